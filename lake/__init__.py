@@ -1,0 +1,1 @@
+"""The ground floor: where tables live and what they look like. It knows none of the other rooms."""

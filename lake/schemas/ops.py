@@ -1,0 +1,80 @@
+"""Operational tables: what was landed, what was refused, what was computed, how fresh it is."""
+
+from __future__ import annotations
+
+import dataframely as dy
+
+from lake.schemas.raw import instant
+
+
+class Batches(dy.Schema):
+    """One file of a batch in one status. ``records = landed + rejected`` holds on every landed row."""
+
+    source = dy.String(nullable=False, description="Name of the feed profile.")
+    batch = dy.Int64(nullable=False, min=0, description="Number of the batch within its source.")
+    status = dy.String(nullable=False, regex="^(planned|landed)$", description="planned, then landed.")
+    at = instant("When the batch reached this status.")
+    file = dy.String(nullable=False, description="Path of the file as it was given or found.")
+    file_number = dy.Int64(nullable=False, min=0, description="Position of the file within the batch.")
+    fingerprint = dy.String(nullable=False, description="SHA-256 of the content and of what the path says.")
+    size_bytes = dy.Int64(nullable=False, min=0, description="Size of the file.")
+    modified_at = instant("When the file was last written.")
+    records = dy.Int64(nullable=True, min=0, description="Records in the file; null while planned.")
+    landed = dy.Int64(nullable=True, min=0, description="Records that became raw rows; null while planned.")
+    rejected = dy.Int64(nullable=True, min=0, description="Records that went to ops.rejects; null while planned.")
+
+    @dy.rule()
+    def every_record_is_accounted_for(cls) -> object:
+        """Landed plus rejected is all."""
+        return cls.records.col == cls.landed.col + cls.rejected.col
+
+
+class Rejects(dy.Schema):
+    """One refused record."""
+
+    date = dy.Date(nullable=False, description="UTC day on which the batch was planned; partition.")
+    source = dy.String(nullable=False, description="Name of the feed profile.")
+    batch = dy.Int64(nullable=False, min=0, description="Number of the batch within its source.")
+    record = dy.Int64(nullable=False, min=0, description="Number of the record within its batch.")
+    file = dy.String(nullable=False, description="File the record came from.")
+    offset = dy.Int64(
+        nullable=False, min=0,
+        description="Where it starts: byte in the (decompressed) text, or the number of the record in an Avro file.",
+    )  # fmt: skip
+    reason = dy.String(nullable=False, min_length=1, description="Why, with the field and what was found.")
+    original = dy.Binary(nullable=False, description="Its bytes. Identifiers of vehicles are replaced by their hash.")
+
+
+class Runs(dy.Schema):
+    """One day of a table that was computed from one version of one input. A row without a day is a watermark:
+    every change of the input up to that version has been computed."""
+
+    table = dy.String(nullable=False, description="Table that was computed.")
+    input = dy.String(nullable=False, description="Table it was computed from.")
+    date = dy.Date(nullable=True, description="Day that was computed; null for a watermark.")
+    input_version = dy.Int64(nullable=False, min=0, description="Delta version of the input that was read.")
+    finished_at = instant("When the day was committed.")
+    rows = dy.Int64(nullable=True, min=0, description="Rows the day now has; null for a watermark.")
+
+
+class Freshness(dy.Schema):
+    """One feed, as of the last publication."""
+
+    source = dy.String(nullable=False, primary_key=True, description="Name of the feed profile.")
+    checked_at = instant("When this was looked up.")
+    newest_event_at = instant("Newest event that has landed.", nullable=True)
+    newest_received_at = instant("Newest arrival.", nullable=True)
+    landed_at = instant("When the last batch had landed.", nullable=True)
+    batches = dy.Int64(nullable=False, min=0, description="Batches landed.")
+    records = dy.Int64(nullable=False, min=0, description="Records read.")
+    rejected = dy.Int64(nullable=False, min=0, description="Records refused.")
+
+
+class CheckResults(dy.Schema):
+    """One run of one check of ``sql/checks``."""
+
+    date = dy.Date(nullable=False, description="UTC day of the run; partition.")
+    check = dy.String(nullable=False, description="Name of the check: its file name.")
+    at = instant("When it ran.")
+    failing_rows = dy.Int64(nullable=False, min=0, description="Rows that broke the rule.")
+    passed = dy.Bool(nullable=False, description="No row broke the rule.")

@@ -167,3 +167,15 @@ IDENTIFIER_PATHS: frozenset[str] = frozenset(
         "Vehicle.Tachograph.Driver.Driver2.DriverIdentification",
     }
 )
+
+#: Units in which VSS sends a signal, where that is not the unit of the column.
+_VSS_UNITS = {"range_km": "m", "battery_power_kw": "W"}
+#: The odometer was a float of kilometres before VSS 6, and is an integer of metres since.
+_ODOMETER_IN_METRES_SINCE = 6
+
+
+def vss_unit(signal: Signal, version: int) -> str | None:
+    """Unit in which a feed of this VSS major version sends the signal; ``None`` for booleans and pure numbers."""
+    if signal.column == "odometer_km":
+        return "m" if version >= _ODOMETER_IN_METRES_SINCE else "km"
+    return _VSS_UNITS.get(signal.column, signal.unit)

@@ -1,0 +1,248 @@
+"""The value of metrics over a slice: one query per KPI table, on any DuckDB connection that has the schema ``kpi``.
+
+Names of tables, columns and dimensions come from the contracts, so no text of a caller gets into the SQL; values of
+filters are bound parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from lake.errors import QueryError
+from lake.metrics.contract import KpiTable, MetricContract, OverTime
+from lake.metrics.expressions import expression_sql, parts_of
+from lake.metrics.intervals import poisson_interval, wilson_interval
+from lake.metrics.loading import Contracts, load_contracts
+from lake.metrics.values import Counted, Evaluation, MetricValue, Slice
+
+_TEMPLATE = (Path(__file__).parent / "evaluate.sql").read_text(encoding="utf-8")
+_PERIODS = {"date": "date", "week": "cast(date_trunc('week', date) as date)"}
+_WHOLE = "cast($first_day as date)"
+
+
+def evaluate(
+    con: duckdb.DuckDBPyConnection,
+    metrics: Sequence[str],
+    slice_: Slice,
+    *,
+    by: tuple[str, ...] = (),
+    compare: Slice | None = None,
+    contracts: Contracts | None = None,
+) -> Evaluation:
+    """Work out metrics over a slice.
+
+    Args:
+        con: connection or cursor with the KPI tables in its schema ``kpi``.
+        metrics: names; they may lie in different tables.
+        slice_: days and filters.
+        by: dimensions to split by, and at most one of ``date`` and ``week`` (from Monday).
+        compare: slice to set against; fills ``previous``. Periods are matched by their distance from the first day.
+        contracts: the contracts; the shipped ones unless given.
+
+    Returns:
+        By metric in the order asked, then by period, then by group. Without ``by``, exactly one value per metric,
+        even if there is no data.
+
+    Raises:
+        QueryError: a metric or dimension does not exist, or a metric's table does not have the dimension.
+    """
+    contracts = contracts or load_contracts()
+    asked = [contracts.metric(name) for name in dict.fromkeys(metrics)]
+    split = tuple(name for name in dict.fromkeys(by) if name not in _PERIODS)
+    units = [name for name in dict.fromkeys(by) if name in _PERIODS]
+    if len(units) > 1:
+        raise QueryError("A metric is split by date or by week", found="both")
+    unit = units[0] if units else None
+    by_table: dict[str, list[MetricContract]] = {}
+    for metric in asked:
+        by_table.setdefault(metric.table, []).append(metric)
+    values: dict[str, list[MetricValue]] = {}
+    for name, members in by_table.items():
+        values |= _values(con, contracts.table(name), members, slice_, split, unit)
+    if compare is not None:
+        before = evaluate(con, metrics, compare, by=by, contracts=contracts)
+        values = _with_previous(values, before, slice_.first - compare.first, unit)
+    return Evaluation(split, tuple(v for m in asked for v in values[m.name]))
+
+
+def dimension_values(
+    con: duckdb.DuckDBPyConnection, dimension: str, *, contracts: Contracts | None = None
+) -> tuple[str, ...]:
+    """Every value that a dimension has in any KPI table, sorted; for the choices of a filter.
+
+    Raises:
+        QueryError: there is no such dimension.
+    """
+    contracts = contracts or load_contracts()
+    column = contracts.dimension(dimension).name
+    tables = [t.table for t in contracts.tables if column in t.dimension_names]
+    found = {row[0] for table in tables for row in con.execute(f'select distinct "{column}" from {table}').fetchall()}
+    return tuple(sorted(found))
+
+
+def _values(
+    con: duckdb.DuckDBPyConnection,
+    table: KpiTable,
+    metrics: list[MetricContract],
+    slice_: Slice,
+    split: tuple[str, ...],
+    unit: str | None,
+) -> dict[str, list[MetricValue]]:
+    filters = {name: tuple(dict.fromkeys(values)) for name, values in sorted(slice_.filters.items()) if values}
+    _check_dimensions(table, metrics, (*split, *filters))
+    sizes = tuple((name, len(values)) for name, values in filters.items())
+    sql = _query(table, tuple(metrics), split, unit, sizes)
+    parameters: dict[str, Any] = {"first_day": slice_.first, "last_day": slice_.last}
+    for name, chosen in filters.items():
+        parameters |= {f"{name}_{i}": value for i, value in enumerate(chosen)}
+    rows = con.execute(sql, parameters).fetchall()
+    values = {
+        metric.name: [_value(metric, number, row, split, unit) for row in rows] for number, metric in enumerate(metrics)
+    }
+    if not split and unit is None and not rows:
+        return {metric.name: [MetricValue(metric.name)] for metric in metrics}
+    return values
+
+
+def _check_dimensions(table: KpiTable, metrics: list[MetricContract], names: Sequence[str]) -> None:
+    for name in names:
+        if name not in table.dimension_names:
+            raise QueryError(
+                f"{metrics[0].name} is not split by {name!r}",
+                found=name,
+                expected=", ".join(("date", "week", *table.dimension_names)),
+            )
+
+
+@lru_cache(maxsize=512)
+def _query(
+    table: KpiTable,
+    metrics: tuple[MetricContract, ...],
+    split: tuple[str, ...],
+    unit: str | None,
+    filters: tuple[tuple[str, int], ...],
+) -> str:
+    columns, parts = [], {"vehicles"}
+    for number, metric in enumerate(metrics):
+        for letter, (text, over_time) in zip("ndco", _expressions(metric), strict=True):
+            parts |= set(parts_of(text)) if text else set()
+            sql = expression_sql(text, over_time == "last") if text else "null"
+            columns.append(f"{sql} as {letter}{number}")
+    conditions = [
+        f'and "{name}" in ({", ".join(f"${name}_{i}" for i in range(size))})' for name, size in filters
+    ]  # fmt: skip
+    return _TEMPLATE.format(
+        period=_PERIODS[unit] if unit else _WHOLE,
+        dimensions="".join(f'"{name}", ' for name in split),
+        part_sums=", ".join(f'sum("{name}") as "{name}"' for name in sorted(parts)),
+        table=table.table,
+        filters=" ".join(conditions),
+        expressions=",\n        ".join(columns),
+        before="".join(
+            f", {smaller_siblings(size, split, name, 'period')} as {prefix}_{name}"
+            for prefix, size in (("most", "most_vehicles"), ("newest", "newest_vehicles"))
+            for name in split
+        ),
+        order="".join(f', "{name}"' for name in split),
+    )
+
+
+def smaller_siblings(size: str, dimensions: Sequence[str], along: str, period: str) -> str:
+    """SQL window for suppression: vehicles in all smaller groups that differ from this one in one dimension only.
+
+    Args:
+        size: column of a group's vehicles.
+        dimensions: dimensions of the groups.
+        along: the one in which the groups differ.
+        period: column that tells periods apart.
+    """
+    fixed = ", ".join([period, *(f'"{name}"' for name in dimensions if name != along)])
+    frame = "rows between unbounded preceding and 1 preceding"
+    return f'coalesce(sum({size}) over (partition by {fixed} order by {size}, "{along}" {frame}), 0)'
+
+
+def _expressions(metric: MetricContract) -> list[tuple[str | None, OverTime]]:
+    """Numerator, denominator, counted and of, each with the way it combines over days."""
+    population = metric.population
+    way = population.over_time or metric.over_time
+    return [
+        (metric.numerator, metric.over_time),
+        (metric.denominator, metric.over_time),
+        (population.counted, way),
+        (population.of, way),
+    ]
+
+
+def _value(
+    metric: MetricContract, number: int, row: tuple[Any, ...], split: tuple[str, ...], unit: str | None
+) -> MetricValue:
+    """One row of the query as a value; the columns are those of ``evaluate.sql``."""
+    period: date = row[0]
+    first = 1 + len(split)
+    group: tuple[str, ...] = row[1:first]
+    as_of, days, most, newest = row[first : first + 4]
+    start = first + 4 + 4 * number
+    numerator, denominator, counted, of = row[start : start + 4]
+    siblings = row[len(row) - 2 * len(split) :] if split else ()
+    stock = metric.over_time == "last"
+    vehicles = int(newest if stock else most)
+    before = siblings[len(split) :] if stock else siblings[: len(split)]
+    value = MetricValue(metric.name, group, period if unit else None, as_of, days)
+    least = metric.smallest_group
+    if vehicles < least or any(0 < smaller < least for smaller in before):
+        return replace(value, vehicles=None, suppressed=True)
+    low, high = _interval(metric, numerator, denominator, days)
+    if metric.over_time == "mean":
+        numerator, denominator = numerator / days, None if denominator is None else denominator / days
+    if (metric.population.over_time or metric.over_time) == "mean":
+        counted, of = counted / days, of / days
+    whole = 1.0 if metric.denominator is None else denominator
+    return replace(
+        value,
+        value=metric.scale * numerator / whole if whole else None,
+        numerator=numerator,
+        denominator=denominator,
+        low=low,
+        high=high,
+        vehicles=vehicles,
+        population=Counted(counted, of, metric.population.label),
+    )
+
+
+def _interval(
+    metric: MetricContract, numerator: float, denominator: float | None, days: int
+) -> tuple[float | None, float | None]:
+    """The 95% interval of the value.
+
+    Days of one vehicle are alike, so a share over many days is taken to rest on as many vehicles as an average day
+    has, not on as many vehicle-days: the interval errs on the wide side.
+    """
+    if metric.interval == "none" or not denominator or numerator < 0:
+        return None, None
+    if metric.interval == "poisson":
+        low, high = poisson_interval(numerator)
+        return metric.scale * low / denominator, metric.scale * high / denominator
+    if numerator > denominator:
+        return None, None
+    trials = 1 if metric.over_time == "last" else days
+    low, high = wilson_interval(numerator / trials, denominator / trials)
+    return metric.scale * low, metric.scale * high
+
+
+def _with_previous(
+    values: dict[str, list[MetricValue]], before: Evaluation, distance: timedelta, unit: str | None
+) -> dict[str, list[MetricValue]]:
+    if unit == "week":
+        distance = timedelta(weeks=round(distance.days / 7))
+    known = {(v.metric, v.group, v.period and v.period + distance): v for v in before}
+    return {
+        name: [replace(v, previous=known.get((v.metric, v.group, v.period))) for v in members]
+        for name, members in values.items()
+    }

@@ -1,0 +1,62 @@
+"""The metrics in SQL: the table macro ``metric(name)`` and the view ``metric_values``, made from the contracts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lake.metrics.contract import KpiTable, MetricContract
+from lake.metrics.evaluation import smaller_siblings
+from lake.metrics.expressions import expression_sql, parts_of
+from lake.metrics.loading import Contracts, load_contracts
+
+_FOLDER = Path(__file__).parent
+_ALL = "all"
+
+
+def macro_statements(contracts: Contracts | None = None) -> list[str]:
+    """Statements that add ``metric(name, by := [])`` and ``metric_values`` to a database with the schema ``kpi``.
+
+    Args:
+        contracts: the contracts; the shipped ones unless given.
+    """
+    contracts = contracts or load_contracts()
+    dimensions = [d.name for d in contracts.dimensions]
+    body = (_FOLDER / "metric.sql").read_text(encoding="utf-8").format(
+        known=", ".join(f"'{m.name}'" for m in contracts.metrics),
+        dimensions=", ".join(f'"{name}"' for name in dimensions),
+        dimension_names=", ".join(f"'{name}'" for name in dimensions),
+        cells="\n    union all\n    ".join(_cells(t, m, dimensions) for t in contracts.tables for m in t.metrics),
+        before=", ".join(smaller_siblings("vehicles", dimensions, d, "date") + f" as before_{d}" for d in dimensions),
+        disclosing=" or ".join(f"(before_{d} > 0 and before_{d} < smallest_group)" for d in dimensions),
+    )  # fmt: skip
+    each = " union all by name ".join(
+        f"select * from metric('{m.name}', \"by\" := {_list(t)})" for t in contracts.tables for m in t.metrics
+    )
+    return [
+        f'create or replace macro metric(name, "by" := []::varchar[]) as table\n{body}',
+        f"create or replace view metric_values as {each}",
+    ]
+
+
+def _list(table: KpiTable) -> str:
+    return "[" + ", ".join(f"'{name}'" for name in table.dimension_names) + "]"
+
+
+def _cells(table: KpiTable, metric: MetricContract, dimensions: list[str]) -> str:
+    """The select of one metric: a row per day and group, not yet suppressed."""
+    texts = [metric.numerator, *([metric.denominator] if metric.denominator else [])]
+    groups = []
+    for name in dimensions:
+        if name in table.dimension_names:
+            groups.append(f"case when list_contains(\"by\", '{name}') then \"{name}\" else '{_ALL}' end as \"{name}\"")
+        else:
+            message = f"{metric.name} is not split by {name}"
+            groups.append(f"case when list_contains(\"by\", '{name}') then error('{message}') else '{_ALL}' end as \"{name}\"")
+    denominator = expression_sql(metric.denominator) if metric.denominator else "cast(null as double)"
+    assert all(parts_of(text) for text in texts)
+    return (
+        f"select '{metric.name}' as metric, date, {', '.join(groups)}, cast(sum(vehicles) as bigint) as vehicles, "
+        f"{expression_sql(metric.numerator)} as numerator, {denominator} as denominator, "
+        f"{metric.scale!r} as scale, {metric.smallest_group} as smallest_group, {metric.denominator is not None} as is_ratio "
+        f"from {table.table} where name = '{metric.name}' group by all"
+    )

@@ -1,0 +1,176 @@
+"""What is asked of a metric and what comes back: ``Slice``, ``MetricValue``, ``Evaluation``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+import polars as pl
+
+from lake.errors import QueryError
+
+
+@dataclass(frozen=True)
+class Slice:
+    """The part of the platform that is looked at.
+
+    Attributes:
+        first: first UTC day.
+        last: last UTC day, included.
+        filters: dimension -> values that are let through. A dimension that is absent or empty lets all through.
+
+    Raises:
+        QueryError: ``first`` is after ``last``.
+    """
+
+    first: date
+    last: date
+    filters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.first > self.last:
+            raise QueryError("A slice ends before it starts", found=f"{self.first} to {self.last}")
+
+    @property
+    def days(self) -> int:
+        """Number of days in it."""
+        return (self.last - self.first).days + 1
+
+    def before(self) -> Slice:
+        """The slice of as many days that ends the day before, with the same filters."""
+        return Slice(self.first - timedelta(self.days), self.first - timedelta(1), self.filters)
+
+
+@dataclass(frozen=True)
+class Counted:
+    """The *n of N* of a value: ``counted`` of ``of``, and what N is. Averages of days are not whole numbers."""
+
+    counted: float
+    of: float
+    label: str
+
+    @property
+    def text(self) -> str:
+        """As a tile writes it: "412,806 of 498,120 in the fleet"."""
+        return f"{self.counted:,.0f} of {self.of:,.0f} {self.label}"
+
+
+@dataclass(frozen=True)
+class MetricValue:
+    """One metric of one group in one period.
+
+    Attributes:
+        metric: its name.
+        group: values of the dimensions asked for, in that order; empty for the whole slice.
+        period: the day for ``date``, the Monday for ``week``, ``None`` for the whole range.
+        as_of: newest day in it that has data; ``None`` if none has.
+        days: number of days that have data.
+        value: ``scale * numerator / denominator``. ``None`` if suppressed, without data, or the denominator is zero.
+        numerator: ``None`` if suppressed.
+        denominator: ``None`` if suppressed or the metric is a count.
+        low: lower end of the 95% interval, ``None`` where the contract has no interval.
+        high: upper end.
+        vehicles: vehicles in the group: as of the newest day for a stock, on the largest day otherwise. ``None`` if
+            suppressed.
+        suppressed: withheld because the group, or one that could be worked out from it, is too small.
+        population: the *n of N*; ``None`` if suppressed or without data.
+        previous: the same in the slice of comparison; ``None`` if no comparison was asked for, or it has no such group.
+    """
+
+    metric: str
+    group: tuple[str, ...] = ()
+    period: date | None = None
+    as_of: date | None = None
+    days: int = 0
+    value: float | None = None
+    numerator: float | None = None
+    denominator: float | None = None
+    low: float | None = None
+    high: float | None = None
+    vehicles: int | None = 0
+    suppressed: bool = False
+    population: Counted | None = None
+    previous: MetricValue | None = None
+
+    @property
+    def change(self) -> float | None:
+        """Difference to the slice of comparison, in the metric's ``difference_unit``."""
+        if self.value is None or self.previous is None or self.previous.value is None:
+            return None
+        return self.value - self.previous.value
+
+    @property
+    def relative_change(self) -> float | None:
+        """Difference as a share of the value in the slice of comparison: 0.018 is +1.8%."""
+        if self.change is None or self.previous is None or not self.previous.value:
+            return None
+        return self.change / abs(self.previous.value)
+
+
+@dataclass(frozen=True)
+class Evaluation(Sequence[MetricValue]):
+    """All values of one evaluation: by metric in the order asked, then by period, then by group.
+
+    Attributes:
+        by: dimensions of the groups, without ``date`` and ``week``.
+        values: the values.
+    """
+
+    by: tuple[str, ...]
+    values: tuple[MetricValue, ...]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __iter__(self) -> Iterator[MetricValue]:
+        return iter(self.values)
+
+    def __getitem__(self, index: int | slice) -> MetricValue | Sequence[MetricValue]:  # type: ignore[override]
+        return self.values[index]
+
+    def one(self, metric: str) -> MetricValue:
+        """The single value of a metric that was asked for without ``by``."""
+        (value,) = self.series(metric)
+        return value
+
+    def series(self, metric: str, group: tuple[str, ...] | None = None) -> tuple[MetricValue, ...]:
+        """The values of a metric, of one group if it is given, by period and group."""
+        return tuple(v for v in self.values if v.metric == metric and (group is None or v.group == group))
+
+    def groups(self, metric: str) -> tuple[tuple[str, ...], ...]:
+        """The groups of a metric, sorted."""
+        return tuple(sorted({v.group for v in self.series(metric)}))
+
+    def frame(self) -> pl.DataFrame:
+        """One row per value, for exports: metric, period, dimensions, value, parts, interval, vehicles, suppressed."""
+        rows = [
+            {
+                "metric": v.metric,
+                "period": v.period,
+                **dict(zip(self.by, v.group, strict=True)),
+                "as_of": v.as_of,
+                "days": v.days,
+                "value": v.value,
+                "numerator": v.numerator,
+                "denominator": v.denominator,
+                "low": v.low,
+                "high": v.high,
+                "vehicles": v.vehicles,
+                "suppressed": v.suppressed,
+            }
+            for v in self.values
+        ]
+        texts = dict.fromkeys(("metric", *self.by), pl.String())
+        numbers = dict.fromkeys(("value", "numerator", "denominator", "low", "high"), pl.Float64())
+        schema: dict[str, pl.DataType] = {
+            "metric": pl.String(),
+            "period": pl.Date(),
+            **texts,
+            "as_of": pl.Date(),
+            "days": pl.Int64(),
+            **numbers,
+            "vehicles": pl.Int64(),
+            "suppressed": pl.Boolean(),
+        }
+        return pl.DataFrame(rows, schema=schema, orient="row")

@@ -1,0 +1,114 @@
+"""Every setting once: its name, its default and what it does.
+
+Each is an environment variable ``SILLAGE_<NAME>`` or a line of a ``.env`` file in the working folder.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from lake.errors import SettingsError
+
+
+class Settings(BaseSettings):
+    """All settings of Sillage."""
+
+    model_config = SettingsConfigDict(env_prefix="SILLAGE_", env_file=".env", extra="ignore", frozen=True)
+
+    lake: str = Field(
+        "./lake-data", description="Where the lake is: a folder, or az://container/prefix on Azure Data Lake Storage."
+    )
+    vehicle_key: SecretStr | None = Field(
+        None,
+        description="Secret key of the hash that stands for a vehicle (HMAC-SHA-256), at least 16 characters. "
+        "Needed for any lake that is not local; a local lake falls back to a demo key.",
+    )
+    azure_connection_string: SecretStr | None = Field(
+        None, description="Connection string of the storage account, for development and Azurite."
+    )
+    azure_account: str | None = Field(
+        None,
+        description="Name of the storage account when the identity of the machine signs in "
+        "(workload identity, managed identity or the Azure CLI, in that order).",
+    )
+    buckets: int = Field(
+        1, ge=1, le=4096, description="Buckets of vehicles in telemetry-sized tables. Fixed when the lake is made."
+    )
+    feeds: Path = Field(Path("feeds"), description="Folder of the feed profiles that scheduled landing reads.")
+    earliest_day: date = Field(
+        date(2000, 1, 1), description="Events before this day are rejected, unless a feed states its own."
+    )
+    batch_bytes: int = Field(
+        1 << 30, ge=1, description="Files are put into batches of about this many bytes; a larger file is one batch."
+    )
+    part_rows: int = Field(
+        1_000_000, ge=1_000, description="Rows of one written Parquet file at most; bounds the memory of landing."
+    )
+    build_rows: int = Field(
+        8_000_000, ge=1_000, description="Raw rows that one step of the build reads at most; bounds its memory."
+    )
+    inbox_settle_s: int = Field(
+        10, ge=0, description="The inbox sensor leaves files alone that were written less than this many seconds ago."
+    )
+    provisional_days: int = Field(
+        2, ge=0, description="The newest days, up to this many, are marked provisional: late data is still expected."
+    )
+    keep_snapshots: int = Field(7, ge=1, description="How many published snapshots are kept.")
+    cache: Path = Field(
+        Path(".sillage-cache"), description="Folder for copies of published snapshots when the lake is not local."
+    )
+    host: str = Field("127.0.0.1", description="Address the dashboard listens on. Loopback only: there is no sign-in.")
+    port: int = Field(8050, ge=1, le=65535, description="Port of the dashboard.")
+    query_memory: str = Field("2GB", description="Memory that one SQL session may use.")
+    query_timeout_s: int = Field(300, ge=1, description="A query of `sillage sql` is stopped after this many seconds.")
+
+    @field_validator("vehicle_key")
+    @classmethod
+    def _key_is_long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < 16:
+            raise ValueError("must be at least 16 characters")
+        return value
+
+    @field_validator("lake")
+    @classmethod
+    def _lake_is_a_folder_or_azure(cls, value: str) -> str:
+        if "://" in value and not value.startswith(("az://", "file://")):
+            raise ValueError("must be a folder or az://container/prefix")
+        return value.rstrip("/") or "/"
+
+
+def get_settings(**overrides: Any) -> Settings:
+    """Read the settings from the environment; keyword arguments win over it.
+
+    Raises:
+        SettingsError: a value is not allowed; names the variable, what was found and what is allowed.
+    """
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0])
+        secret = "key" in name or "connection" in name
+        raise SettingsError(
+            f"The setting SILLAGE_{name.upper()} is not usable",
+            found="(not shown)" if secret else repr(first.get("input")),
+            expected=f"{first['msg'].removeprefix('Value error, ')}. {Settings.model_fields[name].description}",
+            action=f"set SILLAGE_{name.upper()} to an allowed value, or unset it for its default",
+        ) from None
+
+
+def environment_names() -> list[str]:
+    """The environment variable of every setting."""
+    return [f"SILLAGE_{name.upper()}" for name in Settings.model_fields]
+
+
+def unknown_names() -> list[str]:
+    """Variables of the environment that look like settings and are none."""
+    known = set(environment_names())
+    return sorted(name for name in os.environ if name.startswith("SILLAGE_") and name not in known)

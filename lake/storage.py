@@ -1,0 +1,256 @@
+"""One lake URI, one credential, and the options each engine wants. Nothing here knows what a table means."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import hmac
+import json
+import os
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import duckdb
+import fsspec
+
+from lake.errors import LakeError, SettingsError
+from lake.settings import Settings
+
+FORMAT_VERSION = 1
+_DEMO_KEY = "sillage demo key: for a local lake only"
+_LAKE_FILE = "sillage.json"
+
+
+@dataclass(frozen=True)
+class Credential:
+    """How Azure Storage lets us in: a connection string, or the identity of the machine for an account."""
+
+    connection_string: str | None = None
+    account: str | None = None
+
+    @cached_property
+    def parts(self) -> dict[str, str]:
+        """The key-value pairs of the connection string."""
+        pairs = (p.partition("=") for p in (self.connection_string or "").split(";") if p)
+        return {key: value for key, _, value in pairs}
+
+    @property
+    def endpoint(self) -> str | None:
+        """Blob endpoint that the connection string states, as Azurite's does."""
+        return self.parts.get("BlobEndpoint")
+
+
+@dataclass(frozen=True)
+class Lake:
+    """Where the lake is and how each engine gets in.
+
+    Attributes:
+        uri: absolute folder, or ``az://container/prefix``.
+        credential: for Azure; empty for a folder.
+        buckets: number of vehicle buckets, as fixed when the lake was made.
+        vehicle_key: key of the vehicle hash.
+    """
+
+    uri: str
+    credential: Credential
+    buckets: int
+    vehicle_key: bytes = field(repr=False)
+
+    @classmethod
+    def open(cls, settings: Settings, *, create: bool = True) -> Lake:
+        """Open the lake of the settings, and make it if it is not there yet.
+
+        Raises:
+            SettingsError: no key or no credential for a lake on Azure, or another key than the lake was made with.
+            LakeError: the lake cannot be reached, or was made by a newer Sillage; or it is not there and
+                ``create`` is false.
+        """
+        local = not settings.lake.startswith("az://")
+        uri = str(Path(settings.lake.removeprefix("file://")).expanduser().resolve()) if local else settings.lake
+        lake = cls(uri, _credential(settings, local), settings.buckets, _vehicle_key(settings, local))
+        return lake._with_identity(create=create)
+
+    @property
+    def is_local(self) -> bool:
+        """The lake is a folder of this machine."""
+        return not self.uri.startswith("az://")
+
+    def path(self, *parts: str) -> str:
+        """A path inside the lake, as ``filesystem`` wants it (no protocol)."""
+        return "/".join([self.uri.removeprefix("az://"), *parts])
+
+    def table_uri(self, name: str) -> str:
+        """URI of a table's folder: ``<lake>/raw/telemetry``."""
+        return "/".join([self.uri, *name.split(".")])
+
+    @cached_property
+    def filesystem(self) -> Any:
+        """An fsspec file system that sees the lake."""
+        if self.is_local:
+            return fsspec.filesystem("file", auto_mkdir=True)
+        import adlfs
+
+        if self.credential.connection_string:
+            return adlfs.AzureBlobFileSystem(connection_string=self.credential.connection_string)
+        from azure.identity.aio import DefaultAzureCredential
+
+        return adlfs.AzureBlobFileSystem(account_name=self.credential.account, credential=DefaultAzureCredential())
+
+    @property
+    def object_store_options(self) -> dict[str, str]:
+        """Options for delta-rs and Polars, which share the Rust ``object_store``.
+
+        With the machine's identity they hold a token that lasts about an hour: ask anew for every operation.
+        """
+        if self.is_local:
+            return {}
+        parts = self.credential.parts
+        if not parts:
+            token = _identity().get_token("https://storage.azure.com/.default").token
+            return {"azure_storage_account_name": str(self.credential.account), "azure_storage_token": token}
+        options = {"azure_storage_account_name": parts["AccountName"]}
+        if "AccountKey" in parts:
+            options["azure_storage_account_key"] = parts["AccountKey"]
+        else:
+            options["azure_storage_sas_token"] = parts["SharedAccessSignature"]
+        if self.credential.endpoint:
+            options["azure_storage_endpoint"] = self.credential.endpoint.rstrip("/")
+            options["allow_http"] = "true"
+        return options
+
+    def prepare_duckdb(self, con: duckdb.DuckDBPyConnection) -> None:
+        """Load the extensions and, on Azure, the secret, so that ``delta_scan`` reads this lake."""
+        load_extension(con, "delta")
+        con.execute("set timezone = 'UTC'")
+        if self.is_local:
+            return
+        load_extension(con, "azure")
+        if self.credential.connection_string:
+            endpoint = self.credential.endpoint
+            if endpoint and urlsplit(endpoint).hostname in ("127.0.0.1", "localhost", "::1"):
+                # The delta extension ignores the endpoint of an emulator's secret and reads this variable.
+                split = urlsplit(endpoint)
+                os.environ["AZURITE_BLOB_STORAGE_URL"] = f"{split.scheme}://{split.netloc}"
+            text = self.credential.connection_string.replace("'", "''")
+            con.execute(f"create or replace secret lake (type azure, connection_string '{text}')")
+        else:
+            account = str(self.credential.account).replace("'", "''")
+            con.execute(
+                f"create or replace secret lake (type azure, provider credential_chain, account_name '{account}')"
+            )
+
+    def read_bytes(self, *parts: str) -> bytes | None:
+        """Content of a small file of the lake, or ``None`` where there is none."""
+        try:
+            content: bytes = self.filesystem.cat_file(self.path(*parts))
+        except FileNotFoundError:
+            return None
+        return content
+
+    def write_bytes(self, content: bytes, *parts: str) -> None:
+        """Write a small file so that a reader sees the old content or the new."""
+        target = self.path(*parts)
+        if self.is_local:
+            Path(target).parent.mkdir(parents=True, exist_ok=True)
+            temporary = Path(f"{target}.{os.getpid()}.tmp")
+            temporary.write_bytes(content)
+            temporary.replace(target)
+        else:
+            self.filesystem.pipe_file(target, content)
+
+    def _with_identity(self, *, create: bool) -> Lake:
+        """Compare with what the lake was made with; make it where there is none."""
+        try:
+            known = self.read_bytes(_LAKE_FILE)
+        except Exception as error:
+            raise LakeError(
+                "The lake cannot be reached",
+                found=f"{type(error).__name__}: {str(error).splitlines()[0][:200]}",
+                expected=f"to read {self.uri}",
+                action="check SILLAGE_LAKE and the credential; `sillage doctor` tries each step",
+            ) from error
+        fingerprint = hmac.new(self.vehicle_key, b"sillage lake", hashlib.sha256).hexdigest()[:16]
+        if known is None:
+            if not create:
+                raise LakeError(
+                    "There is no lake yet",
+                    found=self.uri,
+                    action="land something (`sillage land --feed …`), run `sillage demo`, or set SILLAGE_LAKE",
+                )
+            identity = {"format": FORMAT_VERSION, "buckets": self.buckets, "key": fingerprint}
+            self.write_bytes(json.dumps(identity).encode(), _LAKE_FILE)
+            return self
+        identity = json.loads(known)
+        if identity["format"] > FORMAT_VERSION:
+            raise LakeError(
+                "The lake was made by a newer Sillage",
+                found=f"lake format {identity['format']}",
+                expected=f"{FORMAT_VERSION} or older",
+                action="upgrade Sillage",
+            )
+        if identity["key"] != fingerprint:
+            raise SettingsError(
+                "The vehicle key is not the one this lake was made with",
+                found="another key",
+                expected="the key that hashed the vehicles already there: with another, each would count twice",
+                action="set SILLAGE_VEHICLE_KEY to the lake's key, or SILLAGE_LAKE to another lake",
+            )
+        return Lake(self.uri, self.credential, identity["buckets"], self.vehicle_key)
+
+
+def load_extension(con: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Load a DuckDB extension from its wheel, which needs no network.
+
+    Raises:
+        LakeError: the wheel is not installed.
+    """
+    try:
+        package = __import__(f"duckdb_extension_{name}")
+        folder = Path(next(iter(package.__path__)))
+        binary = next(iter(glob.glob(str(folder / "**" / "*.duckdb_extension"), recursive=True)))
+    except (ImportError, StopIteration):
+        raise LakeError(
+            f"DuckDB's {name} extension is not installed",
+            expected=f"the package duckdb-extension-{name} in the version of DuckDB, {duckdb.__version__}",
+            action=f"install it: uv pip install duckdb-extension-{name}=={duckdb.__version__}",
+        ) from None
+    con.execute(f"load '{binary}'")
+
+
+@cache
+def _identity() -> Any:
+    """The identity of this machine; it keeps and renews its tokens."""
+    from azure.identity import DefaultAzureCredential
+
+    return DefaultAzureCredential()
+
+
+def _credential(settings: Settings, local: bool) -> Credential:
+    if local:
+        return Credential()
+    if settings.azure_connection_string is not None:
+        return Credential(connection_string=settings.azure_connection_string.get_secret_value())
+    if settings.azure_account:
+        return Credential(account=settings.azure_account)
+    raise SettingsError(
+        "No credential for the lake on Azure",
+        found=f"SILLAGE_LAKE={settings.lake}",
+        expected="SILLAGE_AZURE_ACCOUNT (the machine's identity signs in) or SILLAGE_AZURE_CONNECTION_STRING",
+        action="set one of them",
+    )
+
+
+def _vehicle_key(settings: Settings, local: bool) -> bytes:
+    if settings.vehicle_key is not None:
+        return settings.vehicle_key.get_secret_value().encode()
+    if local:
+        return _DEMO_KEY.encode()
+    raise SettingsError(
+        "No vehicle key",
+        found="SILLAGE_VEHICLE_KEY is not set",
+        expected="a secret of at least 16 characters; the demo key is for a local lake only",
+        action="set SILLAGE_VEHICLE_KEY, keep it safe, and never change it for this lake",
+    )

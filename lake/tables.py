@@ -1,0 +1,315 @@
+"""Read, append, replace a part of, and follow the log of a Delta table.
+
+What a table means is not known here; what it looks like comes from its ``TableSpec``.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, TypeVar
+
+import polars as pl
+from deltalake import CommitProperties, DeltaTable, Schema, Transaction, write_deltalake
+from deltalake.exceptions import CommitFailedError
+from deltalake.transaction import AddAction
+
+from lake.errors import LakeError
+from lake.schemas import TABLES, TableSpec
+from lake.storage import Lake
+
+_ATTEMPTS = 8
+_ROW_GROUP = 128_000
+_STATISTICS = ("vehicle_id", "event_at")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class AppTransaction:
+    """A Delta application transaction: what exactly-once hangs on.
+
+    Attributes:
+        app: who writes, as ``source/table``.
+        number: the batch. A table takes each number once, and only in rising order.
+    """
+
+    app: str
+    number: int
+
+
+def open_table(lake: Lake, name: str) -> Table:
+    """A table of the registry by its name, as ``core.trips``."""
+    return Table(lake, TABLES[name])
+
+
+@dataclass(frozen=True)
+class Table:
+    """One Delta table of a lake."""
+
+    lake: Lake
+    spec: TableSpec
+
+    @property
+    def uri(self) -> str:
+        """The table's folder."""
+        return self.lake.table_uri(self.spec.name)
+
+    def exists(self) -> bool:
+        """Something was written to it."""
+        return bool(DeltaTable.is_deltatable(self.uri, storage_options=self.lake.object_store_options))
+
+    def handle(self, version: int | None = None) -> DeltaTable:
+        """A handle on the table at a version; it is made first if it is not there, and gains columns it lacks."""
+        options = self.lake.object_store_options
+        if version is not None:
+            return DeltaTable(self.uri, version=version, storage_options=options)
+        if not self.exists():
+            DeltaTable.create(
+                self.uri,
+                schema=self._empty().to_arrow().schema,
+                mode="ignore",
+                partition_by=list(self.spec.partition_by),
+                name=self.spec.name,
+                description=self.spec.description,
+                storage_options=options,
+            )
+        handle = DeltaTable(self.uri, storage_options=options)
+        wanted = Schema.from_arrow(self._empty().to_arrow().schema).fields
+        known = {column.name for column in handle.schema().fields}
+        missing = [column for column in wanted if column.name not in known]
+        if missing:
+            handle.alter.add_columns(missing)
+        return handle
+
+    def version(self) -> int:
+        """Newest version, -1 where nothing was written yet."""
+        if not self.exists():
+            return -1
+        return int(DeltaTable(self.uri, storage_options=self.lake.object_store_options).version())
+
+    def scan(
+        self,
+        first: date | None = None,
+        last: date | None = None,
+        *,
+        version: int | None = None,
+        where: pl.Expr | None = None,
+    ) -> pl.LazyFrame:
+        """The rows of the days ``first`` to ``last``, both included; an empty frame where nothing was written.
+
+        Columns of the contract that no file has yet are there, null.
+        """
+        if not self.exists():
+            return self._empty().lazy()
+        frame = pl.scan_delta(self.handle(version), storage_options=self.lake.object_store_options or None)
+        day = self.spec.day_column
+        if first is not None and day:
+            frame = frame.filter(pl.col(day) >= first)
+        if last is not None and day:
+            frame = frame.filter(pl.col(day) <= last)
+        return frame if where is None else frame.filter(where)
+
+    def rows_by_day(self) -> dict[date, int]:
+        """Rows of each day, from the log alone."""
+        day = self.spec.day_column
+        if day is None or not self.exists():
+            return {}
+        actions = pl.DataFrame(self.handle().get_add_actions(flatten=True))
+        if actions.is_empty():
+            return {}
+        sums = actions.group_by(f"partition.{day}").agg(pl.col("num_records").sum()).sort(f"partition.{day}")
+        return {_as_date(key): int(rows) for key, rows in sums.iter_rows()}
+
+    def append(self, frame: pl.DataFrame, *, txn: AppTransaction | None = None) -> None:
+        """Append rows in one commit. With ``txn`` a second append of the same number does nothing."""
+        writer = Appender(self, txn)
+        if not writer.done:
+            writer.add(frame)
+        writer.commit()
+
+    def replace(self, frame: pl.DataFrame, column: str, values: Collection[Any]) -> None:
+        """Put ``frame`` in the place of all rows whose partition ``column`` is one of ``values``, in one commit.
+
+        Raises:
+            LakeError: other writers got in the way in every one of several attempts.
+        """
+        literals = ", ".join(f"'{v}'" if isinstance(v, date) else str(v) for v in sorted(values))
+        rows = self._conform(frame).sort([*self.spec.partition_by, *self.spec.sort_by])
+        stray = rows.filter(~pl.col(column).is_in(list(values)))
+        if stray.height:
+            raise LakeError(
+                f"Rows for {self.spec.name} lie outside the part that is replaced",
+                found=f"{stray.height} rows, the first with {column} = {stray[0, column]}",
+                expected=f"{column} in ({literals})",
+            )
+        self._retry(
+            lambda: write_deltalake(
+                self.handle(),
+                rows,
+                mode="overwrite",
+                predicate=f"{column} in ({literals})",
+                storage_options=self.lake.object_store_options,
+            )
+        )
+
+    def replace_days(self, frame: pl.DataFrame, days: Collection[date]) -> None:
+        """Put ``frame`` in the place of all rows of ``days``."""
+        self.replace(frame, self.spec.day_column or "date", days)
+
+    def changed_days(self, since: int) -> dict[date, int]:
+        """Days whose data changed after version ``since``, each with the last version that changed it.
+
+        Commits that change no data (compaction) do not count. Where the log no longer reaches back to ``since``,
+        every day counts as changed in the newest version.
+        """
+        day = self.spec.day_column
+        if day is None or not self.exists():
+            return {}
+        newest = self.version()
+        changed: dict[date, int] = {}
+        for version in range(since + 1, newest + 1):
+            log = self.lake.read_bytes(*self.spec.name.split("."), "_delta_log", f"{version:020}.json")
+            if log is None:
+                return dict.fromkeys(self.rows_by_day(), newest)
+            for action in map(json.loads, log.splitlines()):
+                file = action.get("add") or action.get("remove")
+                if file and file.get("dataChange", True) and file.get("partitionValues"):
+                    changed[date.fromisoformat(file["partitionValues"][day])] = version
+        return changed
+
+    def has(self, txn: AppTransaction) -> bool:
+        """The application transaction was committed."""
+        return self.exists() and _seen(self.handle(), txn)
+
+    def _empty(self) -> pl.DataFrame:
+        return self.spec.schema.create_empty()
+
+    def _conform(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Columns in the order and types of the contract; those of it that ``frame`` lacks are null."""
+        schema = self._empty().schema
+        stray = [c for c in frame.columns if c not in schema]
+        if stray:
+            raise LakeError(f"Columns that {self.spec.name} does not have", found=", ".join(stray))
+        return frame.select(
+            (pl.col(name) if name in frame.columns else pl.lit(None)).cast(dtype).alias(name)
+            for name, dtype in schema.items()
+        )
+
+    def _retry(self, write: Callable[[], T]) -> T:
+        """Try again, on a fresh handle, when another writer was quicker."""
+        for attempt in range(_ATTEMPTS):
+            try:
+                return write()
+            except CommitFailedError as error:
+                if attempt == _ATTEMPTS - 1:
+                    raise LakeError(
+                        f"{self.spec.name} could not be written: other writers were quicker {_ATTEMPTS} times",
+                        found=str(error),
+                        action="run the command again when the other run has ended",
+                    ) from error
+                time.sleep(0.05 * 2**attempt)
+        raise AssertionError("unreachable")
+
+
+class Appender:
+    """One append to a table, written in parts and committed as one.
+
+    Each part is sorted and written as Parquet files of its own right away, so memory is that of one part. Until
+    ``commit`` no reader sees any of it; files of an append that never gets there are swept by a later vacuum.
+    """
+
+    def __init__(self, table: Table, txn: AppTransaction | None = None) -> None:
+        self.table, self.txn = table, txn
+        self._handle = table.handle()
+        self._actions: list[AddAction] = []
+        self.rows = 0
+        #: The transaction is in already: nothing is to be written.
+        self.done = txn is not None and _seen(self._handle, txn)
+
+    def add(self, frame: pl.DataFrame) -> None:
+        """Write one part. Columns that are null throughout are left out of its files."""
+        spec = self.table.spec
+        rows = frame.sort([*spec.partition_by, *[c for c in spec.sort_by if c in frame.columns]])
+        self.rows += rows.height
+        keys = list(spec.partition_by)
+        parts = rows.partition_by(keys, as_dict=True, maintain_order=True, include_key=False) if keys else {(): rows}
+        for values, part in parts.items():
+            if part.height:
+                self._actions.append(self._write(dict(zip(keys, map(str, values), strict=True)), part))
+
+    def commit(self) -> None:
+        """Make all parts visible at once. Nothing to commit, or a transaction that is already in, is no error."""
+        if self.done or (not self._actions and self.txn is None):
+            return
+        transactions = [Transaction(self.txn.app, self.txn.number)] if self.txn else None
+        properties = CommitProperties(app_transactions=transactions, max_commit_retries=50)
+        try:
+            self._handle.create_write_transaction(
+                self._actions,
+                mode="append",
+                schema=self._handle.schema(),
+                partition_by=list(self.table.spec.partition_by),
+                commit_properties=properties,
+            )
+        except CommitFailedError:
+            if self.txn is None or not self.table.has(self.txn):
+                raise
+        self.done = True
+
+    def _write(self, partition: Mapping[str, str], part: pl.DataFrame) -> AddAction:
+        filled = [c for c in part.columns if part[c].null_count() < part.height]
+        folder = "/".join(f"{key}={value}" for key, value in partition.items())
+        path = "/".join(p for p in (folder, f"part-{uuid.uuid4()}.zstd.parquet") if p)
+        lake = self.table.lake
+        target = f"{self.table.uri}/{path}"
+        part.select(filled).write_parquet(
+            target,
+            compression="zstd",
+            compression_level=1,
+            row_group_size=_ROW_GROUP,
+            storage_options=lake.object_store_options or None,
+            mkdir=lake.is_local,
+        )
+        size = lake.filesystem.size(target.removeprefix("az://"))
+        now = int(datetime.now(UTC).timestamp() * 1000)
+        return AddAction(path, size, dict(partition), now, True, _statistics(part))
+
+
+def _statistics(part: pl.DataFrame) -> str:
+    """Row count and bounds of the columns that readers skip files by, as Delta writes them."""
+    low: dict[str, str] = {}
+    high: dict[str, str] = {}
+    for name in _STATISTICS:
+        if name not in part.columns:
+            continue
+        least, most = part[name].min(), part[name].max()
+        if isinstance(least, datetime) and isinstance(most, datetime):
+            # Delta keeps milliseconds: the upper bound is rounded up.
+            low[name] = _milliseconds(least)
+            high[name] = _milliseconds(most + timedelta(microseconds=999))
+        elif isinstance(least, str) and isinstance(most, str):
+            low[name], high[name] = least, most
+    nulls = {name: 0 for name in low}
+    return json.dumps({"numRecords": part.height, "minValues": low, "maxValues": high, "nullCount": nulls})
+
+
+def _milliseconds(at: datetime) -> str:
+    return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03}Z"
+
+
+def _seen(handle: DeltaTable, txn: AppTransaction) -> bool:
+    version = handle.transaction_version(txn.app)
+    return version is not None and version >= txn.number
+
+
+def _as_date(value: object) -> date:
+    return value if isinstance(value, date) else date.fromisoformat(str(value))
+
+
+def days_between(first: date, last: date) -> Iterable[date]:
+    """The days from ``first`` to ``last``, both included."""
+    return (first + timedelta(days=n) for n in range((last - first).days + 1))

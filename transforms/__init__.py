@@ -1,0 +1,1 @@
+"""What the data means: pure functions, frames in, frames out. No Dagster, no storage, no clock."""

@@ -1,0 +1,68 @@
+"""What a raw message is worth: which copy of it counts, and which of its values can be true.
+
+Works on any frame with the key columns of a raw table; nothing here knows of trips or days.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from lake.signals import BY_COLUMN, Signal
+
+#: One message: the vehicle, its time and the source's own number.
+MESSAGE_KEY = ("vehicle_id", "event_at", "sequence")
+
+#: Which of several copies of a message is the first. ``source`` makes the order total where two feeds carry one vehicle.
+ARRIVAL_ORDER = ("batch", "record", "source")
+
+
+def deduplicate(telemetry: pl.LazyFrame | pl.DataFrame) -> pl.LazyFrame:
+    """One row per message: resends are left out, and counted.
+
+    Args:
+        telemetry: rows of a raw table in any order, with ``vehicle_id, event_at, sequence, batch, record, source``
+            and any other columns. Two rows without a sequence number count as the same message when vehicle and time
+            are equal: a feed that spreads one moment over several rows has to number them.
+
+    Returns:
+        The first row of each message by (batch, record), with ``copies`` (Int64): how many further ones there were.
+        Sorted by (vehicle_id, event_at, sequence).
+    """
+    ordered = telemetry.lazy().sort(*MESSAGE_KEY, *ARRIVAL_ORDER)
+    is_copy = pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift(1)) for name in MESSAGE_KEY)
+    position = pl.int_range(pl.len(), dtype=pl.Int64)
+    return (
+        ordered.with_columns(is_first=(position == 0) | ~is_copy, copies=position, total=pl.len().cast(pl.Int64))
+        .filter("is_first")
+        .with_columns(copies=pl.col("copies").shift(-1).fill_null(pl.col("total")) - pl.col("copies") - 1)
+        .drop("is_first", "total")
+    )
+
+
+def plausible(telemetry: pl.LazyFrame | pl.DataFrame) -> pl.LazyFrame:
+    """Values outside the plausible range of their signal (``lake.signals``) become null, and are counted.
+
+    Args:
+        telemetry: rows with any of the catalogue's signal columns.
+
+    Returns:
+        The same rows with ``implausible`` (Int64): how many values of the row were taken away. NaN is implausible.
+    """
+    frame = telemetry.lazy()
+    bounded = [BY_COLUMN[name] for name in frame.collect_schema().names() if _is_bounded(name)]
+    outside = [(~in_range(signal)).fill_null(value=False).cast(pl.Int64) for signal in bounded]
+    count = pl.sum_horizontal(outside) if outside else pl.lit(0, dtype=pl.Int64)
+    return frame.with_columns(
+        *(pl.when(in_range(signal)).then(pl.col(signal.column)).alias(signal.column) for signal in bounded),
+        implausible=count,
+    )
+
+
+def in_range(signal: Signal) -> pl.Expr:
+    """Whether the value of a bounded signal is plausible; null where nothing was sent."""
+    return pl.col(signal.column).is_between(signal.low, signal.high)
+
+
+def _is_bounded(name: str) -> bool:
+    signal = BY_COLUMN.get(name)
+    return signal is not None and signal.low is not None and signal.high is not None

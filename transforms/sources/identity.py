@@ -1,0 +1,57 @@
+"""From the identifier in a feed to ``vehicle_id``, and keeping identifiers out of everything else that is stored."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from dataclasses import dataclass, field
+
+import polars as pl
+
+_VIN = re.compile(rb"(?<![A-Za-z0-9])(?=[A-HJ-NPR-Z0-9]{0,16}[A-Z])(?=[A-HJ-NPR-Z0-9]{0,16}[0-9])[A-HJ-NPR-Z0-9]{17}(?![A-Za-z0-9])")
+_VIN_SHAPE = r"\b[A-HJ-NPR-Z0-9]{17}\b"
+
+
+@dataclass
+class VehicleIds:
+    """The keyed hash, with the identifiers already seen.
+
+    Attributes:
+        key: secret key of the lake.
+        namespace: ``vin`` where the identifier is a VIN, so that a vehicle is the same in all feeds; otherwise the
+            name of the feed, whose identifiers are its own.
+    """
+
+    key: bytes
+    namespace: str
+    _known: dict[str, str] = field(default_factory=dict)
+
+    def of(self, identifier: str) -> str:
+        """``vehicle_id``: the first 128 bits of HMAC-SHA-256 over namespace and identifier, in hexadecimal."""
+        known = self._known.get(identifier)
+        if known is None:
+            text = identifier.strip().upper() if self.namespace == "vin" else identifier.strip()
+            digest = hmac.new(self.key, f"{self.namespace}:{text}".encode(), hashlib.sha256)
+            known = self._known[identifier] = digest.hexdigest()[:32]
+        return known
+
+    def of_series(self, identifiers: pl.Series) -> pl.Series:
+        """The same for a series of text; null stays null."""
+        distinct = identifiers.drop_nulls().unique()
+        ids = pl.Series([self.of(text) for text in distinct], dtype=pl.String)
+        return identifiers.replace_strict(distinct, ids, default=None, return_dtype=pl.String)
+
+
+def mask_vins(original: bytes, vins: VehicleIds) -> bytes:
+    """Bytes in which everything that has the form of a VIN is replaced by ``vin:`` and its hash."""
+    return _VIN.sub(lambda match: b"vin:" + vins.of(match.group().decode()).encode(), original)
+
+
+def mask_vins_in_text(texts: pl.Series, vins: VehicleIds) -> pl.Series:
+    """The same for a series of text, touching only rows that need it."""
+    hit = texts.str.contains(_VIN_SHAPE).fill_null(False)
+    if not hit.any():
+        return texts
+    masked = [mask_vins(t.encode(), vins).decode() if h else t for t, h in zip(texts, hit, strict=True)]
+    return pl.Series(texts.name, masked, dtype=pl.String)

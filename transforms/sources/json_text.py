@@ -1,0 +1,177 @@
+"""JSON texts (lines of a file, bodies of events) to cells, by DuckDB.
+
+Most blocks are clean: one typed pass reads them whole, and the number of keys that were sent equals the number of
+values that were found. Only where it does not, or where a text is not JSON, the records are looked at more closely.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import Any
+
+import duckdb
+import polars as pl
+import pyarrow as pa
+
+from lake.signals import IDENTIFIER_PATHS
+from transforms.sources.canonical import EXTRAS, ROW
+from transforms.sources.profile import FeedProfile
+
+_local = threading.local()
+
+
+def _connection() -> duckdb.DuckDBPyConnection:
+    """A connection for this thread, with a single thread of its own: blocks are what runs in parallel."""
+    if not hasattr(_local, "con"):
+        _local.con = duckdb.connect(config={"threads": 1})
+    con: duckdb.DuckDBPyConnection = _local.con
+    return con
+
+
+class JsonReader:
+    """Cuts JSON objects into the fields that a profile reads.
+
+    Fields are keys of the object, or JSON Pointers (RFC 6901) into it where they begin with ``/``.
+    """
+
+    def __init__(self, profile: FeedProfile) -> None:
+        typed: dict[str, str] = {}
+        for targets in profile.targets.values():
+            for target in targets:
+                plain = not (target.true or target.false)
+                kind = {"float": "DOUBLE", "int": "DOUBLE", "bool": "BOOLEAN"}.get(target.kind) if plain else None
+                typed |= {name: kind or "VARCHAR" for name in target.fields}
+        keys = [*profile.vehicle.field, *profile.time.field, profile.sequence, profile.received, profile.kind_field]
+        typed |= {name: "VARCHAR" for name in keys if isinstance(name, str) and name != "record"}
+        self._paths = {name: tuple(_pointer(name)) for name in typed}
+        self._containers = sorted({path[:-1] for path in self._paths.values() if len(path) > 1})
+        self._typed = json.dumps(self._structure(typed))
+        self._texts = json.dumps(self._structure(dict.fromkeys(typed, "VARCHAR")))
+        dropped = [*self._paths.values(), *map(tuple, map(_pointer, profile.ignore)), *((p,) for p in IDENTIFIER_PATHS)]
+        self._known = json.dumps(_nest({path: None for path in dropped}))
+
+    def cut(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Cells and broken records.
+
+        Args:
+            frame: columns ``@row``, ``@offset``, ``@original`` and ``@text`` (null where it is not UTF-8).
+
+        Returns:
+            Cells with ``@extras``, and broken records with ``@reason``. Rows keep their columns.
+        """
+        try:
+            cells, clean = self._clean(frame)
+        except duckdb.InvalidInputException:
+            clean = None
+        if clean is None:
+            return self._closely(frame)
+        if clean.all():
+            return cells, frame.clear().with_columns(pl.lit(None, dtype=pl.String).alias("@reason"))
+        others, broken = self._closely(frame.filter(~clean))
+        return pl.concat([cells.filter(clean), others], how="diagonal_relaxed").sort(ROW), broken
+
+    def _clean(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series | None]:
+        """Typed cells, and for each record whether they hold all that was sent."""
+        if frame["@text"].null_count():
+            return frame, None
+        found = self._query(frame, f"select from_json(t, '{_quoted(self._typed)}') as s, {self._key_count()} as k from texts")
+        values = self._flat(found["s"])
+        filled = sum(frame.height - column.null_count() for column in values)
+        cells = frame.drop("@text").hstack([c for c in values if c.null_count() < frame.height])
+        cells = cells.with_columns(pl.lit(None, dtype=pl.String).alias(EXTRAS))
+        keys = found["k"]
+        if filled == keys.sum() and (keys.min() or 0) > 0:  # type: ignore[operator]
+            return cells, pl.repeat(True, frame.height, eager=True)
+        per_row = pl.DataFrame(values).select(pl.sum_horizontal(pl.all().is_not_null())).to_series()
+        return cells, (per_row.cast(pl.Int64) == keys) & (keys > 0)
+
+    def _closely(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """All as text, unknown keys to extras, arrays of messages taken apart, what is no object set aside."""
+        undecodable = frame["@text"].is_null()
+        texts = frame.filter(~undecodable)
+        known = _quoted(self._known)
+        found = self._query(
+            texts,
+            "select json_valid(t) as ok, case when json_valid(t) then json_type(t) end as kind, "
+            "case when json_valid(t) and json_type(t) = 'ARRAY' then from_json(t, '[\"JSON\"]')::varchar[] end as items "
+            "from texts",
+        )
+        texts = pl.concat([texts, found], how="horizontal")
+        items = texts.filter(pl.col("kind") == "ARRAY").drop("@text").rename({"items": "@text"}).explode("@text")
+        items = items.drop_nulls("@text")
+        empty = texts.filter((pl.col("kind") == "ARRAY") & (pl.col("items").list.len() == 0))
+        if items.height:
+            kinds = self._query(items, "select json_type(t) as kind from texts")
+            items = items.with_columns(kinds["kind"])
+        objects = pl.concat([texts.filter(pl.col("kind") == "OBJECT").drop("items"), items], how="diagonal_relaxed")
+        objects, odd = objects.filter(pl.col("kind") == "OBJECT"), objects.filter(pl.col("kind") != "OBJECT")
+        read = self._query(
+            objects,
+            f"select from_json(t, '{_quoted(self._texts)}') as s, json_merge_patch(t, '{known}')::varchar as extras, "
+            "len(json_keys(t)) > len(list_distinct(json_keys(t))) as twice from texts",
+        )
+        cells = objects.drop("@text", "ok", "kind").hstack(self._flat(read["s"]))
+        extras = read["extras"].set(read["extras"].is_in(["{}", ""]).fill_null(True), None)
+        cells = cells.with_columns(extras.alias(EXTRAS))
+        twice = read["twice"].fill_null(False)
+        told = [
+            (frame.filter(undecodable), "not UTF-8 text"),
+            (texts.filter(~pl.col("ok")), "not JSON"),
+            (texts.filter(pl.col("ok") & ~pl.col("kind").is_in(["OBJECT", "ARRAY"])), "a JSON value that is no object"),
+            (empty, "an empty JSON array"),
+            (odd, "an element of a JSON array that is no object"),
+            (cells.filter(twice), "a key occurs twice"),
+        ]
+        keep = [c for c in frame.columns if c != "@text"]
+        broken = [part.select(keep).with_columns(pl.lit(reason).alias("@reason")) for part, reason in told]
+        return cells.filter(~twice), pl.concat(broken)
+
+    def _query(self, frame: pl.DataFrame, query: str) -> pl.DataFrame:
+        con = _connection()
+        con.register("texts", pa.table({"t": frame["@text"].to_arrow()}))
+        try:
+            return pl.DataFrame(con.execute(query).to_arrow_table())
+        finally:
+            con.unregister("texts")
+
+    def _structure(self, types: dict[str, str]) -> dict[str, Any]:
+        return _nest({self._paths[name]: kind for name, kind in types.items()})
+
+    def _key_count(self) -> str:
+        """SQL for the number of keys that were sent; an object that holds fields counts for its keys."""
+        parts = ["coalesce(len(json_keys(t)), 0)"]
+        for path in self._containers:
+            pointer = _quoted("/" + "/".join(p.replace("~", "~0").replace("/", "~1") for p in path))
+            parts.append(f"coalesce(len(json_keys(t, '{pointer}')) - 1, 0)")
+        return "(" + " + ".join(parts) + ")::bigint"
+
+    def _flat(self, struct: pl.Series) -> list[pl.Series]:
+        """The fields of the struct, under their names in the profile."""
+        out = []
+        for name, path in self._paths.items():
+            column = struct
+            for key in path:
+                column = column.struct.field(key)
+            out.append(column.alias(name))
+        return out
+
+
+def _pointer(name: str) -> list[str]:
+    if not name.startswith("/"):
+        return [name]
+    return [part.replace("~1", "/").replace("~0", "~") for part in name[1:].split("/")]
+
+
+def _nest(leaves: dict[tuple[str, ...], Any]) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    for path, value in leaves.items():
+        branch = tree
+        for key in path[:-1]:
+            branch = branch.setdefault(key, {})
+        branch[path[-1]] = value
+    return tree
+
+
+def _quoted(text: str) -> str:
+    return text.replace("'", "''")

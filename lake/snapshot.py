@@ -81,7 +81,9 @@ class SnapshotInfo:
                     action="upgrade Sillage, or publish again with this one",
                 )
             days = {k: _day(fields[k]) for k in ("data_from", "data_to", "provisional_from")}
-            return cls(fields["file"], datetime.fromisoformat(fields["published_at"]), **days, version=fields["version"])
+            return cls(
+                fields["file"], datetime.fromisoformat(fields["published_at"]), **days, version=fields["version"]
+            )
         except (KeyError, TypeError, ValueError) as error:
             raise LakeError(
                 f"{PUBLISHED}/{CURRENT} is damaged", found=f"{type(error).__name__}: {error}",
@@ -301,9 +303,7 @@ def _write_kpis(con: duckdb.DuckDBPyConnection, tables: Mapping[str, Source], co
         _write_table(con, table.table, source, f"order by date, {columns}", columns)
 
 
-def _write_table(
-    con: duckdb.DuckDBPyConnection, name: str, source: Source, order: str, columns: str = "*"
-) -> None:
+def _write_table(con: duckdb.DuckDBPyConnection, name: str, source: Source, order: str, columns: str = "*") -> None:
     schema, _, table = name.partition(".")
     con.execute(f'create schema if not exists "{schema}"')
     rows = source.to_arrow_reader() if isinstance(source, duckdb.DuckDBPyRelation) else source.lazy().collect()

@@ -48,10 +48,12 @@ def _cells(table: KpiTable, metric: MetricContract, dimensions: list[str]) -> st
     groups = []
     for name in dimensions:
         if name in table.dimension_names:
-            groups.append(f"case when list_contains(\"by\", '{name}') then \"{name}\" else '{_ALL}' end as \"{name}\"")
+            groups.append(f'case when list_contains("by", \'{name}\') then "{name}" else \'{_ALL}\' end as "{name}"')
         else:
             message = f"{metric.name} is not split by {name}"
-            groups.append(f"case when list_contains(\"by\", '{name}') then error('{message}') else '{_ALL}' end as \"{name}\"")
+            groups.append(
+                f"case when list_contains(\"by\", '{name}') then error('{message}') else '{_ALL}' end as \"{name}\""
+            )
     denominator = expression_sql(metric.denominator) if metric.denominator else "cast(null as double)"
     assert all(parts_of(text) for text in texts)
     return (

@@ -33,3 +33,4 @@ select
     suppressed
 from judged
 where (select fine from known)
+order by date, {dimensions}

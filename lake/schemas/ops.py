@@ -12,7 +12,7 @@ class Batches(dy.Schema):
 
     source = dy.String(nullable=False, description="Name of the feed profile.")
     batch = dy.Int64(nullable=False, min=0, description="Number of the batch within its source.")
-    status = dy.String(nullable=False, regex="^(planned|landed)$", description="planned, then landed.")
+    status = dy.String(nullable=False, regex="^(planned|landed|abandoned)$", description="planned, then landed or abandoned.")
     at = instant("When the batch reached this status.")
     file = dy.String(nullable=False, description="Path of the file as it was given or found.")
     file_number = dy.Int64(nullable=False, min=0, description="Position of the file within the batch.")

@@ -1,0 +1,368 @@
+"""Landing: files of a feed to raw rows and rejects, exactly once.
+
+A batch is planned (``ops.batches``) before it is executed, each table takes it as one append that carries the
+application transaction ``source/table``, and batches of a source are finished in their order. So a run that was
+killed anywhere is finished by the next one, with the same rows.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+
+import polars as pl
+
+from lake.errors import FeedError, LakeError
+from lake.settings import Settings
+from lake.storage import Lake
+from lake.tables import AppTransaction, Appender, open_table
+from orchestration.inbox import FoundFile, find_files, reopen
+from transforms.sources.canonical import Bounds, Decoded
+from transforms.sources.profile import FeedProfile
+from transforms.sources.reader import FeedReader
+
+_FUTURE = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class PlannedFile:
+    """One file of a batch, as ``ops.batches`` has it."""
+
+    number: int
+    file: str
+    fingerprint: str
+    size_bytes: int
+    modified_at: datetime
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A planned batch."""
+
+    source: str
+    number: int
+    planned_at: datetime
+    files: tuple[PlannedFile, ...]
+
+
+@dataclass
+class FileCount:
+    """What became of the records of one file."""
+
+    records: int = 0
+    landed: int = 0
+    rejected: int = 0
+
+
+@dataclass
+class LandingReport:
+    """What a landing did.
+
+    Attributes:
+        source: name of the feed.
+        batches: numbers of the batches that were finished.
+        files: files in them.
+        skipped: files that had landed before.
+        records: records read; ``landed`` plus ``rejected``.
+        landed: records that became raw rows.
+        rejected: records that went to ``ops.rejects``.
+        abandoned: files of an interrupted batch that are gone, and of which nothing had landed.
+    """
+
+    source: str
+    batches: list[int] = field(default_factory=list)
+    files: int = 0
+    skipped: int = 0
+    records: int = 0
+    landed: int = 0
+    rejected: int = 0
+    abandoned: list[str] = field(default_factory=list)
+
+
+#: Called with bytes done, bytes of the batch, records so far and the file that was read.
+Progress = Callable[[int, int, int, str], None]
+
+
+def land(
+    lake: Lake,
+    settings: Settings,
+    profile: FeedProfile,
+    paths: Sequence[str] = (),
+    *,
+    progress: Progress | None = None,
+    settle: bool = False,
+) -> LandingReport:
+    """Land all files of a feed that have not landed yet.
+
+    Args:
+        lake: where to.
+        settings: sizes and the earliest day.
+        profile: the feed.
+        paths: files and folders; the feed's inbox where empty.
+        progress: told about what is going on.
+        settle: leave files alone that were written moments ago; the inbox sensor does.
+
+    Raises:
+        FeedError: nothing to be found, or a file of an interrupted batch is gone after part of it had landed.
+    """
+    found = find_files(lake, profile, paths)
+    if settle:
+        limit = datetime.now(UTC) - timedelta(seconds=settings.inbox_settle_s)
+        found = [file for file in found if file.modified_at <= limit]
+    report = LandingReport(profile.name)
+    sized = _with_fingerprints(lake, profile, found)
+    while True:
+        batches = _read_batches(lake, profile.name)
+        open_batch = _first_unfinished(batches)
+        if open_batch is None:
+            known = set(batches.filter(pl.col("status") != "abandoned")["fingerprint"])
+            known -= set(_abandoned(batches))
+            new = {mark: file for mark, file in sized.items() if mark not in known}
+            if not new:
+                break
+            number = int(batches["batch"].max() or 0) + 1 if batches.height else 0  # type: ignore[call-overload]
+            _plan(lake, settings, profile, number, new)
+            continue
+        _execute(lake, settings, profile, open_batch, sized, report, progress)
+    report.skipped = len(found) - report.files
+    return report
+
+
+def _with_fingerprints(lake: Lake, profile: FeedProfile, found: list[FoundFile]) -> dict[str, FoundFile]:
+    """The files by their fingerprint; one that is as it was when it was planned is not read again for it."""
+    reader = FeedReader(profile, lake.vehicle_key, Bounds(datetime.min, datetime.max))  # noqa: DTZ901 - masks paths only
+    batches = _read_batches(lake, profile.name)
+    known = {
+        (row["file"], row["size_bytes"], row["modified_at"]): row["fingerprint"]
+        for row in batches.filter(pl.col("status") == "planned").iter_rows(named=True)
+    }
+    out: dict[str, FoundFile] = {}
+    for file in found:
+        key = (reader.shown_path(file.path), file.size_bytes, file.modified_at)
+        mark = known.get(key) or file.fingerprint(lake, profile)
+        out.setdefault(mark, file)
+    return out
+
+
+def _read_batches(lake: Lake, source: str) -> pl.DataFrame:
+    return open_table(lake, "ops.batches").scan(where=pl.col("source") == source).collect()
+
+
+def _abandoned(batches: pl.DataFrame) -> list[str]:
+    return batches.filter(pl.col("status") == "abandoned")["fingerprint"].to_list()
+
+
+def _first_unfinished(batches: pl.DataFrame) -> Batch | None:
+    if batches.is_empty():
+        return None
+    finished = batches.filter(pl.col("status") != "planned")["batch"].unique()
+    open_rows = batches.filter(~pl.col("batch").is_in(finished.implode())).sort("batch", "file_number")
+    if open_rows.is_empty():
+        return None
+    rows = open_rows.filter(pl.col("batch") == open_rows[0, "batch"])
+    files = tuple(
+        PlannedFile(r["file_number"], r["file"], r["fingerprint"], r["size_bytes"], r["modified_at"])
+        for r in rows.iter_rows(named=True)
+    )
+    return Batch(rows[0, "source"], rows[0, "batch"], rows[0, "at"], files)
+
+
+def _plan(
+    lake: Lake, settings: Settings, profile: FeedProfile, number: int, new: dict[str, FoundFile]
+) -> None:
+    """Write down the next batch. Where another run planned the same number first, its plan holds."""
+    reader = FeedReader(profile, lake.vehicle_key, Bounds(datetime.min, datetime.max))  # noqa: DTZ901
+    rows, size = [], 0
+    now = datetime.now(UTC)
+    for mark, file in new.items():
+        if rows and size + file.size_bytes > settings.batch_bytes:
+            break
+        size += file.size_bytes
+        rows.append(
+            {
+                "source": profile.name, "batch": number, "status": "planned", "at": now,
+                "file": reader.shown_path(file.path), "file_number": len(rows), "fingerprint": mark,
+                "size_bytes": file.size_bytes, "modified_at": file.modified_at,
+            }
+        )  # fmt: skip
+    table = open_table(lake, "ops.batches")
+    frame = pl.DataFrame(rows, schema_overrides={"at": pl.Datetime("us", "UTC"), "modified_at": pl.Datetime("us", "UTC")})
+    table.append(frame, txn=AppTransaction(f"{profile.name}/planned", number))
+
+
+def _execute(
+    lake: Lake,
+    settings: Settings,
+    profile: FeedProfile,
+    batch: Batch,
+    sized: dict[str, FoundFile],
+    report: LandingReport,
+    progress: Progress | None,
+) -> None:
+    files = {planned: sized.get(planned.fingerprint) or _unchanged(lake, profile, planned) for planned in batch.files}
+    gone = [planned.file for planned, file in files.items() if file is None]
+    run = _BatchRun(lake, settings, profile, batch)
+    if gone:
+        if run.has_begun():
+            raise FeedError(
+                f"Batch {batch.number} of {profile.name} was interrupted, and a file of it is gone or has changed",
+                found=", ".join(gone[:3]),
+                expected="the file as it was: a part of the batch has landed already",
+                action="put the file back (or name its new place) and land again",
+            )
+        run.close("abandoned", {})
+        report.abandoned += gone
+        return
+    counts = run.execute({planned: file for planned, file in files.items() if file is not None}, progress)
+    run.close("landed", counts)
+    report.batches.append(batch.number)
+    report.files += len(batch.files)
+    for count in counts.values():
+        report.records += count.records
+        report.landed += count.landed
+        report.rejected += count.rejected
+
+
+def _unchanged(lake: Lake, profile: FeedProfile, planned: PlannedFile) -> FoundFile | None:
+    file = reopen(lake, planned.file)
+    return file if file is not None and file.fingerprint(lake, profile) == planned.fingerprint else None
+
+
+class _BatchRun:
+    """One execution of one batch."""
+
+    def __init__(self, lake: Lake, settings: Settings, profile: FeedProfile, batch: Batch) -> None:
+        self._lake, self._settings, self._profile, self._batch = lake, settings, profile, batch
+        earliest = profile.earliest_day or settings.earliest_day
+        bounds = Bounds(datetime.combine(earliest, time(), UTC), batch.planned_at + _FUTURE)
+        self._reader = FeedReader(profile, lake.vehicle_key, bounds)
+        self._tables = [*(f"raw.{kind}" for kind in profile.by_kind), "ops.rejects"]
+        self._appenders: dict[str, Appender] = {}
+        self._waiting: dict[str, list[pl.DataFrame]] = {}
+
+    def has_begun(self) -> bool:
+        """Some table has taken the batch already."""
+        return any(open_table(self._lake, name).has(self._txn(name)) for name in self._tables)
+
+    def execute(
+        self, files: dict[PlannedFile, FoundFile], progress: Progress | None
+    ) -> dict[PlannedFile, FileCount]:
+        """Read all files and commit what they hold. Returns the counts of each."""
+        counts = {planned: FileCount() for planned in files}
+        total = sum(planned.size_bytes for planned in files)
+        done = records = 0
+        workers = 1 if self._reader.sequential else max(2, os.cpu_count() or 2)
+        with ThreadPoolExecutor(workers) as pool:
+            for planned, file in files.items():
+                if progress:
+                    progress(done, total, records, planned.file)
+                with file.local(self._lake) as path:
+                    for decoded in self._decode(pool, workers, path, file, planned):
+                        self._take(decoded, records, planned, counts[planned])
+                        records += decoded.records
+                        if progress:
+                            progress(done, total, records, planned.file)
+                done += planned.size_bytes
+        for name in self._tables:
+            self._flush(name)
+            if name in self._appenders:
+                self._appenders[name].commit()
+        if progress:
+            progress(total, total, records, "")
+        return counts
+
+    def close(self, status: str, counts: dict[PlannedFile, FileCount]) -> None:
+        """Write down how the batch ended, and that every record is accounted for.
+
+        Raises:
+            LakeError: records in are not landed plus rejected.
+        """
+        now = datetime.now(UTC)
+        rows = []
+        for planned in self._batch.files:
+            count = counts.get(planned, FileCount())
+            if count.records != count.landed + count.rejected:
+                raise LakeError(
+                    f"Records of {planned.file} are unaccounted for",
+                    found=f"{count.landed} landed and {count.rejected} rejected",
+                    expected=f"{count.records} in all",
+                    action="please report this with the file: it is a defect of Sillage",
+                )
+            rows.append(
+                {
+                    "source": self._profile.name, "batch": self._batch.number, "status": status, "at": now,
+                    "file": planned.file, "file_number": planned.number, "fingerprint": planned.fingerprint,
+                    "size_bytes": planned.size_bytes, "modified_at": planned.modified_at,
+                    "records": count.records, "landed": count.landed, "rejected": count.rejected,
+                }
+            )  # fmt: skip
+        instant = pl.Datetime("us", "UTC")
+        frame = pl.DataFrame(rows, schema_overrides={"at": instant, "modified_at": instant})
+        txn = AppTransaction(f"{self._profile.name}/landed", self._batch.number)
+        open_table(self._lake, "ops.batches").append(frame, txn=txn)
+
+    def _decode(
+        self, pool: ThreadPoolExecutor, workers: int, path: Path, file: FoundFile, planned: PlannedFile
+    ) -> Iterator[Decoded]:
+        """Blocks of a file, decoded in parallel and handed out in order, a few ahead at most."""
+        ahead: deque[Future[Decoded]] = deque()
+        for task in self._reader.tasks(path, file.path, planned.modified_at):
+            ahead.append(pool.submit(task))
+            if len(ahead) > 2 * workers:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
+
+    def _take(self, decoded: Decoded, first: int, planned: PlannedFile, count: FileCount) -> None:
+        count.records += decoded.records
+        for kind, rows in decoded.rows.items():
+            count.landed += rows.height
+            self._add(f"raw.{kind}", rows.with_columns(pl.col("record") + first))
+        if decoded.rejects.height:
+            count.rejected += decoded.rejects.height
+            rejects = decoded.rejects.with_columns(pl.col("record") + first, pl.lit(planned.file).alias("file"))
+            self._add("ops.rejects", rejects)
+
+    def _add(self, name: str, rows: pl.DataFrame) -> None:
+        waiting = self._waiting.setdefault(name, [])
+        waiting.append(rows)
+        if sum(frame.height for frame in waiting) >= self._settings.part_rows:
+            self._flush(name)
+
+    def _flush(self, name: str) -> None:
+        """Write what waits for a table as one part of its append."""
+        waiting = self._waiting.pop(name, [])
+        if not waiting:
+            return
+        if name not in self._appenders:
+            self._appenders[name] = Appender(open_table(self._lake, name), self._txn(name))
+        if self._appenders[name].done:
+            return
+        rows = pl.concat(waiting, how="diagonal_relaxed").with_columns(
+            pl.lit(self._profile.name).alias("source"), pl.lit(self._batch.number, pl.Int64).alias("batch")
+        )
+        if name == "ops.rejects":
+            rows = rows.with_columns(pl.lit(self._batch.planned_at.date()).alias("date"))
+        else:
+            rows = rows.with_columns(pl.col("event_at").dt.date().alias("event_date"))
+        if name == "raw.telemetry":
+            rows = rows.with_columns(bucket_of(self._lake.buckets))
+        self._appenders[name].add(rows)
+
+    def _txn(self, table: str) -> AppTransaction:
+        return AppTransaction(f"{self._profile.name}/{table}", self._batch.number)
+
+
+def bucket_of(buckets: int) -> pl.Expr:
+    """The bucket of a vehicle: its id, which is a hash already, modulo the lake's number."""
+    if buckets == 1:
+        return pl.lit(0, pl.Int32).alias("bucket")
+    return (pl.col("vehicle_id").str.slice(0, 7).str.to_integer(base=16) % buckets).cast(pl.Int32).alias("bucket")
+
+
+__all__ = ["LandingReport", "Progress", "land"]

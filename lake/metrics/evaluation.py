@@ -65,7 +65,7 @@ def evaluate(
         by_table.setdefault(metric.table, []).append(metric)
     values: dict[str, list[MetricValue]] = {}
     for name, members in by_table.items():
-        values |= _values(con, contracts.table(name), members, slice_, split, unit)
+        values |= _values(con, contracts.table(name), members, slice_, split=split, unit=unit)
     if compare is not None:
         before = evaluate(con, metrics, compare, by=by, contracts=contracts)
         values = _with_previous(values, before, slice_.first - compare.first, unit)
@@ -92,6 +92,7 @@ def _values(
     table: KpiTable,
     metrics: list[MetricContract],
     slice_: Slice,
+    *,
     split: tuple[str, ...],
     unit: str | None,
 ) -> dict[str, list[MetricValue]]:

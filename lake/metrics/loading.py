@@ -141,10 +141,9 @@ def _load_table(path: Path, known: dict[str, Dimension]) -> KpiTable:
     if "vehicles" not in {p.name for p in parts if p.type == "int"}:
         raise _error(path, "parts", ", ".join(p.name for p in parts), "vehicles (int): small groups are known by it")
     metrics = tuple(
-        _model(MetricContract, {"name": key, "table": name}, {"owner": owner, **_mapping(fields, path, f"metrics.{key}")},
-               path, f"metrics.{key}")
+        _load_metric(key, fields, str(name), owner, path)
         for key, fields in _mapping(content["metrics"], path, "metrics").items()
-    )  # fmt: skip
+    )
     for metric in metrics:
         _check_expressions(metric, {p.name for p in parts}, path)
     query = path.with_suffix(".sql")
@@ -153,7 +152,15 @@ def _load_table(path: Path, known: dict[str, Dimension]) -> KpiTable:
     plain = {key: content[key] for key in ("description", "days_back")}
     given = {"table": name, "owner": owner, "family": path.parent.name, "sql": sql, "inputs": inputs}
     given |= {"dimensions": tuple(known[d] for d in names), "parts": parts, "metrics": metrics}
-    return _model(KpiTable, given, plain, path, "")
+    table: KpiTable = _model(KpiTable, given, plain, path, "")
+    return table
+
+
+def _load_metric(name: str, fields: object, table: str, owner: object, path: Path) -> MetricContract:
+    key = f"metrics.{name}"
+    written = {"owner": owner, **_mapping(fields, path, key)}
+    metric: MetricContract = _model(MetricContract, {"name": name, "table": table}, written, path, key)
+    return metric
 
 
 def _check_expressions(metric: MetricContract, parts: set[str], path: Path) -> None:

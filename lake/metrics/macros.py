@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lake.metrics.contract import KpiTable, MetricContract
 from lake.metrics.evaluation import smaller_siblings
-from lake.metrics.expressions import expression_sql, parts_of
+from lake.metrics.expressions import expression_sql
 from lake.metrics.loading import Contracts, load_contracts
 
 _FOLDER = Path(__file__).parent
@@ -44,21 +44,22 @@ def _list(table: KpiTable) -> str:
 
 def _cells(table: KpiTable, metric: MetricContract, dimensions: list[str]) -> str:
     """The select of one metric: a row per day and group, not yet suppressed."""
-    texts = [metric.numerator, *([metric.denominator] if metric.denominator else [])]
     groups = []
     for name in dimensions:
-        if name in table.dimension_names:
-            groups.append(f'case when list_contains("by", \'{name}\') then "{name}" else \'{_ALL}\' end as "{name}"')
-        else:
-            message = f"{metric.name} is not split by {name}"
-            groups.append(
-                f"case when list_contains(\"by\", '{name}') then error('{message}') else '{_ALL}' end as \"{name}\""
-            )
+        asked = f'"{name}"'
+        if name not in table.dimension_names:
+            asked = f"error('{metric.name} is not split by {name}')"
+        groups.append(f"case when list_contains(\"by\", '{name}') then {asked} else '{_ALL}' end as \"{name}\"")
     denominator = expression_sql(metric.denominator) if metric.denominator else "cast(null as double)"
-    assert all(parts_of(text) for text in texts)
-    return (
-        f"select '{metric.name}' as metric, date, {', '.join(groups)}, cast(sum(vehicles) as bigint) as vehicles, "
-        f"{expression_sql(metric.numerator)} as numerator, {denominator} as denominator, "
-        f"{metric.scale!r} as scale, {metric.smallest_group} as smallest_group, {metric.denominator is not None} as is_ratio "
-        f"from {table.table} where name = '{metric.name}' group by all"
-    )
+    columns = [
+        f"'{metric.name}' as metric",
+        "date",
+        *groups,
+        "cast(sum(vehicles) as bigint) as vehicles",
+        f"{expression_sql(metric.numerator)} as numerator",
+        f"{denominator} as denominator",
+        f"cast({metric.scale!r} as double) as scale",
+        f"{metric.smallest_group} as smallest_group",
+        f"{metric.denominator is not None} as is_ratio",
+    ]
+    return f"select {', '.join(columns)} from {table.table} where name = '{metric.name}' group by all"

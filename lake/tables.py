@@ -24,6 +24,7 @@ from lake.storage import Lake
 
 _ATTEMPTS = 8
 _ROW_GROUP = 128_000
+_ARRIVAL = ("batch", "record")
 _STATISTICS = ("vehicle_id", "event_at")
 T = TypeVar("T")
 
@@ -226,20 +227,20 @@ class Appender:
         self.table, self.txn = table, txn
         self._handle = table.handle()
         self._actions: list[AddAction] = []
-        self.rows = 0
         #: The transaction is in already: nothing is to be written.
         self.done = txn is not None and _seen(self._handle, txn)
 
     def add(self, frame: pl.DataFrame) -> None:
         """Write one part. Columns that are null throughout are left out of its files."""
         spec = self.table.spec
-        rows = frame.sort([*spec.partition_by, *[c for c in spec.sort_by if c in frame.columns]])
-        self.rows += rows.height
         keys = list(spec.partition_by)
-        parts = rows.partition_by(keys, as_dict=True, maintain_order=True, include_key=False) if keys else {(): rows}
+        order = [c for c in spec.sort_by if c in frame.columns and c not in _ARRIVAL]
+        parts = frame.partition_by(keys, as_dict=True, include_key=False) if keys else {(): frame}
         for values, part in parts.items():
             if part.height:
-                self._actions.append(self._write(dict(zip(keys, map(str, values), strict=True)), part))
+                # Rows come in the order of arrival, which a stable sort keeps among equals.
+                rows = part.sort(order, maintain_order=True)
+                self._actions.append(self._write(dict(zip(keys, map(str, values), strict=True)), rows))
 
     def commit(self) -> None:
         """Make all parts visible at once. Nothing to commit, or a transaction that is already in, is no error."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from lake.metrics.contract import KpiTable, MetricContract
@@ -25,7 +26,7 @@ def macro_statements(contracts: Contracts | None = None) -> list[str]:
         known=", ".join(f"'{m.name}'" for m in contracts.metrics),
         dimensions=", ".join(f'"{name}"' for name in dimensions),
         dimension_names=", ".join(f"'{name}'" for name in dimensions),
-        cells="\n    union all\n    ".join(_cells(t, m, dimensions) for t in contracts.tables for m in t.metrics),
+        cells="\n    union all\n    ".join(_cells(t, dimensions) for t in contracts.tables),
         before=", ".join(smaller_siblings("vehicles", dimensions, d, "date") + f" as before_{d}" for d in dimensions),
         disclosing=" or ".join(f"(before_{d} > 0 and before_{d} < smallest_group)" for d in dimensions),
     )  # fmt: skip
@@ -42,24 +43,30 @@ def _list(table: KpiTable) -> str:
     return "[" + ", ".join(f"'{name}'" for name in table.dimension_names) + "]"
 
 
-def _cells(table: KpiTable, metric: MetricContract, dimensions: list[str]) -> str:
-    """The select of one metric: a row per day and group, not yet suppressed."""
+def _cells(table: KpiTable, dimensions: list[str]) -> str:
+    """The select over one table: a row per day and group of the metric asked for, not yet suppressed."""
     groups = []
     for name in dimensions:
         asked = f'"{name}"'
         if name not in table.dimension_names:
-            asked = f"error('{metric.name} is not split by {name}')"
+            asked = f"error('the metrics of {table.table} are not split by {name}')"
         groups.append(f"case when list_contains(\"by\", '{name}') then {asked} else '{_ALL}' end as \"{name}\"")
-    denominator = expression_sql(metric.denominator) if metric.denominator else "cast(null as double)"
     columns = [
-        f"'{metric.name}' as metric",
+        "name as metric",
         "date",
         *groups,
         "cast(sum(vehicles) as bigint) as vehicles",
-        f"{expression_sql(metric.numerator)} as numerator",
-        f"{denominator} as denominator",
-        f"cast({metric.scale!r} as double) as scale",
-        f"{metric.smallest_group} as smallest_group",
-        f"{metric.denominator is not None} as is_ratio",
+        _choice(table, lambda m: expression_sql(m.numerator), "numerator"),
+        _choice(table, lambda m: expression_sql(m.denominator) if m.denominator else "null", "denominator"),
+        _choice(table, lambda m: f"cast({m.scale!r} as double)", "scale"),
+        _choice(table, lambda m: str(m.smallest_group), "smallest_group"),
+        _choice(table, lambda m: str(m.denominator is not None).lower(), "is_ratio"),
     ]
-    return f"select {', '.join(columns)} from {table.table} where name = '{metric.name}' group by all"
+    names = ", ".join(f"'{m.name}'" for m in table.metrics)
+    return f"select {', '.join(columns)} from {table.table} where name in ({names}) group by all"
+
+
+def _choice(table: KpiTable, sql: Callable[[MetricContract], str], column: str) -> str:
+    """One column that differs by metric; the name is a constant, so only its own branch is worked out."""
+    branches = " ".join(f"when '{m.name}' then {sql(m)}" for m in table.metrics)
+    return f"case name {branches} end as {column}"

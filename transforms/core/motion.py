@@ -6,7 +6,7 @@ same from any window that holds that much. ``docs/core.md`` draws the rules.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import timedelta
 
 import numpy as np
@@ -37,23 +37,27 @@ class TripRules:
             above the drift of a receiver at rest.
         carry_s: how long a signal that is silent, while the vehicle is heard, still has its last value. Feeds that
             send on change keep a constant signal silent.
-        hole_s: a step longer than this is a hole: what lies inside is not known from the speeds at its ends. Distance
-            by speed there is counted as interpolated, and motion there is taken from positions or the odometer too.
+        sampled_s: a step longer than this is too long for speeds at its ends to speak for what lies between: it is in
+            motion when positions or the odometer say so, too, and a trip with most of its time in such steps does not
+            take its distance from speed where positions are to be had.
+        hole_s: distance by speed over a longer step is counted as interpolated: speed is usually sampled every 1 to
+            10 s, and this leaves some room for jitter.
         slack_km: distance by speed that odometer readings may leave uncovered at the ends of a trip.
         fastest_kmh: a step of position or odometer that is faster than this is an error of measurement.
     """
 
     gap_s: float = 300.0
     standstill_s: float = 600.0
-    moving_kmh: float = 1.0
+    moving_kmh: float = 0.05
     position_kmh: float = 5.0
     carry_s: float = 300.0
-    hole_s: float = 30.0
+    sampled_s: float = 30.0
+    hole_s: float = 12.0
     slack_km: float = 0.1
     fastest_kmh: float = 350.0
 
     def __post_init__(self) -> None:
-        if min(self.gap_s, self.standstill_s, self.carry_s, self.hole_s, self.moving_kmh, self.fastest_kmh) <= 0:
+        if min(astuple(self)) <= 0:
             raise ValueError("the parameters of trips are positive numbers")
         if self.context > timedelta(days=1):
             raise ValueError("gap_s, standstill_s and carry_s are so long that a trip cannot be told from its two days")
@@ -70,14 +74,14 @@ class Steps:
     """What lies between consecutive samples; one element less than there are samples.
 
     Attributes:
-        duration: microseconds. Means nothing where not ``linked``.
-        linked: same vehicle, and no gap.
-        motion: the vehicle moves, by speed or where that is silent by positions or the odometer.
-        speed_km: distance by the trapezoid rule, 0 where no speed is known; ``None`` without any speed.
-        speed_known: there is a speed at one end at least.
-        position_km: great circle from the last position, on the step that arrives at the next.
-        position_known: positions are known at both ends.
-        speed: km/h at each *sample*, carried forward; ``None`` without any speed.
+        duration: microseconds; meaningless across vehicles.
+        linked: both ends are of one vehicle, without a gap between.
+        motion: the vehicle moves.
+        speed_km: distance by speed, 0 where unknown; ``None`` where no speed is ever sent.
+        speed_known: speed is known at one end at least; ``None`` where it always is.
+        position_km: distance since the previous position, on the step that arrives at a position; else 0.
+        position_known: positions are known at both ends; ``None`` where they always are.
+        speed: size of the speed at each *sample*, km/h, carried forward, NaN where unknown.
     """
 
     duration: Ints
@@ -91,29 +95,157 @@ class Steps:
 
 
 def find_steps(samples: Samples, rules: TripRules) -> Steps:
-    """Classify the steps between samples."""
+    """Measure the steps between samples and decide which are in motion.
+
+    A step is in motion when speed at either end says so. Where speed is unknown at an end, or the step is a hole, it
+    is also in motion when positions or the odometer say so. With the ignition off at both ends it is not.
+    """
     duration = np.diff(samples.at)
-    linked = (duration <= int(rules.gap_s * SECOND)) & (samples.vehicle[1:] == samples.vehicle[:-1])
+    linked = (duration <= _us(rules.gap_s)) & (samples.vehicle[1:] == samples.vehicle[:-1])
     off = samples.off
     motion = np.zeros(len(duration), dtype=bool)
     silent = np.ones(len(duration), dtype=bool)
     speed = speed_km = speed_known = None
     if samples.speed is not None:
         speed = _carried_speed(samples, linked, rules)
-        size = np.abs(speed)
-        moving = size >= rules.moving_kmh
+        moving = speed >= rules.moving_kmh
         if off is not None:
             moving &= ~off
         motion = moving[1:] | moving[:-1]
-        unknown = np.isnan(size)
-        silent = duration > int(rules.hole_s * SECOND)
-        speed_known = None
-        if unknown.any():
-            silent |= unknown[1:] | unknown[:-1]
-            speed_known = ~(unknown[1:] & unknown[:-1])
-            ends = np.fmax(size[1:], np.where(unknown[1:], size[:-1], 0)) + np.fmax(size[:-1], np.where(unknown[:-1], size[1:], 0))
-        speed_km = _trapezoid(size, unknown, duration)
-    position_km = position_known = None
-    if samples.latitude is not None and samples.longitude is not None:
-        pass
+        silent = duration > _us(rules.sampled_s)
+        speed_km, speed_known = _speed_distance(speed, duration, silent)
+    position_km, position_known, displaced = _position_distance(samples, linked, rules)
+    for evidence in (displaced, _odometer_moves(samples, linked, rules)):
+        if evidence is not None:
+            motion |= silent & evidence
+    motion &= linked
+    if off is not None:
+        motion &= ~(off[1:] & off[:-1])
     return Steps(duration, linked, motion, speed_km, speed_known, position_km, position_known, speed)
+
+
+def find_spans(samples: Samples, steps: Steps, rules: TripRules) -> tuple[Positions, Positions]:
+    """The first and last sample of each trip, in order.
+
+    Steps in motion belong together unless a gap, an explicit ignition off or a standstill lies between. Motion that
+    goes on unbroken through a whole half of a UTC day is divided at the first sample at or after that half's end.
+    """
+    motion, off = steps.motion, samples.off
+    begins, finishes = motion.copy(), motion.copy()
+    breaks = np.concatenate(([False], ~steps.linked))
+    begins[1:] &= ~motion[:-1]
+    finishes[:-1] &= ~motion[1:]
+    if off is not None:
+        begins |= motion & off[:-1]
+        finishes |= motion & off[1:]
+        breaks |= off
+    start, end = np.flatnonzero(begins), np.flatnonzero(finishes) + 1
+    if not len(start):
+        return start, end
+    count = np.cumsum(breaks, dtype=np.int32)
+    apart = samples.at[start[1:]] - samples.at[end[:-1]] >= _us(rules.standstill_s)
+    apart |= count[start[1:]] > count[end[:-1] - 1]
+    start, end = start[np.concatenate(([True], apart))], end[np.concatenate((apart, [True]))]
+    return _divided(samples.at, motion, start, end)
+
+
+def last_known(known: Bools, carried: Bools, at: Ints, limit_s: float) -> Positions:
+    """Per sample the newest sample at or before it where something is known.
+
+    Args:
+        known: per sample, whether the thing is known there.
+        carried: per step, whether the thing outlasts it.
+        at: times of the samples, microseconds.
+        limit_s: greatest age.
+
+    Returns:
+        Positions; -1 where nothing is known, or it is too old.
+    """
+    place = np.arange(len(known))
+    newest = np.maximum.accumulate(np.where(known, place, -1))
+    stretch = np.maximum.accumulate(np.where(np.concatenate(([True], ~carried)), place, 0))
+    valid = (newest >= stretch) & (at - at[newest] <= _us(limit_s))
+    return np.where(valid, newest, -1)
+
+
+def _us(seconds: float) -> int:
+    return round(seconds * SECOND)
+
+
+def _carried_speed(samples: Samples, linked: Bools, rules: TripRules) -> Floats:
+    """Size of the speed at each sample, carried forward; never past an ignition off."""
+    assert samples.speed is not None
+    size = np.abs(samples.speed)
+    known = ~np.isnan(size)
+    if known.all():
+        return size
+    carried = linked if samples.off is None else linked & ~samples.off[:-1]
+    newest = last_known(known, carried, samples.at, rules.carry_s)
+    return np.where(newest >= 0, size[newest], np.nan)
+
+
+def _speed_distance(speed: Floats, duration: Ints, silent: Bools) -> tuple[Floats, Bools | None]:
+    """Trapezoid rule; where speed is known at one end only, it holds for the step. Adds to ``silent`` in place."""
+    unknown = np.isnan(speed)
+    before, after = speed[:-1], speed[1:]
+    known = None
+    if unknown.any():
+        silent |= unknown[:-1] | unknown[1:]
+        known = ~(unknown[:-1] & unknown[1:])
+        before = np.where(unknown[:-1], np.where(known, after, 0.0), before)
+        after = np.where(unknown[1:], before, after)
+    return (before + after) * duration * (0.5 / 3600 / SECOND), known
+
+
+def _position_distance(
+    samples: Samples, linked: Bools, rules: TripRules
+) -> tuple[Floats | None, Bools | None, Bools | None]:
+    """Distance since the previous position, whether positions are known at both ends, and whether they say motion."""
+    latitude, longitude = samples.latitude, samples.longitude
+    if latitude is None or longitude is None:
+        return None, None, None
+    known = ~np.isnan(latitude)
+    both, fixes = None, latitude
+    if known.all():
+        elapsed = np.diff(samples.at)
+        distance = great_circle_km(latitude[:-1], longitude[:-1], latitude[1:], longitude[1:])
+        usable = linked
+    else:
+        newest = last_known(known, linked, samples.at, rules.carry_s)
+        both = (newest[1:] >= 0) & (newest[:-1] >= 0)
+        usable = linked & known[1:] & (newest[:-1] >= 0)
+        before = newest[:-1]
+        elapsed = samples.at[1:] - samples.at[before]
+        distance = great_circle_km(fixes[before], longitude[before], latitude[1:], longitude[1:])
+    speed = distance / np.maximum(elapsed, 1) * (3600 * SECOND)
+    usable = usable & (speed <= rules.fastest_kmh)
+    return np.where(usable, distance, 0.0), both, usable & (speed >= rules.position_kmh)
+
+
+def _odometer_moves(samples: Samples, linked: Bools, rules: TripRules) -> Bools | None:
+    """Whether the odometer has gained, on the step that arrives at the greater reading."""
+    odometer = samples.odometer
+    if odometer is None:
+        return None
+    newest = last_known(~np.isnan(odometer), linked, samples.at, rules.carry_s)
+    before, after = newest[:-1], newest[1:]
+    gain = odometer[after] - odometer[before]
+    elapsed = samples.at[after] - samples.at[before]
+    return (before >= 0) & (gain > 0) & (gain <= rules.fastest_kmh * elapsed / (3600 * SECOND))
+
+
+def _divided(at: Ints, motion: Bools, start: Positions, end: Positions) -> tuple[Positions, Positions]:
+    """Divide what goes on through a whole half day; few trips do."""
+    if not (at[end] - at[start] > HALF_DAY).any():
+        return start, end
+    spans: list[tuple[int, int]] = []
+    for first, last in zip(start.tolist(), end.tolist(), strict=True):
+        if at[last] - at[first] <= HALF_DAY:
+            spans.append((first, last))
+            continue
+        whole_half_ends = (-(-at[first] // HALF_DAY) + 1) * HALF_DAY
+        cuts = first + np.searchsorted(at[first : last + 1], np.arange(whole_half_ends, at[last], HALF_DAY))
+        moving = first + np.flatnonzero(motion[first:last])
+        pieces = np.split(moving, np.searchsorted(moving, cuts))
+        spans += [(int(piece[0]), int(piece[-1]) + 1) for piece in pieces if len(piece)]
+    return np.array([a for a, _ in spans], dtype=np.intp), np.array([b for _, b in spans], dtype=np.intp)

@@ -65,9 +65,7 @@ class Samples:
         return [self.between(a, b) for a, b in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)]
 
 
-def read_samples(
-    telemetry: pl.LazyFrame | pl.DataFrame, start: datetime, end: datetime
-) -> tuple[Samples, pl.Series]:
+def read_samples(telemetry: pl.LazyFrame | pl.DataFrame, start: datetime, end: datetime) -> tuple[Samples, pl.Series]:
     """Combine the plausible values of telemetry into samples.
 
     Rows of one vehicle and moment become one sample: resends count once, and of each signal the value with the
@@ -145,9 +143,7 @@ def _arrays(frame: pl.DataFrame, order: npt.NDArray[np.intp] | None = None) -> l
     return [array if array is None or order is None else array[order] for array in arrays]
 
 
-def _combine(
-    samples: Samples, frame: pl.DataFrame, order: npt.NDArray[np.intp] | None, repeated: Bools
-) -> Samples:
+def _combine(samples: Samples, frame: pl.DataFrame, order: npt.NDArray[np.intp] | None, repeated: Bools) -> Samples:
     """Make one sample of the rows of one vehicle and moment; ``repeated`` says that a row joins its predecessor."""
     shared = np.concatenate((repeated, [False])) | np.concatenate(([False], repeated))
     rows = np.flatnonzero(shared)

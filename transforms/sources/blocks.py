@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import zstandard
 
-BLOCK_BYTES = 4 << 20
+BLOCK_BYTES = 8 << 20
 #: A longer record is refused: no vehicle sends one, and a file without line ends must not fill the memory.
 LONGEST_RECORD = 4 << 20
 #: No quoted cell with line ends in it is longer.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import polars as pl
 
@@ -115,10 +115,9 @@ def canonical(
             rejects += [bad] if bad.height else []
     if rest.height:
         names = ", ".join(str(k.when) for k in profile.by_kind.values())
-        found = pl.concat_str(
-            pl.lit(f"{profile.kind_field} is not one of {names}: found "), _shown(_text(rest, profile.kind_field or ""))
-        )
-        rejects.append(rejected(rest, found, ids["vin"]))
+        told = rest.with_columns(_text(rest, profile.kind_field or "").alias("@kind"))
+        reason = _found(f"{profile.kind_field} is not one of {names}", pl.col("@kind"))
+        rejects.append(rejected(told, reason, ids["vin"]))
     return rows, rejects
 
 
@@ -130,56 +129,90 @@ def _rows(
     bounds: Bounds,
     ids: Mapping[str, VehicleIds],
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    problems: dict[str, pl.Series] = {}
     vehicle = _vehicle(cells, profile, context)
     event_at, stated = _event_times(cells, profile, context)
-    problems["no vehicle"] = vehicle.is_null()
-    problems["no time"] = stated.is_null()
-    unread = event_at.is_null() & stated.is_not_null()
-    problems[f"the time is not {profile.time.format}: found "] = unread
-    early = (event_at < bounds.earliest).fill_null(False)
-    late = (event_at > bounds.latest).fill_null(False)
-    problems[f"the time is before {bounds.earliest:%Y-%m-%d}: found "] = early
-    problems[f"the time is after {bounds.latest:%Y-%m-%d %H:%M} UTC: found "] = late
-    stated_as = stated.cast(pl.String)
-
-    columns: list[pl.Series] = []
-    shown: dict[str, pl.Series] = dict.fromkeys(list(problems)[2:], stated_as)
-    for name, value, bad, text in _values(cells, targets, profile, event_at):
-        columns.append(value.alias(name))
-        if bad is not None and bad.any():
-            reason = f"{name}: found "
-            problems[reason], shown[reason] = bad, text
-    sequence, bad, text = _sequence(cells, profile)
-    if bad is not None and bad.any():
-        problems["sequence is not a whole number: found "] = bad
-        shown["sequence is not a whole number: found "] = text
-
-    frame = pl.DataFrame(
-        [
-            ids["vehicle"].of_series(vehicle).alias("vehicle_id"),
-            event_at.alias("event_at"),
-            _received(cells, profile, context).alias("received_at"),
-            cells[ROW].cast(pl.Int64).alias("record"),
-            sequence.alias("sequence"),
-            *columns,
-            mask_vins_in_text(cells[EXTRAS], ids["vin"]).alias("extras"),
-        ]
+    keyed = cells.with_columns(
+        ids["vehicle"].of_series(vehicle).alias("@vehicle_id"),
+        event_at.alias("@event_at"),
+        _received(cells, profile, context).alias("@received_at"),
+        stated.cast(pl.String).alias("@stated"),
     )
-    bad_rows = pl.Series(pl.select(pl.any_horizontal(*problems.values())).to_series())
-    if not bad_rows.any():
-        return frame, NO_REJECTS
+    columns, checks = _plan(keyed, targets, profile, bounds)
+    flags = [check.bad.fill_null(False).alias(f"!{number}") for number, check in enumerate(checks)]
+    frame = keyed.select(
+        pl.col("@vehicle_id").alias("vehicle_id"),
+        pl.col("@event_at").alias("event_at"),
+        pl.col("@received_at").alias("received_at"),
+        pl.col(ROW).cast(pl.Int64).alias("record"),
+        pl.col(EXTRAS).alias("extras"),
+        *columns,
+        *flags,
+    )
+    marks = [flag.meta.output_name() for flag in flags]
+    rows = frame.drop(marks).with_columns(mask_vins_in_text(frame["extras"], ids["vin"]))
+    if not frame.select(pl.any_horizontal(pl.col(marks).any())).item():
+        return rows, NO_REJECTS
     reasons = pl.concat_str(
-        *[
-            pl.when(mask).then(pl.lit(reason) + (_shown(shown[reason]) if reason in shown else pl.lit("")))
-            for reason, mask in problems.items()
-            if mask.any()
-        ],
+        *[pl.when(pl.col(mark)).then(check.reason) for mark, check in zip(marks, checks, strict=True)],
         separator="; ",
         ignore_nulls=True,
     )
-    told = cells.select(ROW, OFFSET, ORIGINAL, reasons.alias("@reason")).filter(bad_rows)
-    return frame.filter(~bad_rows), rejected(told, pl.col("@reason"), ids["vin"])
+    bad = frame.select(pl.any_horizontal(marks)).to_series()
+    told = keyed.hstack(frame.select(marks)).filter(bad)
+    return rows.filter(~bad), rejected(told, reasons, ids["vin"])
+
+
+@dataclass(frozen=True)
+class _Check:
+    """Rows for which ``bad`` holds are rejected, for ``reason``."""
+
+    bad: pl.Expr
+    reason: pl.Expr
+
+
+def _plan(
+    cells: pl.DataFrame, targets: tuple[Target, ...], profile: FeedProfile, bounds: Bounds
+) -> tuple[list[pl.Expr], list[_Check]]:
+    """Expressions for the columns that this block has fields for, and what may be wrong with a row."""
+    at, stated = pl.col("@event_at"), pl.col("@stated")
+    checks = [
+        _Check(pl.col("@vehicle_id").is_null(), pl.lit("no vehicle")),
+        _Check(stated.is_null(), pl.lit("no time")),
+        _Check(at.is_null() & stated.is_not_null(), _found(f"the time is not {profile.time.format}", stated)),
+        _Check(at < bounds.earliest, _found(f"the time is before {bounds.earliest:%Y-%m-%d}", stated)),
+        _Check(at > bounds.latest, _found(f"the time is after {bounds.latest:%Y-%m-%d %H:%M} UTC", stated)),
+    ]
+    sequence: pl.Expr = pl.lit(None, pl.Int64)
+    if profile.sequence == "record":
+        sequence = pl.col("@place").cast(pl.Int64)
+    elif profile.sequence and profile.sequence in cells.columns:
+        text = _clean_expr(pl.col(profile.sequence).cast(pl.String), profile)
+        sequence = text.cast(pl.Int64, strict=False)
+        checks.append(
+            _Check(sequence.is_null() & text.is_not_null(), _found("the sequence is not a whole number", text))
+        )
+    values: dict[str, pl.Expr] = {}
+    for target in targets:
+        present = [name for name in target.fields if name in cells.columns]
+        if not present:
+            continue
+        found = pl.col(present[0])
+        if cells.schema[present[0]] == pl.String:
+            found = pl.coalesce(_clean_expr(pl.col(name).cast(pl.String), profile) for name in present)
+        value, bad = _typed(found, cells.schema[present[0]], target, profile.csv.decimal)
+        if target.from_ is not None or target.until is not None:
+            holds = pl.lit(True)
+            if target.from_ is not None:
+                holds &= at >= target.from_
+            if target.until is not None:
+                holds &= at < target.until
+            value = pl.when(holds).then(value)
+            bad = None if bad is None else bad & holds
+        earlier = values.get(target.column)
+        values[target.column] = value if earlier is None else pl.coalesce(earlier, value)
+        if bad is not None:
+            checks.append(_Check(bad, _found(target.column, found.cast(pl.String))))
+    return [sequence.alias("sequence"), *(value.alias(name) for name, value in values.items())], checks
 
 
 def _vehicle(cells: pl.DataFrame, profile: FeedProfile, context: FileContext) -> pl.Series:
@@ -216,92 +249,50 @@ def _received(cells: pl.DataFrame, profile: FeedProfile, context: FileContext) -
     return found.fill_null(pl.lit(context.modified_at.astimezone(UTC))) if found.null_count() else found
 
 
-def _sequence(cells: pl.DataFrame, profile: FeedProfile) -> tuple[pl.Series, pl.Series | None, pl.Series]:
-    nothing = pl.Series([], dtype=pl.String)
-    if profile.sequence is False or (profile.sequence != "record" and profile.sequence not in cells.columns):
-        return pl.repeat(None, cells.height, dtype=pl.Int64, eager=True), None, nothing
-    if profile.sequence == "record":
-        return cells["@place"].cast(pl.Int64), None, nothing
-    text = _clean(_text(cells, profile.sequence), profile)
-    number = text.cast(pl.Int64, strict=False)
-    return number, number.is_null() & text.is_not_null(), text
-
-
-def _values(
-    cells: pl.DataFrame, targets: tuple[Target, ...], profile: FeedProfile, event_at: pl.Series
-) -> list[tuple[str, pl.Series, pl.Series | None, pl.Series]]:
-    """For each column that has a field in the block: name, values, which are bad, and what was found there."""
-    out: dict[str, tuple[str, pl.Series, pl.Series | None, pl.Series]] = {}
-    for target in targets:
-        present = [name for name in target.fields if name in cells.columns]
-        if not present:
-            continue
-        found = cells[present[0]]
-        if found.dtype == pl.String:
-            found = _clean(_first_text(cells, tuple(present)), profile)
-        value, bad = _typed(found, target, profile.csv.decimal)
-        if target.from_ is not None or target.until is not None:
-            holds = _holds(event_at, target)
-            value, bad = value.set(~holds, None), None if bad is None else bad & holds
-        if target.column in out:
-            _, earlier, worse, text = out[target.column]
-            value = earlier.zip_with(earlier.is_not_null(), value)
-            bad = bad if worse is None else worse if bad is None else worse | bad
-            found = text
-        out[target.column] = (target.column, value, bad, found)
-    return list(out.values())
-
-
-def _holds(event_at: pl.Series, target: Target) -> pl.Series:
-    far = timedelta(days=1)
-    low = target.from_ or (event_at.min() or datetime.now(UTC)) - far  # type: ignore[operator]
-    high = target.until or (event_at.max() or datetime.now(UTC)) + far  # type: ignore[operator]
-    return ((event_at >= low) & (event_at < high)).fill_null(False)
-
-
-def _typed(found: pl.Series, target: Target, decimal: str) -> tuple[pl.Series, pl.Series | None]:
-    """Values in the type and unit of the column, and where that was not possible."""
+def _typed(found: pl.Expr, dtype: pl.DataType, target: Target, decimal: str) -> tuple[pl.Expr, pl.Expr | None]:
+    """The value in the type and unit of the column, and where that is not possible."""
     if target.kind == "text":
         return found.cast(pl.String), None
     if target.kind == "date":
         day = found.str.to_date("%Y-%m-%d", strict=False)
         return day, day.is_null() & found.is_not_null()
     if target.kind == "bool":
-        return _boolean(found, target)
-    if found.dtype == pl.String:
+        return _boolean(found, dtype, target)
+    if dtype == pl.String:
         text = found.str.replace(",", ".", literal=True) if decimal == "," else found
         number = text.cast(pl.Float64, strict=False)
+        bad = (number.is_null() & found.is_not_null()) | ~number.is_finite()
     else:
-        number = found.cast(pl.Float64)
-        number = number.set(number.is_nan(), None) if number.is_nan().any() else number
-        found = found if number.null_count() == found.null_count() else number
-    bad = (number.is_null() & found.is_not_null()) | ~number.is_finite().fill_null(True)
+        number = found.cast(pl.Float64).fill_nan(None)
+        bad = ~number.is_finite()
     factor, offset = target.scale
     if factor != 1.0:
         number = number * factor
     if offset:
         number = number + offset
     if target.kind == "int":
-        bad |= (number != number.round()).fill_null(False)
-        return number.set(bad, None).round().cast(pl.Int64, strict=False), bad
+        fraction = number != number.round()
+        return pl.when(~fraction).then(number).cast(pl.Int64, strict=False), bad | fraction
     return number, bad
 
 
-def _boolean(found: pl.Series, target: Target) -> tuple[pl.Series, pl.Series]:
-    if found.dtype == pl.Boolean:
-        return found, pl.repeat(False, len(found), eager=True)
+def _boolean(found: pl.Expr, dtype: pl.DataType, target: Target) -> tuple[pl.Expr, pl.Expr | None]:
+    if dtype == pl.Boolean:
+        return found, None
     text = found.cast(pl.String).str.to_lowercase()
     true = text.is_in([t.lower() for t in target.true] or list(_TRUE))
     false = text.is_in([t.lower() for t in target.false] or list(_FALSE))
-    value = true.set(~true & ~false, None)
-    return value, value.is_null() & found.is_not_null()
+    return pl.when(true | false).then(true), ~(true | false)
+
+
+def _clean_expr(text: pl.Expr, profile: FeedProfile) -> pl.Expr:
+    """Text without blanks at its ends; what the profile takes for nothing becomes null."""
+    stripped = text.str.strip_chars()
+    return pl.when(~stripped.is_in(list(profile.nulls))).then(stripped)
 
 
 def _clean(text: pl.Series, profile: FeedProfile) -> pl.Series:
-    """Text without blanks at its ends; what the profile takes for nothing becomes null."""
-    stripped = text.str.strip_chars()
-    nothing = stripped.is_in(list(profile.nulls)).fill_null(False)
-    return stripped.set(nothing, None) if nothing.any() else stripped
+    return text.to_frame("t").select(_clean_expr(pl.col("t"), profile)).to_series()
 
 
 def _text(cells: pl.DataFrame, name: str) -> pl.Series:
@@ -320,5 +311,6 @@ def _first_text(cells: pl.DataFrame, names: tuple[str, ...]) -> pl.Series:
     return found
 
 
-def _shown(text: pl.Series) -> pl.Expr:
-    return pl.lit("'") + pl.lit(text.cast(pl.String).fill_null("nothing").str.slice(0, _SHOWN)) + pl.lit("'")
+def _found(what: str, text: pl.Expr) -> pl.Expr:
+    """``what: found '…'``."""
+    return pl.lit(f"{what}: found '") + text.cast(pl.String).fill_null("nothing").str.slice(0, _SHOWN) + pl.lit("'")

@@ -39,7 +39,8 @@ class VehicleIds:
     def of_series(self, identifiers: pl.Series) -> pl.Series:
         """The same for a series of text; null stays null."""
         distinct = identifiers.drop_nulls().unique()
-        ids = pl.Series([self.of(text) for text in distinct], dtype=pl.String)
+        known = self._known
+        ids = pl.Series([known.get(text) or self.of(text) for text in distinct.to_list()], dtype=pl.String)
         return identifiers.replace_strict(distinct, ids, default=None, return_dtype=pl.String)
 
 

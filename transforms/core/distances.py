@@ -1,0 +1,137 @@
+"""How far a trip went: by odometer, by speed and by position, and which of them counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from lake.schemas.core import DISTANCE_METHODS
+from transforms.core.motion import SECOND, Positions, Steps, TripRules
+from transforms.core.samples import Bools, Floats, Ints, Samples
+
+_ODOMETER, _SPEED, _POSITION = (DISTANCE_METHODS.index(name) for name in ("odometer", "speed", "position"))
+
+
+@dataclass(frozen=True)
+class Spans:
+    """Trips as spans of samples: the first and the last sample of each, both inside.
+
+    A sample at which one trip ends and the next starts belongs to both; a step belongs to one.
+    """
+
+    start: Positions
+    end: Positions
+
+    def total(self, steps: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+        """Sum of a quantity of steps over each trip. The same to the last bit wherever the trip lies in the array."""
+        return _range_sums(steps, self.start, self.end)
+
+
+@dataclass(frozen=True)
+class Distances:
+    """Distances of trips, km, NaN where a method does not cover the trip; ``method`` indexes ``DISTANCE_METHODS``."""
+
+    chosen: Floats
+    method: npt.NDArray[np.intp]
+    odometer: Floats
+    speed: Floats
+    position: Floats
+    interpolated: Floats
+
+
+def measure(samples: Samples, steps: Steps, spans: Spans, rules: TripRules) -> Distances:
+    """Distances of trips by all methods, and the choice between them.
+
+    The odometer counts where it covers the trip. Else speed, where at least half of the trip's time lies in steps that
+    sample it. Else positions. Where no method covers a trip, each is a lower bound, and the greatest counts.
+    """
+    speed, speed_covers = _partial(steps, spans, steps.speed_km, steps.speed_known)
+    position, position_covers = _partial(steps, spans, steps.position_km, steps.position_known)
+    odometer, odometer_covers, coarse = _odometer(samples, steps, spans, rules)
+    in_hole = steps.duration > round(rules.hole_s * SECOND)
+    held = samples.at[spans.end] - samples.at[spans.start]
+    sparse = np.where(steps.duration > round(rules.sampled_s * SECOND), steps.duration, 0)
+    sampled = 2 * spans.total(sparse) <= held
+
+    bounds = np.nan_to_num(np.stack((odometer, speed, position)), nan=-1.0)
+    method = np.select(
+        [odometer_covers & ~coarse, speed_covers & sampled, position_covers, speed_covers, odometer_covers],
+        [_ODOMETER, _SPEED, _POSITION, _SPEED, _ODOMETER],
+        default=np.argmax(bounds, axis=0),
+    )
+    chosen = bounds[method, np.arange(len(method))]
+    interpolated = (
+        spans.total(np.where(in_hole, steps.speed_km, 0.0)) if steps.speed_km is not None else np.zeros(len(chosen))
+    )
+    return Distances(
+        chosen=chosen,
+        method=method,
+        odometer=np.where(odometer_covers | (method == _ODOMETER), odometer, np.nan),
+        speed=np.where(speed_covers | (method == _SPEED), speed, np.nan),
+        position=np.where(position_covers | (method == _POSITION), position, np.nan),
+        interpolated=interpolated,
+    )
+
+
+def _partial(steps: Steps, spans: Spans, distance: Floats | None, known: Bools | None) -> tuple[Floats, Bools]:
+    """Distance by a method over what it knows of each trip, and whether that is all of the trip's motion."""
+    if distance is None:
+        return np.full(len(spans.start), np.nan), np.zeros(len(spans.start), dtype=bool)
+    if known is None:
+        return spans.total(distance), np.ones(len(spans.start), dtype=bool)
+    missing = spans.total((steps.motion & ~known).astype(np.int64)) == 0
+    return spans.total(distance), missing
+
+
+def _odometer(samples: Samples, steps: Steps, spans: Spans, rules: TripRules) -> tuple[Floats, Bools, Bools]:
+    """Gain of the odometer over each trip, whether the readings cover it, and whether they are in whole kilometres.
+
+    The first reading is the last at or before the start that is not too old (a parked vehicle's odometer stands), else
+    the first within; the last is the last within. What they leave out at the ends, by speed, has to be small.
+    """
+    none = np.zeros(len(spans.start), dtype=bool)
+    if samples.odometer is None or not len(spans.start):
+        return np.full(len(spans.start), np.nan), none, none
+    place = np.flatnonzero(~np.isnan(samples.odometer))
+    reading, at = samples.odometer[place], samples.at
+    before = np.searchsorted(place, spans.start, side="right") - 1
+    carried = (
+        (before >= 0)
+        & (samples.vehicle[place[before]] == samples.vehicle[spans.start])
+        & (at[spans.start] - at[place[before]] <= round(rules.carry_s * SECOND))
+    )
+    first = np.where(carried, before, np.minimum(before + 1, len(place) - 1))
+    last = np.searchsorted(place, spans.end, side="right") - 1
+    inside = (first < last) & (carried | (place[first] >= spans.start))
+    first, last = np.where(inside, first, 0), np.where(inside, last, 0)
+
+    gain = reading[last] - reading[first]
+    hours = (at[place[last]] - at[place[first]]) / (3600 * SECOND)
+    falls = np.cumsum(np.diff(reading, prepend=reading[:1]) < 0)
+    sound = inside & (gain >= 0) & (gain <= rules.fastest_kmh * hours) & (falls[last] == falls[first])
+    head = np.where(inside, np.maximum(place[first], spans.start), spans.start)
+    tail = np.where(inside, place[last], spans.end)
+    whole = (head == spans.start) & (tail == spans.end)
+    if steps.speed_km is not None:
+        uncovered = _range_sums(steps.speed_km, spans.start, head) + _range_sums(steps.speed_km, tail, spans.end)
+        known = steps.speed_known
+        blind = none if known is None else (
+            _range_sums((steps.motion & ~known).astype(np.int64), spans.start, head)
+            + _range_sums((steps.motion & ~known).astype(np.int64), tail, spans.end)
+        ) > 0  # fmt: skip
+        whole |= (uncovered <= rules.slack_km) & ~blind
+    coarse = (reading[first] % 1 == 0) & (reading[last] % 1 == 0)
+    return np.where(sound, gain, np.nan), sound & whole, coarse
+
+
+def _range_sums(
+    values: npt.NDArray[np.generic], start: npt.NDArray[np.integer], end: npt.NDArray[np.integer]
+) -> npt.NDArray[np.generic]:
+    """Sums of ``values[start:end]``, 0 for empty ranges."""
+    if not len(start):
+        return np.zeros(0, dtype=values.dtype)
+    bounds = np.stack((start, end), axis=1).ravel()
+    sums = np.add.reduceat(np.append(values, values.dtype.type(0)), bounds)[::2]
+    return np.where(start < end, sums, values.dtype.type(0))

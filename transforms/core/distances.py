@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from lake.schemas.core import DISTANCE_METHODS
 from transforms.core.motion import SECOND, Positions, Steps, TripRules
-from transforms.core.samples import Bools, Floats, Ints, Samples
+from transforms.core.samples import Bools, Floats, Samples
+
+Number = TypeVar("Number", np.float64, np.int64)
 
 _ODOMETER, _SPEED, _POSITION = (DISTANCE_METHODS.index(name) for name in ("odometer", "speed", "position"))
 
@@ -24,7 +27,7 @@ class Spans:
     start: Positions
     end: Positions
 
-    def total(self, steps: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+    def total(self, steps: npt.NDArray[Number]) -> npt.NDArray[Number]:
         """Sum of a quantity of steps over each trip. The same to the last bit wherever the trip lies in the array."""
         return _range_sums(steps, self.start, self.end)
 
@@ -126,12 +129,11 @@ def _odometer(samples: Samples, steps: Steps, spans: Spans, rules: TripRules) ->
     return np.where(sound, gain, np.nan), sound & whole, coarse
 
 
-def _range_sums(
-    values: npt.NDArray[np.generic], start: npt.NDArray[np.integer], end: npt.NDArray[np.integer]
-) -> npt.NDArray[np.generic]:
+def _range_sums(values: npt.NDArray[Number], start: Positions, end: Positions) -> npt.NDArray[Number]:
     """Sums of ``values[start:end]``, 0 for empty ranges."""
     if not len(start):
-        return np.zeros(0, dtype=values.dtype)
+        return values[:0]
     bounds = np.stack((start, end), axis=1).ravel()
     sums = np.add.reduceat(np.append(values, values.dtype.type(0)), bounds)[::2]
-    return np.where(start < end, sums, values.dtype.type(0))
+    sums[start >= end] = 0
+    return sums

@@ -12,7 +12,7 @@ from lake.signals import BY_COLUMN, Signal
 #: One message: the vehicle, its time and the source's own number.
 MESSAGE_KEY = ("vehicle_id", "event_at", "sequence")
 
-#: Which of several copies of a message is the first. ``source`` makes the order total where two feeds carry one vehicle.
+#: Which of several copies of a message is the first. ``source`` decides where two feeds carry one vehicle.
 ARRIVAL_ORDER = ("batch", "record", "source")
 
 

@@ -6,6 +6,7 @@ same distance to the last bit whatever else is computed in the same run.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
@@ -54,8 +55,16 @@ class Samples:
 
     def between(self, start: int, stop: int) -> Samples:
         """The samples from position ``start`` up to, not including, ``stop``."""
-        arrays = {field.name: getattr(self, field.name) for field in fields(self)}
-        return Samples(**{name: None if array is None else array[start:stop] for name, array in arrays.items()})
+        return self.apply(lambda array: array[start:stop])
+
+    def signals(self) -> list[Any]:
+        """The arrays of signals: speed, odometer, latitude, longitude and ``off``."""
+        return [self.speed, self.odometer, self.latitude, self.longitude, self.off]
+
+    def apply(self, function: Callable[[Any], Any]) -> Samples:
+        """These samples with every array that there is put through a function."""
+        arrays: list[Any] = [getattr(self, field.name) for field in fields(self)]
+        return Samples(*(None if array is None else function(array) for array in arrays))
 
     def chunks(self, size: int) -> list[Samples]:
         """These samples in pieces of about ``size``, never dividing a vehicle."""
@@ -113,8 +122,10 @@ def _number(vehicle_ids: pl.Series) -> tuple[pl.Series, npt.NDArray[np.uint32]]:
         return vehicle_ids, np.empty(0, dtype=np.uint32)
     starts = np.flatnonzero(vehicle_ids.ne_missing(vehicle_ids.shift(1)).to_numpy())
     heads = vehicle_ids.gather(starts)
-    places = heads.rank("dense").to_numpy().astype(np.uint32) - np.uint32(1)
-    return heads.unique().sort(), np.repeat(places, np.diff(starts, append=len(vehicle_ids)))
+    names = heads.unique().sort()
+    numbers = names.to_frame().with_row_index("number")
+    places = heads.to_frame().join(numbers, on=heads.name, how="left", maintain_order="left")["number"].to_numpy()
+    return names, np.repeat(places, np.diff(starts, append=len(vehicle_ids)))
 
 
 def _order(vehicle: npt.NDArray[np.uint32], at: Ints, vehicles: int) -> npt.NDArray[np.intp] | None:
@@ -158,17 +169,11 @@ def _combine(samples: Samples, frame: pl.DataFrame, order: npt.NDArray[np.intp] 
     target = np.flatnonzero(shared[first])
     messages = np.ones(int(first.sum()), dtype=np.int64)
     messages[target] = combined["messages"].to_numpy()
-    arrays = []
-    for whole, part in zip(
-        (samples.speed, samples.odometer, samples.latitude, samples.longitude, samples.off),
-        _arrays(combined),
-        strict=True,
-    ):
-        array = None if whole is None else whole[first]
-        if array is not None:
-            array[target] = part if part is not None else (False if array.dtype == bool else np.nan)
-        arrays.append(array)
-    return Samples(samples.vehicle[first], samples.at[first], messages, *arrays)
+    kept = samples.apply(lambda array: array[first])
+    for whole, part in zip(kept.signals(), _arrays(combined), strict=True):
+        if whole is not None:
+            whole[target] = (False if whole.dtype == np.bool_ else np.nan) if part is None else part
+    return replace(kept, messages=messages)
 
 
 def _with_whole_positions(samples: Samples) -> Samples:

@@ -64,7 +64,8 @@ class Samples:
     def apply(self, function: Callable[[Any], Any]) -> Samples:
         """These samples with every array that there is put through a function."""
         arrays: list[Any] = [getattr(self, field.name) for field in fields(self)]
-        return Samples(*(None if array is None else function(array) for array in arrays))
+        applied: list[Any] = [None if array is None else function(array) for array in arrays]
+        return Samples(*applied)
 
     def chunks(self, size: int) -> list[Samples]:
         """These samples in pieces of about ``size``, never dividing a vehicle."""

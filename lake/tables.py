@@ -6,12 +6,11 @@ What a table means is not known here; what it looks like comes from its ``TableS
 from __future__ import annotations
 
 import json
-import time
 import uuid
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 import polars as pl
 from deltalake import CommitProperties, DeltaTable, Schema, Transaction, write_deltalake
@@ -22,11 +21,13 @@ from lake.errors import LakeError
 from lake.schemas import TABLES, TableSpec
 from lake.storage import Lake
 
-_ATTEMPTS = 8
 _ROW_GROUP = 128_000
 _ARRIVAL = ("batch", "record")
 _STATISTICS = ("vehicle_id", "event_at")
-T = TypeVar("T")
+
+
+class ConcurrentWriteError(LakeError):
+    """Another writer was quicker. Reading the inputs again and computing anew resolves it."""
 
 
 @dataclass(frozen=True)
@@ -132,11 +133,19 @@ class Table:
             writer.add(frame)
         writer.commit()
 
-    def replace(self, frame: pl.DataFrame, column: str, values: Collection[Any]) -> None:
+    def replace(
+        self, frame: pl.DataFrame, column: str, values: Collection[Any], *, handle: DeltaTable | None = None
+    ) -> None:
         """Put ``frame`` in the place of all rows whose partition ``column`` is one of ``values``, in one commit.
 
+        Args:
+            frame: the new rows, all of them within ``values``.
+            column: a partition column.
+            values: days or numbers.
+            handle: taken before the inputs of ``frame`` were read; then nobody's newer result is overwritten.
+
         Raises:
-            LakeError: other writers got in the way in every one of several attempts.
+            ConcurrentWriteError: another writer changed the same part since ``handle`` was taken.
         """
         literals = ", ".join(f"'{v}'" if isinstance(v, date) else str(v) for v in sorted(values))
         rows = self._conform(frame).sort([*self.spec.partition_by, *self.spec.sort_by])
@@ -147,19 +156,25 @@ class Table:
                 found=f"{stray.height} rows, the first with {column} = {stray[0, column]}",
                 expected=f"{column} in ({literals})",
             )
-        self._retry(
-            lambda: write_deltalake(
-                self.handle(),
-                rows,
-                mode="overwrite",
-                predicate=f"{column} in ({literals})",
-                storage_options=self.lake.object_store_options,
-            )
-        )
+        try:
+            write_deltalake(handle or self.handle(), rows, mode="overwrite", predicate=f"{column} in ({literals})")
+        except CommitFailedError as error:
+            raise ConcurrentWriteError(
+                f"Another run changed the same part of {self.spec.name}",
+                found=str(error),
+                action="run the command again when the other run has ended",
+            ) from error
 
-    def replace_days(self, frame: pl.DataFrame, days: Collection[date]) -> None:
-        """Put ``frame`` in the place of all rows of ``days``."""
-        self.replace(frame, self.spec.day_column or "date", days)
+    def replace_days(
+        self, frame: pl.DataFrame, days: Collection[date], *, handle: DeltaTable | None = None
+    ) -> None:
+        """Put ``frame`` in the place of all rows of ``days``; see ``replace``."""
+        self.replace(frame, self.spec.day_column or "date", days, handle=handle)
+
+    def replace_all(self, frame: pl.DataFrame) -> None:
+        """Put ``frame`` in the place of everything; for small tables that are worked out anew each time."""
+        rows = self._conform(frame).sort([*self.spec.partition_by, *self.spec.sort_by])
+        write_deltalake(self.handle(), rows, mode="overwrite")
 
     def changed_days(self, since: int) -> dict[date, int]:
         """Days whose data changed after version ``since``, each with the last version that changed it.
@@ -199,21 +214,6 @@ class Table:
             (pl.col(name) if name in frame.columns else pl.lit(None)).cast(dtype).alias(name)
             for name, dtype in schema.items()
         )
-
-    def _retry(self, write: Callable[[], T]) -> T:
-        """Try again, on a fresh handle, when another writer was quicker."""
-        for attempt in range(_ATTEMPTS):
-            try:
-                return write()
-            except CommitFailedError as error:
-                if attempt == _ATTEMPTS - 1:
-                    raise LakeError(
-                        f"{self.spec.name} could not be written: other writers were quicker {_ATTEMPTS} times",
-                        found=str(error),
-                        action="run the command again when the other run has ended",
-                    ) from error
-                time.sleep(0.05 * 2**attempt)
-        raise AssertionError("unreachable")
 
 
 class Appender:
@@ -314,3 +314,10 @@ def _as_date(value: object) -> date:
 def days_between(first: date, last: date) -> Iterable[date]:
     """The days from ``first`` to ``last``, both included."""
     return (first + timedelta(days=n) for n in range((last - first).days + 1))
+
+
+def bucket_of(buckets: int) -> pl.Expr:
+    """The bucket of a vehicle: its id, which is a hash already, modulo the lake's number of buckets."""
+    if buckets == 1:
+        return pl.lit(0, pl.Int32)
+    return (pl.col("vehicle_id").str.slice(0, 7).str.to_integer(base=16) % buckets).cast(pl.Int32)

@@ -18,9 +18,10 @@ from pathlib import Path
 import polars as pl
 
 from lake.errors import FeedError, LakeError
+from lake.schemas.ops import Batches
 from lake.settings import Settings
 from lake.storage import Lake
-from lake.tables import AppTransaction, Appender, open_table
+from lake.tables import Appender, AppTransaction, bucket_of, open_table
 from orchestration.inbox import FoundFile, find_files, reopen
 from transforms.sources.canonical import Bounds, Decoded
 from transforms.sources.profile import FeedProfile
@@ -57,6 +58,15 @@ class FileCount:
     records: int = 0
     landed: int = 0
     rejected: int = 0
+    newest_event_at: datetime | None = None
+    newest_received_at: datetime | None = None
+
+    def add(self, rows: pl.DataFrame) -> None:
+        """Count rows that land."""
+        self.landed += rows.height
+        event_at, received_at = rows.select(pl.col("event_at").max(), pl.col("received_at").max()).row(0)
+        self.newest_event_at = max(filter(None, (self.newest_event_at, event_at)), default=None)
+        self.newest_received_at = max(filter(None, (self.newest_received_at, received_at)), default=None)
 
 
 @dataclass
@@ -191,7 +201,7 @@ def _plan(
             }
         )  # fmt: skip
     table = open_table(lake, "ops.batches")
-    frame = pl.DataFrame(rows, schema_overrides={"at": pl.Datetime("us", "UTC"), "modified_at": pl.Datetime("us", "UTC")})
+    frame = pl.DataFrame(rows, schema=Batches.create_empty().schema)
     table.append(frame, txn=AppTransaction(f"{profile.name}/planned", number))
 
 
@@ -299,10 +309,10 @@ class _BatchRun:
                     "file": planned.file, "file_number": planned.number, "fingerprint": planned.fingerprint,
                     "size_bytes": planned.size_bytes, "modified_at": planned.modified_at,
                     "records": count.records, "landed": count.landed, "rejected": count.rejected,
+                    "newest_event_at": count.newest_event_at, "newest_received_at": count.newest_received_at,
                 }
             )  # fmt: skip
-        instant = pl.Datetime("us", "UTC")
-        frame = pl.DataFrame(rows, schema_overrides={"at": instant, "modified_at": instant})
+        frame = pl.DataFrame(rows, schema=Batches.create_empty().schema)
         txn = AppTransaction(f"{self._profile.name}/landed", self._batch.number)
         open_table(self._lake, "ops.batches").append(frame, txn=txn)
 
@@ -321,7 +331,7 @@ class _BatchRun:
     def _take(self, decoded: Decoded, first: int, planned: PlannedFile, count: FileCount) -> None:
         count.records += decoded.records
         for kind, rows in decoded.rows.items():
-            count.landed += rows.height
+            count.add(rows)
             self._add(f"raw.{kind}", rows.with_columns(pl.col("record") + first))
         if decoded.rejects.height:
             count.rejected += decoded.rejects.height
@@ -351,18 +361,8 @@ class _BatchRun:
         else:
             rows = rows.with_columns(pl.col("event_at").dt.date().alias("event_date"))
         if name == "raw.telemetry":
-            rows = rows.with_columns(bucket_of(self._lake.buckets))
+            rows = rows.with_columns(bucket_of(self._lake.buckets).alias("bucket"))
         self._appenders[name].add(rows)
 
     def _txn(self, table: str) -> AppTransaction:
         return AppTransaction(f"{self._profile.name}/{table}", self._batch.number)
-
-
-def bucket_of(buckets: int) -> pl.Expr:
-    """The bucket of a vehicle: its id, which is a hash already, modulo the lake's number."""
-    if buckets == 1:
-        return pl.lit(0, pl.Int32).alias("bucket")
-    return (pl.col("vehicle_id").str.slice(0, 7).str.to_integer(base=16) % buckets).cast(pl.Int32).alias("bucket")
-
-
-__all__ = ["LandingReport", "Progress", "land"]

@@ -22,6 +22,8 @@ class Batches(dy.Schema):
     records = dy.Int64(nullable=True, min=0, description="Records in the file; null while planned.")
     landed = dy.Int64(nullable=True, min=0, description="Records that became raw rows; null while planned.")
     rejected = dy.Int64(nullable=True, min=0, description="Records that went to ops.rejects; null while planned.")
+    newest_event_at = instant("Newest event in the file; null while planned, or where nothing landed.", nullable=True)
+    newest_received_at = instant("Newest arrival in the file; null likewise.", nullable=True)
 
     @dy.rule()
     def every_record_is_accounted_for(cls) -> object:

@@ -1,0 +1,79 @@
+"""Publishing: the KPIs of the lake as one immutable file that the dashboard and analysts read."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import polars as pl
+
+from lake.metrics import load_contracts
+from lake.schemas.ops import Freshness
+from lake.settings import Settings
+from lake.snapshot import CURRENT, PUBLISHED, SnapshotInfo, point_to, write_snapshot
+from lake.storage import Lake
+from lake.tables import Table, open_table
+
+_STATED = ("raw.telemetry", "core.trips", "core.vehicle_days")
+
+
+def publish(lake: Lake, settings: Settings) -> SnapshotInfo:
+    """Write a snapshot of all KPI tables and make it the current one.
+
+    Readers keep the file they have open; the newest ``keep_snapshots`` files are kept.
+
+    Returns:
+        What was published.
+    """
+    fresh = refresh_freshness(lake)
+    tables = {table.table: Table(lake, table.spec).scan() for table in load_contracts().tables}
+    rejects = open_table(lake, "ops.rejects").scan().group_by("date", "source").agg(pl.len().alias("rejects"))
+    version = ", ".join(f"{name} {open_table(lake, name).version()}" for name in _STATED)
+    with TemporaryDirectory(prefix="sillage-") as folder:
+        target = Path(lake.path(PUBLISHED)) if lake.is_local else Path(folder)
+        target.mkdir(parents=True, exist_ok=True)
+        info = write_snapshot(
+            target,
+            {**tables, "ops.freshness": fresh, "ops.rejects_by_day": rejects.collect()},
+            version=version,
+            provisional_days=settings.provisional_days,
+        )
+        if not lake.is_local:
+            lake.filesystem.put_file(str(target / info.file), lake.path(PUBLISHED, info.file))
+    point_to(lake, info)
+    _drop_old(lake, settings.keep_snapshots)
+    return info
+
+
+def refresh_freshness(lake: Lake) -> pl.DataFrame:
+    """Look up how new what each feed has sent is, and keep it in ``ops.freshness``."""
+    batches = (
+        open_table(lake, "ops.batches")
+        .scan(where=pl.col("status") == "landed")
+        .group_by("source")
+        .agg(
+            pl.col("at").max().alias("landed_at"),
+            pl.col("batch").n_unique().cast(pl.Int64).alias("batches"),
+            pl.col("records").sum(),
+            pl.col("rejected").sum(),
+            pl.col("newest_event_at").max(),
+            pl.col("newest_received_at").max(),
+        )
+    )
+    rows = (
+        batches.with_columns(pl.lit(datetime.now(UTC)).dt.cast_time_unit("us").alias("checked_at"))
+        .sort("source")
+        .collect()
+        .select(Freshness.column_names())
+    )
+    table = open_table(lake, "ops.freshness")
+    table.replace_all(rows)
+    return rows
+
+
+def _drop_old(lake: Lake, keep: int) -> None:
+    folder = lake.path(PUBLISHED)
+    names = sorted(str(name) for name in lake.filesystem.ls(folder, detail=False))
+    for name in [n for n in names if n.endswith(".duckdb") and not n.endswith(CURRENT)][:-keep]:
+        lake.filesystem.rm_file(name)

@@ -13,12 +13,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.encoding import records
+from simulator.encoding import BLOCK_MESSAGES, Encoder
 from simulator.events import Events
 
 NAMESPACE = "sillage-sim"
 EVENT_HUB = "telemetry"
-BLOCK_MESSAGES = 4096
 
 _VALUES = {"type": "map", "values": ["long", "double", "string", "bytes"]}
 SCHEMA = {
@@ -43,14 +42,14 @@ def file_path(root: Path, partition: int, window_ms: int) -> Path:
 
 
 def write_file(
-    path: Path, events: Events, vins: NDArray[np.uint8], sequence: int, offset: int, codec: str
+    path: Path, events: Events, encoder: Encoder, sequence: int, offset: int, *, codec: str
 ) -> tuple[int, int]:
     """Writes one file: to a temporary name first, so that nobody reads half of it.
 
     Args:
         path: the file; its folder is made.
         events: its messages in the order of arrival.
-        vins: ASCII, shape (vehicles, 17).
+        encoder: of the fleet.
         sequence: SequenceNumber of the first message.
         offset: Offset of the first message.
         codec: ``null`` or ``deflate``.
@@ -65,7 +64,7 @@ def write_file(
         stream.write(_header(codec, sync))
         for begin in range(0, len(events), BLOCK_MESSAGES):
             part = events.take(slice(begin, begin + BLOCK_MESSAGES))
-            data, offset = records(part, vins, sequence + begin, offset)
+            data, offset = encoder.records(part, sequence + begin, offset)
             if codec == "deflate":
                 squeeze = zlib.compressobj(1, zlib.DEFLATED, -15)
                 data = squeeze.compress(data) + squeeze.flush()

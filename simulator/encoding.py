@@ -15,18 +15,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.events import Events, Sent
+from simulator.events import Events, Sent, telemetry
 from simulator.world import DAY_MS
 
 Bytes = NDArray[np.uint8]
-Index = NDArray[np.int64] | slice
 
 _PACK = "Vehicle.Powertrain.TractionBattery"
 _FUEL = "Vehicle.Powertrain.FuelSystem"
 _WHEELS = [(row, side) for row in (1, 2) for side in ("Left", "Right")]
+BLOCK_MESSAGES = 4096
+
 _ZERO = ord("0")
 _ALL = slice(None)
+_COUNTABLE = 8 * 255  # longest record whose flags eight lanes of a byte count
 _ENVELOPE = 64  # room for what precedes the body
+_NO_PROPERTIES = b"\x00\x00\x02"  # no SystemProperties, no Properties, and a body that is not null
 
 
 @dataclass(frozen=True)
@@ -80,14 +83,16 @@ BODY: tuple[Field, ...] = (
 
 
 class _Rows:
-    """A block of records under construction: a cursor moves right, every call writes one piece of all rows."""
+    """A block of records under construction: a cursor moves right, every call writes one piece of all rows.
 
-    def __init__(self, rows: int, width: int) -> None:
-        width = -(-width // 8) * 8
-        if width > 8 * 255:
-            raise OverflowError(f"a record of {width} bytes is longer than its length can be counted")
-        self.data: Bytes = np.empty((rows, width), dtype=np.uint8)
-        self.mask: NDArray[np.bool_] = np.zeros((rows, width), dtype=np.bool_)
+    Literals stand at the same place in every block, so they are not written again: a block begins as copies of
+    ``base``, a row that holds them. Without a base, the literals are recorded for one.
+    """
+
+    def __init__(self, data: Bytes, mask: NDArray[np.bool_], base: tuple[Bytes, NDArray[np.bool_]] | None) -> None:
+        self.data, self.mask = data, mask
+        self.recording = base is None
+        self.data[:], self.mask[:] = (0, False) if base is None else base
         self.at = 0
 
     def lengths(self) -> NDArray[np.int64]:
@@ -95,108 +100,132 @@ class _Rows:
         lanes = self.mask.view(np.uint64).sum(axis=1)
         return np.asarray(lanes.view(np.uint8).reshape(-1, 8).sum(axis=1), dtype=np.int64)
 
-    def literal(self, text: bytes, rows: Index = _ALL) -> None:
-        """Writes the same bytes to some rows."""
-        end = self.at + len(text)
-        self.data[rows, self.at : end] = np.frombuffer(text, dtype=np.uint8)
-        self.mask[rows, self.at : end] = True
-        self.at = end
+    def literal(self, text: bytes, rows: NDArray[np.int64] | None = None) -> None:
+        """Writes the same bytes to all rows, or to some; the choice between the two is part of the template."""
+        begin, self.at = self.at, self.at + len(text)
+        if self.recording:
+            self.data[:, begin : self.at] = np.frombuffer(text, dtype=np.uint8)
+            self.mask[:, begin : self.at] = rows is None
+        elif rows is not None and len(rows):
+            self.mask[rows, begin : self.at] = True
 
-    def table(self, table: Bytes, lengths: NDArray[np.int64], index: NDArray[np.int64]) -> None:
-        """Writes the row ``index`` of a table of texts; ``lengths`` says how much of each row counts."""
-        end = self.at + table.shape[1]
-        self.data[:, self.at : end] = table[index]
-        self.mask[:, self.at : end] = (np.arange(table.shape[1]) < lengths[:, None])[index]
-        self.at = end
+    def table(self, table: Bytes, index: NDArray[np.int64], lengths: NDArray[np.int64] | None = None) -> None:
+        """Writes the row ``index`` of a table of texts; ``lengths`` says how much of each row counts, all if None."""
+        begin, self.at = self.at, self.at + table.shape[1]
+        if self.recording:
+            return
+        self.data[:, begin : self.at] = table.take(index, axis=0)
+        within = True if lengths is None else (np.arange(table.shape[1]) < lengths[:, None]).take(index, axis=0)
+        self.mask[:, begin : self.at] = within
 
     def number(
-        self, value: NDArray[np.int64], digits: int, decimals: int = 0, rows: Index = _ALL, fill: bool = False
+        self, value: NDArray[np.int64], digits: int, decimals: int = 0, rows: NDArray[np.int64] | None = None
     ) -> None:
-        """Writes whole numbers of the last decimal to some rows.
+        """Writes whole numbers of the last decimal to all rows, or to some.
 
         Args:
             value: the numbers, one per row written.
             digits: room for digits before the point.
             decimals: digits after the point.
-            rows: which rows; the others stay without.
-            fill: keep leading zeros, and take no sign.
+            rows: which rows, all if None.
 
         Raises:
             OverflowError: if a number has no room.
         """
-        largest = int(np.abs(value).max()) if len(value) else 0
-        if largest >= 10 ** (digits + decimals):
-            raise OverflowError(f"{largest} has no room in {digits}+{decimals} digits")
-        if not fill:
-            self.data[rows, self.at] = ord("-")
-            self.mask[rows, self.at] = value < 0
-            self.at += 1
-        rest: NDArray[Any] = np.abs(value).astype(np.int32 if largest < 2**31 else np.int64)
-        at = self.at = self.at + digits + (decimals + 1 if decimals else 0)
+        self.at = end = at = self.at + 1 + digits + (decimals + 1 if decimals else 0)
+        if self.recording or len(value) == 0:
+            return
+        where = _ALL if rows is None else rows
+        largest, least = int(value.max()), int(value.min())
+        if max(largest, -least) >= 10 ** (digits + decimals):
+            raise OverflowError(f"{largest} or {least} has no room in {digits}+{decimals} digits")
+        absolute = np.abs(value) if least < 0 else value
+        rest: NDArray[Any] = absolute.astype(np.int32 if max(largest, -least) < 2**31 else np.int64)
+        if least < 0:
+            sign = end - digits - (decimals + 1 if decimals else 0) - 1
+            self.data[where, sign] = ord("-")
+            self.mask[where, sign] = value < 0
+        self.mask[where, end - (decimals + 2 if decimals else 1) : end] = True
         for k in range(digits + decimals):
+            if k > decimals and 10**k > max(largest, -least):
+                break
             at -= 1
             if decimals and k == decimals:
-                self.data[rows, at] = ord(".")
-                self.mask[rows, at] = True
+                self.data[where, at] = ord(".")
                 at -= 1
-            self.mask[rows, at] = True if fill or k <= decimals else rest > 0
+            if k > decimals:
+                self.mask[where, at] = rest > 0
             tenth = rest // 10
-            self.data[rows, at] = rest - tenth * 10 + _ZERO
+            self.data[where, at] = rest - tenth * 10 + _ZERO
             rest = tenth
 
     def varint(self, value: NDArray[np.int64], room: int) -> None:
         """Writes non-negative numbers as Avro longs (zig-zag, seven bits a byte, least first)."""
-        rest = value.astype(np.int64) * 2
-        if len(rest) and int(rest.max()) >= 1 << (7 * room):
+        begin, self.at = self.at, self.at + room
+        if self.recording:
+            return
+        rest = value * 2
+        if int(rest.max()) >= 1 << (7 * room):
             raise OverflowError(f"{value.max()} has no room in {room} bytes")
-        for k in range(room):
-            self.mask[:, self.at] = (rest > 0) | (k == 0)
+        for at in range(begin, self.at):
+            self.mask[:, at] = (rest > 0) | (at == begin)
             more = rest >> 7
-            self.data[:, self.at] = (rest & 127) | np.where(more > 0, 128, 0)
+            self.data[:, at] = (rest & 127) | np.where(more > 0, 128, 0)
             rest = more
-            self.at += 1
+
+
+def _texts(texts: list[str]) -> Bytes:
+    """Returns ASCII texts as a table, one per row, filled up with blanks."""
+    width = max(map(len, texts))
+    return np.frombuffer("".join(text.ljust(width) for text in texts).encode(), dtype=np.uint8).reshape(-1, width)
 
 
 @cache
-def _clock(day: int) -> tuple[bytes, bytes]:
-    """Returns a day (since 1970) as ISO 8601 and as the US display form."""
-    at = datetime.fromtimestamp(day * DAY_MS // 1000, tz=UTC)
-    return at.strftime("%Y-%m-%d").encode(), f"{at.month}/{at.day}/{at.year} ".encode()
+def _times_of_day() -> Bytes:
+    """Returns ``HH:MM:SS.`` of every second of a day."""
+    return _texts([f"{s // 3600:02}:{s // 60 % 60:02}:{s % 60:02}." for s in range(86_400)])
 
 
-def _days(at_ms: NDArray[np.int64], style: int) -> tuple[Bytes, NDArray[np.int64], NDArray[np.int64]]:
-    """Returns a table of the days of instants as text, its lengths, and where each instant is in it."""
+@cache
+def _display_times() -> tuple[Bytes, NDArray[np.int64]]:
+    """Returns the US display form of every second of a day, 12-hour clock, and the lengths of these texts."""
+    texts = [
+        f"{(s // 3600 + 11) % 12 + 1}:{s // 60 % 60:02}:{s % 60:02} {'AM' if s < 43_200 else 'PM'}"
+        for s in range(86_400)
+    ]
+    return _texts(texts), np.array([len(text) for text in texts])
+
+
+@cache
+def _thousands() -> Bytes:
+    return _texts([f"{n:03}" for n in range(1000)])
+
+
+def _days(at_ms: NDArray[np.int64], style: str) -> tuple[Bytes, NDArray[np.int64], NDArray[np.int64]]:
+    """Returns the days of instants as a table of texts, which row each instant has, and the lengths of the texts."""
     day = at_ms // DAY_MS
     first, last = int(day.min()), int(day.max())
-    texts = [_clock(d)[style] for d in range(first, last + 1)]
-    table = np.array([list(text.ljust(11)) for text in texts], dtype=np.uint8)
-    return table, np.array([len(text) for text in texts]), day - first
+    days = [datetime.fromtimestamp(d * DAY_MS // 1000, tz=UTC) for d in range(first, last + 1)]
+    texts = [style.format(d.year, d.month, d.day) for d in days]
+    return _texts(texts), day - first, np.array([len(text) for text in texts])
 
 
 def _body(rows: _Rows, events: Events, vins: Bytes) -> None:
     sent, telemetry = events["sent"], events["body"] < 0
     rows.literal(b'{"kind":"telemetry","vin":"')
-    rows.table(vins, np.full(len(vins), 17), events["vehicle"])
+    rows.table(vins, events["vehicle"])
     rows.literal(b'","ts":"')
-    rows.table(*_days(events["event_ms"], 0))
-    rows.literal(b"T")
-    of_day = events["event_ms"] % DAY_MS
-    for unit_ms, after in ((3_600_000, b":"), (60_000, b":"), (1000, b".")):
-        rows.number(of_day // unit_ms, 2, fill=True)
-        rows.literal(after)
-        of_day = of_day % unit_ms
-    rows.number(of_day, 3, fill=True)
+    rows.table(*_days(events["event_ms"], "{:04}-{:02}-{:02}T"))
+    rows.table(_times_of_day(), events["event_ms"] % DAY_MS // 1000)
+    rows.table(_thousands(), events["event_ms"] % 1000)
     rows.literal(b'Z","seq":')
     rows.number(events["sequence"], 9)
     for field in BODY:
         present = np.flatnonzero(telemetry & (sent & int(field.group) > 0))
-        if len(present) == 0:
-            continue
         value = events[field.column][present]
-        where: Index = _ALL if len(present) == len(events) else present
-        rows.literal(f',"{field.path}":'.encode(), where)
+        rows.literal(f',"{field.path}":'.encode(), present)
         if field.words is None:
-            rows.number(value, field.digits, field.decimals, where)
+            rows.number(value, field.digits, field.decimals, present)
         else:
             for meaning, word in enumerate(field.words):
                 rows.literal(word, present[value == meaning])
@@ -215,19 +244,12 @@ def _ready(rows: _Rows, events: Events) -> None:
 
 def _arrival(rows: _Rows, arrival_ms: NDArray[np.int64]) -> None:
     """Writes EnqueuedTimeUtc in the US display form, as an Avro string."""
-    table, lengths, day = _days(arrival_ms, 1)
-    seconds = arrival_ms % DAY_MS // 1000
-    hour = seconds // 3600
-    twelve = (hour + 11) % 12 + 1
-    rows.varint(lengths[day] + (twelve >= 10) + 10, 1)
-    rows.table(table, lengths, day)
-    rows.number(twelve, 2)
-    rows.literal(b":")
-    rows.number(seconds // 60 % 60, 2, fill=True)
-    rows.literal(b":")
-    rows.number(seconds % 60, 2, fill=True)
-    rows.literal(b" AM", np.flatnonzero(hour < 12))
-    rows.literal(b" PM", np.flatnonzero(hour >= 12))
+    days, day, day_lengths = _days(arrival_ms, "{1}/{2}/{0} ")
+    times, time_lengths = _display_times()
+    second = arrival_ms % DAY_MS // 1000
+    rows.varint(day_lengths[day] + time_lengths[second], 1)
+    rows.table(days, day, day_lengths)
+    rows.table(times, second, time_lengths)
 
 
 def _offset(rows: _Rows, offset: NDArray[np.int64]) -> None:
@@ -238,31 +260,67 @@ def _offset(rows: _Rows, offset: NDArray[np.int64]) -> None:
     rows.number(offset, 15)
 
 
-def records(events: Events, vins: Bytes, first_sequence: int, first_offset: int) -> tuple[bytes, int]:
-    """Encodes messages as ``EventData`` records of Event Hubs Capture.
+class Encoder:
+    """Encodes the messages of one fleet, in blocks of at most ``BLOCK_MESSAGES``; it keeps its working memory.
 
     Args:
-        events: messages in the order of their arrival; a few thousand at a time fit a processor's cache.
         vins: VINs of the fleet, ASCII, shape (vehicles, 17).
-        first_sequence: SequenceNumber of the first.
-        first_offset: Offset of the first; the next one lies the length of the body further.
-
-    Returns:
-        The records, and the Offset after the last.
     """
-    rows = _Rows(len(events), _ENVELOPE + _width(events))
-    rows.at = _ENVELOPE
-    _body(rows, events, vins)
-    _ready(rows, events)
-    length = rows.lengths()
-    offset = first_offset + np.concatenate([[0], np.cumsum(length)])
+
+    def __init__(self, vins: Bytes) -> None:
+        self._vins = vins
+        self._data: Bytes = np.empty((0, 0), dtype=np.uint8)
+        self._mask: NDArray[np.bool_] = np.empty((0, 0), dtype=np.bool_)
+
+    def records(self, events: Events, first_sequence: int, first_offset: int) -> tuple[bytes, int]:
+        """Encodes messages as ``EventData`` records of Event Hubs Capture.
+
+        Args:
+            events: messages in the order of their arrival, at most ``BLOCK_MESSAGES``.
+            first_sequence: SequenceNumber of the first.
+            first_offset: Offset of the first; the next one lies the length of the body further.
+
+        Returns:
+            The records, and the Offset after the last.
+        """
+        n, width = len(events), _width(events)
+        if self._data.shape[1] != width:
+            self._data = np.empty((BLOCK_MESSAGES, width), dtype=np.uint8)
+            self._mask = np.empty((BLOCK_MESSAGES, width), dtype=np.bool_)
+        rows = _Rows(self._data[:n], self._mask[:n], _base(width))
+        rows.at = _ENVELOPE
+        _body(rows, events, self._vins)
+        _ready(rows, events)
+        length = rows.lengths() - len(_NO_PROPERTIES)
+        offset = first_offset + np.concatenate([[0], np.cumsum(length)])
+        _envelope(rows, first_sequence + np.arange(n), offset[:-1], events["arrival_ms"], length)
+        return rows.data[rows.mask].tobytes(), int(offset[-1])
+
+
+def _envelope(
+    rows: _Rows,
+    sequence: NDArray[np.int64],
+    offset: NDArray[np.int64],
+    arrival_ms: NDArray[np.int64],
+    length: NDArray[np.int64],
+) -> None:
     rows.at = 0
-    rows.varint(first_sequence + np.arange(len(events)), 6)
-    _offset(rows, offset[:-1])
-    _arrival(rows, events["arrival_ms"])
-    rows.literal(b"\x00\x00\x02")  # no SystemProperties, no Properties, a body that is not null
+    rows.varint(sequence, 6)
+    _offset(rows, offset)
+    _arrival(rows, arrival_ms)
+    rows.literal(_NO_PROPERTIES)
     rows.varint(length, 3)
-    return rows.data[rows.mask].tobytes(), int(offset[-1])
+
+
+@cache
+def _base(width: int) -> tuple[Bytes, NDArray[np.bool_]]:
+    """Returns the row that every row of a block of this width begins as."""
+    data, mask = np.empty((1, width), dtype=np.uint8), np.empty((1, width), dtype=np.bool_)
+    rows, zero = _Rows(data, mask, None), np.zeros(1, dtype=np.int64)
+    rows.at = _ENVELOPE
+    _body(rows, telemetry(1), np.zeros((1, 17), dtype=np.uint8))
+    _envelope(rows, zero, zero, zero, zero)
+    return rows.data[0], rows.mask[0]
 
 
 def _width(events: Events) -> int:
@@ -271,4 +329,7 @@ def _width(events: Events) -> int:
         len(field.path) + 5 + (max(map(len, field.words)) * 2 if field.words else field.digits + field.decimals + 2)
         for field in BODY
     )
-    return max(template, *map(len, events.bodies)) if events.bodies else template
+    width = _ENVELOPE + max(template, *map(len, events.bodies), 0)
+    if width > _COUNTABLE:
+        raise OverflowError(f"a record of {width} bytes is longer than its length can be counted")
+    return -(-width // 8) * 8

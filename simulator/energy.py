@@ -220,7 +220,7 @@ def _replenish(fleet: Fleet, state: State, v: Ints, at_ms: Ints, kwh: Floats, li
 def electric_kwh(fleet: Fleet, vehicle: Ints, soc: Floats, asked_kwh: Floats) -> Floats:
     """Returns how much of the energy asked for comes out of the traction battery: what is in it above empty."""
     empty = _EMPTY_PCT[fleet.powertrain[vehicle]]
-    return np.minimum(asked_kwh, np.maximum(soc - empty, 0) * fleet.battery_kwh[vehicle] / 100)
+    return np.asarray(np.minimum(asked_kwh, np.maximum(soc - empty, 0) * fleet.battery_kwh[vehicle] / 100))
 
 
 def burnt_l(kwh: Floats, asked_kwh: Floats, asked_l: Floats) -> Floats:

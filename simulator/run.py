@@ -13,6 +13,7 @@ import polars as pl
 
 from lake.errors import SillageError
 from simulator import capture
+from simulator.encoding import Encoder
 from simulator.events import Events, concat
 from simulator.fleet import make_fleet
 from simulator.folder import Arguments, Cursor, Folder
@@ -99,7 +100,7 @@ def simulate(
         for p, part in enumerate(parts):
             lived = part.live(day, now.states[p])
             arrived, now.carried[p] = _arrivals(concat([now.carried[p], lived.events]), day_ms(day) + DAY_MS)
-            written, bytes_written = _write(folder.inbox, part, arrived, now.cursors[p], window_s, codec)
+            written, bytes_written = _write(folder.inbox, part, arrived, now.cursors[p], arguments)
             messages, files, size = messages + len(arrived), files + written, size + bytes_written
             truths.append(lived.trips)
             counts.append(_counts(part, arrived))
@@ -143,13 +144,16 @@ def _arrivals(events: Events, end_ms: int) -> tuple[Events, Events]:
     return events.take(slice(None, cut)), events.take(slice(cut, None))
 
 
-def _write(inbox: Path, part: Partition, arrived: Events, cursor: Cursor, window_s: int, codec: str) -> tuple[int, int]:
+def _write(inbox: Path, part: Partition, arrived: Events, cursor: Cursor, settings: Arguments) -> tuple[int, int]:
     """Writes a day's files of a partition; returns how many, and their bytes. The cursor moves behind them."""
     files = size = 0
-    for window_ms, rows in capture.windows(arrived["arrival_ms"], window_s):
+    encoder = Encoder(part.fleet.vin)
+    for window_ms, rows in capture.windows(arrived["arrival_ms"], settings.window_s):
         events = arrived.take(rows)
         path = capture.file_path(inbox, part.number, window_ms)
-        written, cursor.offset = capture.write_file(path, events, part.fleet.vin, cursor.sequence, cursor.offset, codec)
+        written, cursor.offset = capture.write_file(
+            path, events, encoder, cursor.sequence, cursor.offset, codec=settings.codec
+        )
         cursor.sequence += len(events)
         files, size = files + 1, size + written
     return files, size

@@ -5,7 +5,6 @@ Reading the files and checking the expressions against the query is ``lake.metri
 
 from __future__ import annotations
 
-import math
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
@@ -67,11 +66,11 @@ class ValueFormat(_Model):
 
     def text(self, value: float) -> str:
         """The value in digits, thousands separated by commas, without its unit."""
-        if self.decimals is not None or value == 0:
-            return f"{value:,.{self.decimals or 0}f}"
-        assert self.significant is not None
-        places = self.significant - 1 - math.floor(math.log10(abs(value)))
-        rounded = round(value, places)
+        places = self.decimals or 0
+        if self.significant is not None and value != 0:
+            exponent = int(f"{value:.{self.significant - 1}e}".partition("e")[2])
+            places = self.significant - 1 - exponent
+        rounded = round(value, places) + 0.0  # no minus sign before a zero
         return f"{rounded:,.{max(0, places)}f}"
 
 

@@ -1,0 +1,102 @@
+"""Each KPI query against given and expected rows, against its schema, and against a plain restatement of it."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+import sqlglot
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+
+from lake.metrics import load_contracts
+from tests.unit.kpi.rows import vehicle_days
+from transforms.kpi import run_kpi
+
+FOLDER = Path(__file__).parent / "cases"
+CASES = [(path.stem, case) for path in sorted(FOLDER.glob("*.yml")) for case in yaml.safe_load(path.read_text())]
+SAME = {"market": "FR", "model": "Corvid", "model_year": "2025", "powertrain": "BEV"}
+DAY = date(2026, 3, 1)
+TABLES = load_contracts().tables
+
+
+@pytest.mark.parametrize(("table", "case"), CASES, ids=[f"{t}: {c['name']}" for t, c in CASES])
+def test_given_expect(table: str, case: dict[str, Any]) -> None:
+    contract = load_contracts().table(table)
+    found = run_kpi(contract.sql, {"core.vehicle_days": vehicle_days(case["given"])}, case["first"], case["last"])
+    schema = contract.spec.schema.create_empty().schema
+    expected = pl.DataFrame([SAME | row for row in case["expect"]], schema=schema, orient="row")
+    assert_frame_equal(contract.spec.schema.validate(found), expected)
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda t: t.table)
+def test_every_table_has_cases(table: Any) -> None:
+    assert table.name in {name for name, _ in CASES}
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda t: t.table)
+def test_runs_on_spark_sql(table: Any) -> None:
+    spark = sqlglot.transpile(table.sql, read="duckdb", write="spark", unsupported_level=sqlglot.ErrorLevel.RAISE)[0]
+    sqlglot.parse_one(spark, read="spark")
+    for construct in ("group by all", "generate_series", "unnest", "asof", "pivot", "list("):
+        assert construct not in table.sql.lower()
+
+
+row = st.fixed_dictionaries(
+    {
+        "date": st.integers(0, 40).map(lambda n: DAY + timedelta(n)),
+        "vehicle": st.sampled_from("abc"),
+        "market": st.sampled_from(["FR", "DE", None]),
+        "reported": st.booleans(),
+        "active": st.booleans(),
+    }
+)
+rows = st.lists(row, max_size=30, unique_by=lambda r: (r["date"], r["vehicle"]))
+
+
+def _restated(given_rows: list[dict[str, Any]], first: date, last: date) -> dict[tuple[date, str], list[int]]:
+    """kpi.active_vehicles by its definition in words, one vehicle and day at a time."""
+    counts: dict[tuple[date, str], list[int]] = {}
+    for day in sorted({r["date"] for r in given_rows if first <= r["date"] <= last}):
+        for vehicle in "abc":
+            window = [r for r in given_rows if r["vehicle"] == vehicle and 0 <= (day - r["date"]).days < 28]
+            if not window:
+                continue
+            newest = max(window, key=lambda r: r["date"])
+            cell = counts.setdefault((day, newest["market"] or "unknown"), [0] * 5)
+            active = [(day - r["date"]).days for r in window if r["active"]]
+            cell[0] += 1
+            cell[1] += newest["date"] == day and newest["reported"]
+            for position, days in enumerate((1, 7, 28), start=2):
+                cell[position] += any(age < days for age in active)
+    return counts
+
+
+@settings(max_examples=60, deadline=None)
+@given(rows)
+def test_active_vehicles_is_its_definition(given_rows: list[dict[str, Any]]) -> None:
+    sql = load_contracts().table("active_vehicles").sql
+    first, last = DAY + timedelta(27), DAY + timedelta(40)
+    found = run_kpi(sql, {"core.vehicle_days": vehicle_days(given_rows)}, first, last)
+    as_counts = {(r[0], r[1]): list(r[5:]) for r in found.iter_rows()}
+    assert as_counts == _restated(given_rows, first, last)
+
+
+@settings(max_examples=30, deadline=None)
+@given(rows, st.integers(28, 40))
+def test_days_do_not_depend_on_the_range(given_rows: list[dict[str, Any]], split: int) -> None:
+    """Two ranges, each with only the input it may ask for, give what one range gives."""
+    frame = vehicle_days(given_rows)
+    first, last, middle = DAY + timedelta(27), DAY + timedelta(40), DAY + timedelta(split)
+    for table in TABLES:
+        pieces = []
+        for start, end in ((first, middle - timedelta(1)), (middle, last)):
+            seen = frame.filter(pl.col("date").is_between(start - timedelta(table.days_back), end))
+            pieces.append(run_kpi(table.sql, {"core.vehicle_days": seen}, start, end))
+        whole = run_kpi(table.sql, {"core.vehicle_days": frame.lazy()}, first, last)
+        assert_frame_equal(pl.concat(pieces), whole)

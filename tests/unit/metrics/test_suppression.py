@@ -1,0 +1,135 @@
+"""Small groups: withheld whole, not derivable from their siblings, and the same in SQL as in tiles."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import duckdb
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lake.metrics import Slice, evaluate, load_contracts, macro_statements
+from tests.unit.metrics.platform import MONDAY, database
+
+DAY = Slice(MONDAY, MONDAY)
+LEAST = 10
+
+
+def _fleet(**sizes: int) -> Any:
+    return database(driving=[{"date": MONDAY, "market": m, "vehicles": n, "trips": 7} for m, n in sizes.items()])
+
+
+def _withheld(con: Any, by: tuple[str, ...] = ("market",), slice_: Slice = DAY) -> set[Any]:
+    return {v.group for v in evaluate(con, ["trips"], slice_, by=by) if v.suppressed}
+
+
+def test_a_small_group_is_withheld_whole() -> None:
+    con = _fleet(FR=9, DE=50, CN=50)
+    (value,) = evaluate(con, ["trip_length"], DAY, by=("market",)).series("trip_length", ("FR",))
+    assert value.suppressed
+    shown = (value.value, value.numerator, value.denominator, value.low, value.high, value.vehicles, value.population)
+    assert shown == (None,) * 7
+    only = evaluate(con, ["trips"], Slice(MONDAY, MONDAY, {"market": ("FR",)})).one("trips")
+    assert only.suppressed
+
+
+def test_ten_is_enough() -> None:
+    assert _withheld(_fleet(FR=10, DE=50)) == set()
+
+
+def test_what_is_withheld_together_is_not_small_either() -> None:
+    """The total is shown elsewhere: one small group alone would be the total less the others."""
+    assert _withheld(_fleet(FR=9, DE=50, CN=40)) == {("FR",), ("CN",)}
+    assert _withheld(_fleet(FR=9, DE=50, CN=1)) == {("FR",), ("CN",)}
+    assert _withheld(_fleet(FR=3, DE=50, CN=1, JP=70)) == {("FR",), ("CN",), ("DE",)}
+
+
+def test_groups_differ_along_one_dimension_at_a_time() -> None:
+    cells = {("FR", "Corvid"): 5, ("FR", "Heron"): 40, ("DE", "Corvid"): 30, ("DE", "Heron"): 60}
+    rows = [{"date": MONDAY, "market": m, "model": k, "vehicles": n} for (m, k), n in cells.items()]
+    con = database(driving=rows)
+    assert _withheld(con, ("market", "model")) == {("FR", "Corvid"), ("FR", "Heron"), ("DE", "Corvid")}
+
+
+def test_a_range_counts_its_largest_day_and_a_stock_its_newest() -> None:
+    days = [MONDAY, MONDAY + timedelta(1)]
+    rows = [{"date": days[0], "vehicles": 12}, {"date": days[1], "vehicles": 4}]
+    values = evaluate(database(driving=rows, active_vehicles=rows), ["trips", "weekly_active_vehicles"], Slice(*days))
+    assert not values.one("trips").suppressed
+    assert values.one("weekly_active_vehicles").suppressed
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.dictionaries(st.sampled_from("ABCDEFGH"), st.integers(0, 25), min_size=1))
+def test_no_small_group_is_shown_or_derivable(sizes: dict[str, int]) -> None:
+    con = _fleet(**sizes)
+    withheld = {group[0] for group in _withheld(con)}
+    assert {m for m, n in sizes.items() if n < LEAST} <= withheld
+    together = sum(sizes[m] for m in withheld)
+    assert together == 0 or together >= LEAST or withheld == set(sizes)
+    # Nothing is withheld without need: without the largest withheld group, the rest would be derivable.
+    if extra := [m for m in withheld if sizes[m] >= LEAST]:
+        assert len(extra) == 1
+        assert 0 < together - sizes[extra[0]] < LEAST
+
+
+@pytest.fixture(scope="module")
+def sql() -> Any:
+    rows = [
+        {"date": MONDAY + timedelta(day), "market": market, "model": model, "vehicles": 4 + 9 * number + day,
+         "reporting_vehicles": 4 + 8 * number, "active_1d": 3 * number, "active_7d": 5 * number,
+         "active_28d": 6 * number}
+        for day in range(3)
+        for number, (market, model) in enumerate([("FR", "Corvid"), ("FR", "Heron"), ("DE", "Heron"), ("CN", "Corvid")])
+    ]  # fmt: skip
+    driving = [
+        {"date": r["date"], "market": r["market"], "model": r["model"], "vehicles": r["vehicles"],
+         "active_vehicles": r["active_1d"], "trips": 2 * r["active_1d"], "distance_km": 20.5 * r["active_1d"],
+         "driving_s": 1500.0 * r["active_1d"], "idle_s": 99.0, "odometer_gain_km": 21.0 * r["active_1d"]}
+        for r in rows
+    ]  # fmt: skip
+    con = database(active_vehicles=rows, driving=driving)
+    for statement in macro_statements():
+        con.execute(statement)
+    return con
+
+
+@pytest.mark.parametrize("by", [(), ("market",), ("model",), ("market", "model")], ids=str)
+@pytest.mark.parametrize("metric", [m.name for m in load_contracts().metrics])
+def test_sql_gives_what_the_dashboard_shows(sql: Any, metric: str, by: tuple[str, ...]) -> None:
+    values = evaluate(sql, [metric], Slice(MONDAY, MONDAY + timedelta(2)), by=("date", *by))
+    expected = {
+        (v.period, *v.group): (v.value, v.numerator, v.denominator, v.vehicles, v.suppressed) for v in values
+    }  # fmt: skip
+    columns = ", ".join(["date", *by, "value", "numerator", "denominator", "vehicles", "suppressed"])
+    rows = sql.execute(f"select {columns} from metric($name, by := $by)", {"name": metric, "by": list(by)}).fetchall()
+    found = {row[: 1 + len(by)]: row[1 + len(by) :] for row in rows}
+    assert found.keys() == expected.keys()
+    for key, numbers in expected.items():
+        assert found[key] == pytest.approx(numbers, nan_ok=True)
+    assert any(v.suppressed for v in values) == (by == ("market", "model"))
+
+
+def test_dimensions_not_asked_for_say_all(sql: Any) -> None:
+    rows = sql.execute("select distinct market, model from metric('trips', by := ['market']) order by all").fetchall()
+    assert rows == [("CN", "all"), ("DE", "all"), ("FR", "all")]
+
+
+def test_the_view_has_every_metric_at_full_grain(sql: Any) -> None:
+    names = [m.name for m in load_contracts().metrics]
+    rows = sql.execute("select metric, count(*) from metric_values group by metric order by metric").fetchall()
+    assert rows == [(name, 12) for name in names]
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ("select * from metric('typo')", "There is no metric typo. There are: active_rate_28d"),
+        ("select * from metric('trips', by := ['colour'])", "by takes these dimensions: market"),
+    ],
+)
+def test_a_wrong_name_in_sql_is_an_error(sql: Any, query: str, says: str) -> None:
+    with pytest.raises(duckdb.Error, match=says):
+        sql.execute(query)

@@ -1,0 +1,172 @@
+"""Puts the app together: pages, frame, routes and middleware. ``dashboard.server`` runs it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from dash import Dash, Input, Output, State, no_update
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from dashboard import faults, filterbar, shell
+from dashboard.filters import parse, query_of
+from dashboard.pages import Page, missing, overview, usage
+from dashboard.published import Published
+from dashboard.status import health, stamp, status_of
+from dashboard.web import Compression, PagePaths, SecurityHeaders, content_security_policy
+from lake.errors import LakeError
+from lake.settings import Settings, get_settings
+from lake.snapshot import NothingPublishedError, Snapshot
+
+PAGES: tuple[Page, ...] = (overview.PAGE, usage.PAGE)
+NOTHING = "nothing"
+LOCAL_NAMES = ("127.0.0.1", "localhost", "[::1]")
+
+_INDEX = """<!DOCTYPE html>
+<html lang="en">
+<head>
+{%metas%}
+<title>{%title%}</title>
+<link rel="icon" type="image/svg+xml" href="/assets/icons/favicon.svg">
+<script src="/assets/theme.js"></script>
+{%css%}
+</head>
+<body>
+{%app_entry%}
+<noscript>Sillage needs JavaScript to show its figures.</noscript>
+<footer>
+{%config%}
+{%scripts%}
+{%renderer%}
+</footer>
+</body>
+</html>"""
+
+
+def create_app(
+    settings: Settings | None = None, *, published: Published | None = None, hosts: tuple[str, ...] = ()
+) -> Dash:
+    """Make the dashboard.
+
+    Args:
+        settings: where the lake is; not needed if ``published`` is given.
+        published: where figures come from; the lake of the settings unless given.
+        hosts: names, besides this machine's, under which the server may be asked for.
+
+    Returns:
+        The app; its ASGI application is ``.server``.
+    """
+    known = settings or get_settings()
+    source = published or Published(lambda: _open(known))
+    app = Dash(
+        "dashboard",
+        backend="fastapi",
+        pages_folder="",
+        use_pages=False,
+        assets_ignore=r"theme\.js",
+        index_string=_INDEX,
+        title="Sillage",
+        update_title="",
+        meta_tags=[
+            {"name": "viewport", "content": "width=device-width, initial-scale=1"},
+            {"name": "color-scheme", "content": "light dark"},
+            {"name": "description", "content": "Usage of a connected fleet, from its published KPIs."},
+        ],
+        serve_locally=True,
+        suppress_callback_exceptions=True,
+        on_error=faults.on_error,
+        enable_mcp=False,
+        add_log_handler=False,
+    )
+    def layout() -> Any:
+        info = source.info()
+        return shell.shell(PAGES, info.file if info else NOTHING, status_of(info, datetime.now(UTC)))
+
+    app.backend.websocket_capability = False  # else every page opens a socket that nothing uses
+    app.layout = layout
+    shell.register_callbacks(app)
+    filterbar.register_callbacks(app)
+    for page in PAGES:
+        page.register_callbacks(app, source)
+    _register_router(app, source)
+    _add_routes(app.server, source)
+    app.server.add_middleware(PagePaths, pages=[page.path for page in PAGES])
+    app.server.add_middleware(Compression)
+    app.server.add_middleware(SecurityHeaders, policy=content_security_policy(app.csp_hashes()))
+    app.server.add_middleware(TrustedHostMiddleware, allowed_hosts=[*LOCAL_NAMES, *hosts], www_redirect=False)
+    return app
+
+
+def _open(settings: Settings) -> Snapshot:
+    try:
+        return Snapshot.open(settings)
+    except LakeError as error:
+        if error.title == "There is no lake yet":
+            raise NothingPublishedError("Nothing has been published yet", action=error.action) from error
+        raise
+
+
+def _register_router(app: Dash, published: Published) -> None:
+    """The page of the address, and the stamp, which also says when there is a newer snapshot."""
+    by_path = {page.path: page for page in PAGES}
+
+    @app.callback(
+        Output("page", "children"),
+        Output("title", "children"),
+        Input("url", "pathname"),
+        Input("snapshot", "data"),
+        State("url", "search"),
+    )
+    def route(pathname: str | None, _snapshot: str | None, search: str | None) -> tuple[Any, str]:
+        page = by_path.get(pathname or "/")
+        if page is None:
+            return missing.layout(), "Page not found"
+        try:
+            with published.reading() as reading:
+                catalogue = reading.catalogue
+        except NothingPublishedError:
+            return missing.nothing_published(), page.title
+        if catalogue is None:
+            return missing.no_data(), page.title
+        view, _ = parse(search, catalogue)
+        return [filterbar.filter_bar(view, catalogue), page.layout(**query_of(search))], page.title
+
+    @app.callback(
+        Output("stamp", "children"),
+        Output("snapshot", "data"),
+        Input("tick", "n_intervals"),
+        State("snapshot", "data"),
+        prevent_initial_call=True,
+    )
+    def tick(_count: int | None, known: str | None) -> tuple[Any, Any]:
+        info = published.info()
+        file = info.file if info else NOTHING
+        return stamp(status_of(info, datetime.now(UTC))), no_update if file == known else file
+
+
+def _add_routes(server: FastAPI, published: Published) -> None:
+    """Routes beside Dash's own."""
+
+    @server.get("/healthz", include_in_schema=False)
+    def healthz() -> JSONResponse:
+        body = health(published.info(), datetime.now(UTC))
+        return JSONResponse(body, headers={"Cache-Control": "no-store"})
+
+    @server.get("/export/{page_name}/{card}.csv", include_in_schema=False)
+    def csv(request: Request, page_name: str, card: str) -> Response:
+        page = next((page for page in PAGES if page.name == page_name), None)
+        if page is None:
+            return PlainTextResponse("There is no such export.", 404)
+        with published.reading() as reading:
+            if reading.catalogue is None or reading.info.data_to is None:
+                return PlainTextResponse("The published snapshot holds no data.", 404)
+            view, _ = parse(request.url.query, reading.catalogue)
+            sheet = page.sheets(reading, view).get(card)
+            if sheet is None:
+                return PlainTextResponse("There is no such export.", 404)
+            text = sheet.csv(view, reading.info.published_at, reading.info.data_to)
+        name = f"sillage-{page.name}-{card}-{view.first.isoformat()}-{view.last.isoformat()}.csv"
+        headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+        return Response(text, media_type="text/csv; charset=utf-8", headers=headers)

@@ -1,0 +1,220 @@
+/* The parts of the page that live in the browser: links without reload, filters in the address, theme, copy link. */
+(function () {
+  "use strict";
+  var DIMENSIONS = ["market", "model", "powertrain", "model_year"];
+  var busy = 0;
+
+  /* ---- the address ---------------------------------------------------------------------------- */
+  function go(href) {
+    var target = new URL(href, window.location.href);
+    if (target.href === window.location.href) { return; }
+    window.history.pushState({}, "", target.pathname + target.search);
+    window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
+  }
+  function iso(date) { return date.toISOString().slice(0, 10); }
+  function addDays(text, days) {
+    var date = new Date(text + "T00:00:00Z");
+    date.setUTCDate(date.getUTCDate() + days);
+    return iso(date);
+  }
+  function isDay(text) { return /^\d{4}-\d\d-\d\d$/.test(text || "") && !isNaN(Date.parse(text)); }
+
+  function fromAddress(search, facts) {
+    var query = new URLSearchParams(search || "");
+    var preset = parseInt(query.get("days"), 10);
+    var view = {
+      preset: facts.presets.indexOf(preset) >= 0 ? preset : facts.default,
+      compare: facts.compare[query.get("compare")] ? query.get("compare") : "previous",
+      chosen: {}
+    };
+    var first = query.get("from"), last = query.get("to");
+    if (isDay(first) && isDay(last) && first <= last) {
+      view.preset = null; view.first = first; view.last = last;
+    } else {
+      view.last = facts.last; view.first = addDays(facts.last, 1 - view.preset);
+    }
+    DIMENSIONS.forEach(function (name) {
+      var given = query.getAll(name);
+      var known = facts.values[name].map(function (v) { return v.value; });
+      var some = known.filter(function (v) { return given.indexOf(v) >= 0; });
+      view.chosen[name] = some.length === known.length ? [] : some;
+    });
+    return view;
+  }
+  function toAddress(view, facts, search) {
+    var query = new URLSearchParams(), old = new URLSearchParams(search || "");
+    if (view.preset === null) { query.set("from", view.first); query.set("to", view.last); }
+    else if (view.preset !== facts.default) { query.set("days", view.preset); }
+    if (view.compare !== "previous") { query.set("compare", view.compare); }
+    DIMENSIONS.forEach(function (name) {
+      view.chosen[name].forEach(function (value) { query.append(name, value); });
+    });
+    ["by", "table"].forEach(function (name) {
+      old.getAll(name).forEach(function (value) { query.append(name, value); });
+    });
+    var text = query.toString();
+    return text ? "?" + text : "";
+  }
+
+  /* ---- filters -------------------------------------------------------------------------------- */
+  function valueText(facts, name, chosen) {
+    var all = facts.values[name];
+    if (!chosen.length) { return "all " + all.length; }
+    var names = all.filter(function (v) { return chosen.indexOf(v.value) >= 0; })
+      .map(function (v) { return v.label; });
+    return names.length <= 2 ? names.join(", ") : names.slice(0, 2).join(", ") + " and " + (names.length - 2) + " more";
+  }
+  function dayText(text) {
+    return new Date(text + "T00:00:00Z").toLocaleDateString("en-GB",
+      { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" }).replace("Sept", "Sep");
+  }
+  function addressToControls(search, facts) {
+    var view = fromAddress(search, facts);
+    var lists = DIMENSIONS.map(function (name) { return view.chosen[name]; });
+    var texts = DIMENSIONS.map(function (name) { return valueText(facts, name, view.chosen[name]); });
+    var active = DIMENSIONS.map(function (name, i) {
+      return view.chosen[name].length ? facts.labels[name] + " " + texts[i] : null;
+    }).filter(Boolean);
+    var period = view.preset === null ? dayText(view.first) + " – " + dayText(view.last) : view.preset + " d";
+    var against = view.compare === "none" ? [] : ["vs " + facts.compare[view.compare]];
+    var summary = [period].concat(against, active.length ? active : ["all vehicles"]).join(" · ");
+    var isDefault = view.preset === facts.default && view.compare === "previous" && !active.length;
+    var values = [view.preset === null ? "" : String(view.preset), [view.first, view.last], view.compare];
+    var reset = "pill reset soft" + (isDefault ? " off" : "");
+    return values.concat(lists, [facts.compare[view.compare]], texts, [summary, reset]);
+  }
+  function controlsToAddress() {
+    var facts = arguments[arguments.length - 1];
+    if (!facts) { return; }
+    var triggered = window.dash_clientside.callback_context.triggered.map(function (t) {
+      return t.prop_id.split(".")[0];
+    });
+    var now = fromAddress(window.location.search, facts);
+    var view = { preset: now.preset, first: now.first, last: now.last, compare: arguments[2] || now.compare, chosen: {} };
+    if (triggered.indexOf("filter-period") >= 0 && arguments[0]) { view.preset = parseInt(arguments[0], 10); }
+    if (triggered.indexOf("filter-range") >= 0) {
+      var range = arguments[1] || [];
+      if (!range[0] || !range[1]) { return; }
+      if (range[0] !== now.first || range[1] !== now.last) {
+        view.preset = null; view.first = range[0]; view.last = range[1];
+      }
+    }
+    var given = arguments;
+    DIMENSIONS.forEach(function (name, i) {
+      var cleared = triggered.indexOf("filter-" + name + "-all") >= 0;
+      var some = cleared ? [] : (given[3 + i] || []);
+      var known = facts.values[name].map(function (v) { return v.value; });
+      some = known.filter(function (v) { return some.indexOf(v) >= 0; });
+      view.chosen[name] = some.length === known.length ? [] : some;
+    });
+    /* An address that says the same in other words, or holds something unknown, is left as it is. */
+    if (toAddress(view, facts, "") !== toAddress(now, facts, "")) {
+      go(window.location.pathname + toAddress(view, facts, window.location.search));
+    }
+  }
+
+  /* ---- shell ---------------------------------------------------------------------------------- */
+  function navigation(pathname, search) {
+    var keep = new URLSearchParams(search || "");
+    keep.delete("table"); keep.delete("by");
+    var text = keep.toString() ? "?" + keep.toString() : "";
+    document.querySelectorAll("a[data-page]").forEach(function (link) {
+      var page = link.getAttribute("data-page");
+      link.setAttribute("href", page + text);
+      if (page === pathname) { link.setAttribute("aria-current", "page"); } else { link.removeAttribute("aria-current"); }
+    });
+    var active = document.querySelector('a[data-page="' + pathname + '"] .nav-text');
+    document.title = (active ? active.textContent : "Page not found") + " · Sillage";
+    return [window.dash_clientside.no_update, [], false];
+  }
+  function burger(opened, navbar) {
+    return Object.assign({}, navbar, { collapsed: { mobile: !opened } });
+  }
+  function scheme() { return window.sillage.scheme(); }
+
+  function say(text) {
+    var live = document.getElementById("announce");
+    if (live) { live.textContent = text; }
+  }
+  function absoluteLink() {
+    var link = new URL(window.location.href), dates = document.querySelector("[data-first][data-last]");
+    if (dates) {
+      link.searchParams.delete("days");
+      link.searchParams.set("from", dates.getAttribute("data-first"));
+      link.searchParams.set("to", dates.getAttribute("data-last"));
+    }
+    return link.href;
+  }
+  function copyLink(button) {
+    var text = absoluteLink();
+    function done() {
+      button.setAttribute("data-done", "");
+      say("Link copied");
+      window.setTimeout(function () { button.removeAttribute("data-done"); }, 2000);
+    }
+    function byHand() { window.prompt("Copy this link", text); }
+    if (navigator.clipboard) { navigator.clipboard.writeText(text).then(done, byHand); } else { byHand(); }
+  }
+  function nextTheme() {
+    var order = ["light", "dark", "auto"];
+    var value = order[(order.indexOf(window.sillage.choice()) + 1) % 3];
+    window.sillage.choose(value);
+    say("Theme: " + value);
+    labelTheme();
+  }
+  function labelTheme() {
+    document.querySelectorAll("[data-theme-toggle]").forEach(function (button) {
+      button.setAttribute("aria-label", "Theme: " + window.sillage.choice() + ". Change");
+    });
+  }
+  document.addEventListener("click", function (event) {
+    var plain = !(event.metaKey || event.ctrlKey || event.shiftKey || event.altKey || event.button);
+    var link = event.target.closest("a.soft");
+    if (link && plain) {
+      event.preventDefault();
+      go(link.getAttribute("href") === "?" ? window.location.pathname : link.href);
+      return;
+    }
+    var fold = event.target.closest("[data-fold]");
+    if (fold) {
+      var open = fold.getAttribute("aria-expanded") !== "true";
+      fold.setAttribute("aria-expanded", String(open));
+      document.getElementById(fold.getAttribute("data-fold")).classList.toggle("open", open);
+    }
+    var copy = event.target.closest("[data-copy-link]");
+    if (copy) { copyLink(copy); }
+    if (event.target.closest("[data-theme-toggle]")) { nextTheme(); }
+    if (event.target.closest("[data-reload]")) { window.location.reload(); }
+  });
+  window.addEventListener("sillage:scheme", function () {
+    labelTheme();
+    if (window.dash_clientside && window.dash_clientside.set_props && document.getElementById("shell")) {
+      window.dash_clientside.set_props("scheme", { data: scheme() });
+    }
+  });
+
+  /* ---- what is under way, and a server that does not answer ------------------------------------- */
+  function working(step) {
+    busy = Math.max(0, busy + step);
+    var main = document.getElementById("page");
+    if (main) { main.setAttribute("aria-busy", String(busy > 0)); }
+  }
+  function answered(ok) { document.documentElement.classList.toggle("offline", !ok); }
+  var plainFetch = window.fetch;
+  window.fetch = function (resource) {
+    var url = typeof resource === "string" ? resource : resource.url;
+    if (url.indexOf("_dash-update-component") < 0) { return plainFetch.apply(this, arguments); }
+    working(1);
+    return plainFetch.apply(this, arguments).then(
+      function (response) { working(-1); answered(response.status < 500); return response; },
+      function (error) { working(-1); answered(false); throw error; }
+    );
+  };
+
+  window.dash_clientside = Object.assign({}, window.dash_clientside, {
+    sillage: {
+      addressToControls: addressToControls, controlsToAddress: controlsToAddress,
+      navigation: navigation, burger: burger, scheme: scheme
+    }
+  });
+})();

@@ -1,0 +1,297 @@
+"""Plotly figures as plain dicts: building them costs no validation, and the browser gets the same JSON.
+
+Every figure is drawn from a ``Sheet``, the rows that its table and its export show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from dashboard.palette import Palette
+
+Figure = dict[str, Any]
+
+CONFIG: dict[str, Any] = {
+    "displayModeBar": False,
+    "displaylogo": False,
+    "responsive": True,
+    "scrollZoom": False,
+    "doubleClick": False,
+    "showTips": False,
+    "plotlyServerURL": "",
+    "topojsonURL": "/assets/",
+}
+FONT = 'Inter, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", system-ui, sans-serif'
+_DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True)
+class Line:
+    """One series of a daily chart.
+
+    Attributes:
+        name: in the legend and on hover.
+        values: one per day; ``None`` leaves a gap.
+        color: of the line or the bars.
+        width: of a line, in px.
+        dash: of a line, as Plotly names it.
+    """
+
+    name: str
+    values: Sequence[float | None]
+    color: str
+    width: float = 2.0
+    dash: str = "solid"
+
+
+@dataclass(frozen=True)
+class Axis:
+    """The vertical axis.
+
+    Attributes:
+        unit: written on the top tick.
+        hover: d3 format of values on hover.
+        from_zero: the axis starts at zero, as it must for bars.
+        top: fixed upper end, as 100 for shares.
+    """
+
+    unit: str = ""
+    hover: str = ",.3~g"
+    from_zero: bool = True
+    top: float | None = None
+
+
+def daily_lines(
+    days: Sequence[date],
+    lines: Sequence[Line],
+    axis: Axis,
+    colors: Palette,
+    provisional_from: date | None = None,
+    *,
+    legend: bool = False,
+) -> Figure:
+    """Lines over days; the last one is drawn on top."""
+    traces = [
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "x": _iso(days),
+            "y": list(line.values),
+            "name": line.name,
+            "line": {"color": line.color, "width": line.width, "dash": line.dash},
+            "connectgaps": False,
+            "hovertemplate": _hover(axis),
+        }
+        for line in lines
+    ]
+    return _daily(traces, days, axis, colors, provisional_from, legend=legend)
+
+
+def daily_bars(
+    days: Sequence[date],
+    bars: Sequence[Line],
+    axis: Axis,
+    colors: Palette,
+    provisional_from: date | None = None,
+    *,
+    before: Line | None = None,
+) -> Figure:
+    """Bars over days, stacked if there are several; the period before as a thin line over them."""
+    traces: list[Figure] = [
+        {
+            "type": "bar",
+            "x": _iso(days),
+            "y": list(bar.values),
+            "name": bar.name,
+            "marker": {"color": bar.color, "line": {"width": 0}},
+            "hovertemplate": _hover(axis),
+        }
+        for bar in bars
+    ]
+    if before is not None:
+        traces += daily_lines(days, [before], axis, colors)["data"]
+    figure = _daily(traces, days, axis, colors, provisional_from, legend=len(bars) > 1)
+    figure["layout"] |= {"barmode": "stack", "bargap": 0.22 if len(days) <= 40 else 0.1}
+    return figure
+
+
+def small_multiples(
+    days: Sequence[date], panels: Sequence[Line], reference: Line, axis: Axis, colors: Palette, columns: int
+) -> Figure:
+    """One small chart per value on the same scale, each against the whole slice."""
+    rows = -(-len(panels) // columns)
+    layout = _layout(colors)
+    traces: list[Figure] = []
+    known = [v for p in (*panels, reference) for v in p.values if v is not None] or [0.0, 1.0]
+    margin = 0.12 * (max(known) - min(known)) or 1.0
+    for index, panel in enumerate(panels):
+        suffix = "" if index == 0 else str(index + 1)
+        row, column = divmod(index, columns)
+        left, top = column / columns, 1 - row / rows
+        domain_x = [left + 0.004, (column + 1) / columns - 0.02]
+        domain_y = [top - 1 / rows + 0.24 / rows, top - 0.18 / rows]
+        layout[f"xaxis{suffix}"] = _days_axis(days, colors) | {
+            "domain": domain_x,
+            "anchor": f"y{suffix}",
+            "nticks": 2,
+            "showticklabels": row == rows - 1 or index + columns >= len(panels),
+        }
+        layout[f"yaxis{suffix}"] = _value_axis(axis, colors) | {
+            "domain": domain_y,
+            "anchor": f"x{suffix}",
+            "range": [min(known) - margin, max(known) + margin],
+            "zeroline": False,
+            "nticks": 3,
+            "showticklabels": column == 0,
+        }
+        layout["annotations"].append(
+            {
+                "text": panel.name,
+                "xref": "paper",
+                "yref": "paper",
+                "x": domain_x[0],
+                "y": domain_y[1],
+                "xanchor": "left",
+                "yanchor": "bottom",
+                "showarrow": False,
+                "font": {"size": 12, "color": colors.text},
+            }
+        )
+        for line in (reference, panel):
+            traces += [
+                trace | {"xaxis": f"x{suffix}", "yaxis": f"y{suffix}", "showlegend": False}
+                for trace in daily_lines(days, [line], axis, colors)["data"]
+            ]
+    layout["margin"] = {"l": 40, "r": 4, "t": 4, "b": 22}
+    return {"data": traces, "layout": layout}
+
+
+def _daily(
+    traces: list[Figure],
+    days: Sequence[date],
+    axis: Axis,
+    colors: Palette,
+    provisional_from: date | None,
+    *,
+    legend: bool,
+) -> Figure:
+    layout = _layout(colors)
+    layout["xaxis"] = _days_axis(days, colors)
+    layout["yaxis"] = _value_axis(axis, colors)
+    layout["showlegend"] = legend
+    layout["margin"]["b"] = 50 if legend else 24
+    if provisional_from is not None and days and provisional_from <= days[-1]:
+        layout["shapes"] = [_provisional(max(provisional_from, days[0]), days[-1], colors)]
+    return {"data": traces, "layout": layout}
+
+
+def _layout(colors: Palette) -> Figure:
+    return {
+        "autosize": True,
+        "margin": {"l": 44, "r": 10, "t": 10, "b": 24},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"family": FONT, "size": 12, "color": colors.muted},
+        "hovermode": "x unified",
+        "hoverlabel": {
+            "bgcolor": colors.card,
+            "bordercolor": colors.line,
+            "font": {"family": FONT, "size": 12, "color": colors.text},
+        },
+        "dragmode": False,
+        "showlegend": False,
+        "legend": {
+            "orientation": "h",
+            "x": 0,
+            "xanchor": "left",
+            "y": 0,
+            "yref": "container",
+            "yanchor": "bottom",
+            "traceorder": "normal",
+            "font": {"size": 12, "color": colors.muted},
+            "itemsizing": "constant",
+            "itemwidth": 30,
+        },
+        "annotations": [],
+        "shapes": [],
+        "separators": ".,",
+        "uirevision": "view",
+        "transition": {"duration": 0},
+    }
+
+
+def _days_axis(days: Sequence[date], colors: Palette) -> Figure:
+    half = timedelta(hours=12)
+    edges = [_at(days[0]) - half, _at(days[-1]) + half] if days else []
+    return {
+        "type": "date",
+        "range": [edge.isoformat() for edge in edges],
+        "tickformat": "%-d %b",
+        "hoverformat": "%a %-d %b %Y",
+        "nticks": 6,
+        "minallowed": edges[0].isoformat() if edges else None,
+        "showgrid": False,
+        "showline": False,
+        "ticks": "",
+        "tickfont": {"size": 11, "color": colors.muted},
+        "ticklabelstandoff": 4,
+        "fixedrange": True,
+        **({"tick0": days[0].isoformat(), "dtick": _DAY_MS} if 0 < len(days) <= 7 else {}),
+    }
+
+
+def _value_axis(axis: Axis, colors: Palette) -> Figure:
+    unit = axis.unit if axis.unit in ("", "%") else f" {axis.unit}"
+    settings: Figure = {
+        "rangemode": "tozero" if axis.from_zero else "normal",
+        "gridcolor": colors.line,
+        "gridwidth": 1,
+        "zeroline": axis.from_zero,
+        "zerolinecolor": colors.quiet,
+        "zerolinewidth": 1,
+        "nticks": 5,
+        "tickformat": "~s" if axis.unit != "%" and axis.hover.startswith(",") else "",
+        "ticksuffix": unit,
+        "showticksuffix": "all" if unit == "%" else "none",
+        "tickfont": {"size": 11, "color": colors.muted},
+        "automargin": "left",
+        "fixedrange": True,
+        "ticks": "",
+    }
+    if axis.top is not None:
+        settings |= {"range": [0, axis.top], "dtick": axis.top / 4}
+    return settings
+
+
+def _provisional(first: date, last: date, colors: Palette) -> Figure:
+    half = timedelta(hours=12)
+    return {
+        "type": "rect",
+        "xref": "x",
+        "yref": "paper",
+        "x0": (_at(first) - half).isoformat(),
+        "x1": (_at(last) + half).isoformat(),
+        "y0": 0,
+        "y1": 1,
+        "layer": "above",
+        "line": {"color": colors.attention, "width": 1, "dash": "dot"},
+        "fillcolor": colors.attention_fill,
+    }
+
+
+def _hover(axis: Axis) -> str:
+    gap = "" if axis.unit in ("", "%") else " "
+    return f"%{{y:{axis.hover}}}{gap}{axis.unit}"
+
+
+def _at(day: date) -> Any:
+    from datetime import datetime
+
+    return datetime(day.year, day.month, day.day)  # noqa: DTZ001 (a place on an axis, not an instant)
+
+
+def _iso(days: Sequence[date]) -> list[str]:
+    return [day.isoformat() for day in days]

@@ -1,0 +1,40 @@
+"""What a user sees when a view cannot be worked out: one sentence, one action and an id that is also in the log."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from typing import Any
+
+from dash import html, set_props
+
+from lake.errors import SillageError
+
+log = logging.getLogger("sillage.dashboard")
+
+
+def report(error: Exception) -> Any:
+    """Log an error under a new id and return what the page says about it."""
+    number = secrets.token_hex(4)
+    log.error("error %s: %s", number, error, exc_info=error)
+    known = isinstance(error, SillageError)
+    title = error.title if isinstance(error, SillageError) else "This view could not be worked out"
+    action = error.action if isinstance(error, SillageError) and error.action else "Reset the filters or try again"
+    return html.Div(
+        [
+            html.Span([html.B(f"{title}. "), f"{action[:1].upper()}{action[1:]}. ", html.Code(f"error {number}")]),
+            html.Span(
+                [
+                    html.Button("Try again", type="button", className="action", **{"data-reload": ""}),
+                    html.A("Reset", href="?", className="action soft") if not known else None,
+                ]
+            ),
+        ],
+        className="fault",
+        **{"data-error-id": number},
+    )
+
+
+def on_error(error: Exception) -> None:
+    """Dash's handler for all callbacks: the figures that are there stay, the error is said above them."""
+    set_props("error", {"children": report(error)})

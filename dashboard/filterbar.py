@@ -1,0 +1,139 @@
+"""The controls above a page. They only write the address; ``assets/app.js`` keeps the two in step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dash_mantine_components as dmc
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
+
+from dashboard.filters import COMPARE, DEFAULT_DAYS, DIMENSIONS, PRESETS, Catalogue, View, choices
+from dashboard.names import some_of
+
+_PERIOD, _RANGE, _COMPARE = "filter-period", "filter-range", "filter-compare"
+
+
+def filter_bar(view: View, catalogue: Catalogue) -> Any:
+    """The filter bar as a view has it."""
+    facts = {
+        "first": catalogue.first.isoformat(),
+        "last": catalogue.last.isoformat(),
+        "default": DEFAULT_DAYS,
+        "presets": list(PRESETS),
+        "compare": COMPARE,
+        "labels": dict(catalogue.labels),
+        "values": {name: choices(catalogue, name) for name in DIMENSIONS},
+    }
+    chosen = dict(view.chosen)
+    return html.Div(
+        [
+            dcc.Store(id="filter-facts", data=facts),
+            html.Button(
+                [html.Span(className="icon icon-filter"), html.Span("", id="filter-summary")],
+                type="button",
+                className="pill fold",
+                **{"data-fold": "filters", "aria-expanded": "false", "aria-controls": "filters"},
+            ),
+            html.Div(
+                [
+                    _period(view, catalogue),
+                    _compare(view),
+                    *(_dimension(name, chosen.get(name, ()), catalogue) for name in DIMENSIONS),
+                    html.A("Reset", href="?", className="pill reset soft", id="filter-reset"),
+                ],
+                id="filters",
+                className="filters",
+            ),
+        ],
+        className="filterbar",
+        role="group",
+        **{"aria-label": "Filters"},
+    )
+
+
+def _period(view: View, catalogue: Catalogue) -> Any:
+    presets = dmc.SegmentedControl(
+        id=_PERIOD,
+        data=[{"value": str(days), "label": f"{days} d"} for days in PRESETS],
+        value=str(view.preset or ""),
+        className="presets",
+        transitionDuration=0,
+        **{"aria-label": "Period"},
+    )
+    dates = dmc.DatePickerInput(
+        id=_RANGE,
+        type="range",
+        value=[view.first.isoformat(), view.last.isoformat()],
+        minDate=catalogue.first.isoformat(),
+        maxDate=catalogue.last.isoformat(),
+        valueFormat="D MMM YYYY",
+        allowSingleDateInRange=True,
+        numberOfColumns=2,
+        firstDayOfWeek=1,
+        className="range",
+        variant="unstyled",
+        **{"aria-label": "Days"},
+    )
+    return html.Div([presets, dates], className="pill group")
+
+
+def _compare(view: View) -> Any:
+    options = [dmc.Radio(label=label, value=value, size="sm") for value, label in COMPARE.items()]
+    return _menu("compare", "vs", COMPARE[view.compare], dmc.RadioGroup(options, id=_COMPARE, value=view.compare))
+
+
+def _dimension(name: str, chosen: tuple[str, ...], catalogue: Catalogue) -> Any:
+    label, values = catalogue.labels[name], choices(catalogue, name)
+    boxes = [dmc.Checkbox(label=choice["label"], value=choice["value"], size="sm") for choice in values]
+    group = dmc.CheckboxGroup(boxes, id=f"filter-{name}", value=list(chosen))
+    every = html.Button(
+        "All", type="button", className="action", id=f"filter-{name}-all", **{"aria-label": f"All values of {label}"}
+    )
+    head = html.Div([html.Span(label), every], className="menu-head")
+    return _menu(name, label, some_of(name, chosen) or f"all {len(values)}", [head, html.Div(group, className="menu-list")])
+
+
+def _menu(name: str, label: str, value: str, content: Any) -> Any:
+    button = html.Button(
+        [html.Span(f"{label} "), html.B(value, id=f"filter-{name}-text"), html.Span(className="icon icon-caret")],
+        type="button",
+        className="pill",
+        **{"data-menu": name},
+    )
+    return dmc.Popover(
+        [dmc.PopoverTarget(button, boxWrapperProps={"className": "menu-target"}), dmc.PopoverDropdown(content)],
+        position="bottom-start",
+        shadow="sm",
+        offset=6,
+        trapFocus=True,
+        returnFocus=True,
+        transitionProps={"duration": 0},
+    )
+
+
+def register_callbacks(app: Dash) -> None:
+    """Address to controls, controls to address; both run in the browser."""
+    lists = [f"filter-{name}" for name in DIMENSIONS]
+    texts = [f"filter-{name}-text" for name in ("compare", *DIMENSIONS)]
+    app.clientside_callback(
+        ClientsideFunction("sillage", "addressToControls"),
+        Output(_PERIOD, "value"),
+        Output(_RANGE, "value"),
+        Output(_COMPARE, "value"),
+        *[Output(name, "value") for name in lists],
+        *[Output(name, "children") for name in texts],
+        Output("filter-summary", "children"),
+        Output("filter-reset", "className"),
+        Input("url", "search"),
+        Input("filter-facts", "data"),
+    )
+    app.clientside_callback(
+        ClientsideFunction("sillage", "controlsToAddress"),
+        Input(_PERIOD, "value"),
+        Input(_RANGE, "value"),
+        Input(_COMPARE, "value"),
+        *[Input(name, "value") for name in lists],
+        *[Input(f"{name}-all", "n_clicks") for name in lists],
+        State("filter-facts", "data"),
+        prevent_initial_call=True,
+    )

@@ -1,0 +1,156 @@
+"""What moved most, in sentences: only what the additive parts can say for certain.
+
+A total is the sum of its segments, so the segments' own changes add up to it and are named. A ratio moved because
+its numerator and its denominator moved, and these two are named with the segment that weighs most in it; how much is
+mix and how much is rate is not claimed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dashboard import wording
+from dashboard.filters import View
+from dashboard.names import value_name
+from dashboard.published import Reading
+from lake.metrics import Evaluation, MetricContract, MetricValue
+
+METRICS = (
+    "monthly_active_vehicles",
+    "reporting_rate",
+    "stickiness",
+    "distance",
+    "trips",
+    "trip_length",
+    "mean_speed",
+    "idle_ratio",
+    "unlogged_share",
+)
+SEGMENTS = ("market", "model")
+
+_PARTS = {
+    "reporting_rate": ("vehicles reporting", "the fleet"),
+    "stickiness": ("vehicles driving on a day", "vehicles active in 28 d"),
+    "trip_length": ("distance", "trips"),
+    "mean_speed": ("distance", "time in motion"),
+    "idle_ratio": ("time at rest", "all time within trips"),
+    "unlogged_share": ("unlogged distance", "odometer gain"),
+}
+_SMALLEST = 0.005
+_NAMED = 2
+
+
+@dataclass(frozen=True)
+class Move:
+    """One change worth a sentence.
+
+    Attributes:
+        contract: of the metric.
+        change: as it is shown.
+        value: now, with unit.
+        reason: why, as far as the parts say.
+        size: relative change, above 0.
+    """
+
+    contract: MetricContract
+    change: wording.Change
+    value: str
+    reason: str
+    size: float
+
+
+def moves(reading: Reading, view: View, most: int = 4) -> list[Move]:
+    """The largest changes against the comparison that lie beyond their intervals, largest first."""
+    totals = reading.evaluate(METRICS, view, compare=True)
+    segments = {
+        name: reading.evaluate(METRICS, view, by=(name,), compare=True) for name in SEGMENTS
+    }  # fmt: skip
+    found = []
+    for name in METRICS:
+        contract, value = reading.metric(name), totals.one(name)
+        change = wording.change(contract, value)
+        if change is None or change.arrow == "=" or not _beyond(value):
+            continue
+        reason = _total(contract, value, segments) if contract.denominator is None else _ratio(contract, value, segments)
+        size = abs(value.relative_change or 0.0)
+        found.append(Move(contract, change, wording.amount(contract, value.value), reason, size))
+    return sorted(found, key=lambda move: -move.size)[:most]
+
+
+def _beyond(value: MetricValue) -> bool:
+    """The change is more than rounding, and the two intervals, where there are any, do not overlap."""
+    before = value.previous
+    if before is None or value.relative_change is None or abs(value.relative_change) < _SMALLEST:
+        return False
+    if value.low is None or value.high is None or before.low is None or before.high is None:
+        return True
+    return value.low > before.high or value.high < before.low
+
+
+def _total(contract: MetricContract, value: MetricValue, segments: dict[str, Evaluation]) -> str:
+    assert value.change is not None
+    sentences = []
+    for dimension, evaluation in segments.items():
+        by = f"by {dimension} " if sentences else ""
+        changes = [
+            (value_name(dimension, v.group[0]), v.change)
+            for v in evaluation.series(contract.name)
+            if v.change is not None
+        ]
+        if len(changes) < 2:
+            continue
+        with_it = sorted((c for c in changes if c[1] * value.change > 0), key=lambda c: -abs(c[1]))[:_NAMED]
+        against = max((c for c in changes if c[1] * value.change < 0), key=lambda c: abs(c[1]), default=None)
+        words = ", ".join(f"{name} {_signed(contract, change)}" for name, change in with_it)
+        if not words:
+            continue
+        if against is not None and abs(against[1]) >= 0.1 * abs(value.change):
+            words += f", against it {against[0]} {_signed(contract, against[1])}"
+        sentences.append(f"{by}{words}")
+    total = f"{_signed(contract, value.change)} {wording.unit_of(contract)}".strip()
+    return f"Of {total}: {'; '.join(sentences)}." if sentences else f"{total}."
+
+
+def _ratio(contract: MetricContract, value: MetricValue, segments: dict[str, Evaluation]) -> str:
+    upper, lower = _PARTS[contract.name]
+    before = value.previous
+    assert before is not None
+    parts = [
+        f"{name} {_percent(now, then)}"
+        for name, now, then in (
+            (upper, value.numerator, before.numerator),
+            (lower, value.denominator, before.denominator),
+        )
+        if now is not None and then
+    ]
+    text = ", ".join(parts)
+    sentence = f"{text[:1].upper()}{text[1:]}." if text else ""
+    return f"{sentence} {_leader(contract, value, segments)}".strip()
+
+
+def _leader(contract: MetricContract, value: MetricValue, segments: dict[str, Evaluation]) -> str:
+    """The segment whose own rate moved most in the same direction, weighed by its denominator."""
+    assert value.change is not None
+    best: tuple[float, str] | None = None
+    for dimension, evaluation in segments.items():
+        series = [v for v in evaluation.series(contract.name) if v.change is not None and v.denominator]
+        if len(series) < 2:
+            continue
+        for v in series:
+            assert v.change is not None
+            assert v.denominator is not None
+            assert v.previous is not None
+            weight = v.change * v.denominator * (1 if value.change > 0 else -1)
+            if weight > 0 and (best is None or weight > best[0]):
+                then, now = wording.amount(contract, v.previous.value), wording.amount(contract, v.value)
+                best = (weight, f"{value_name(dimension, v.group[0])} went from {then} to {now}.")
+    return best[1] if best else ""
+
+
+def _signed(contract: MetricContract, change: float) -> str:
+    text = wording.digits(contract, change)
+    return text if text.startswith(wording.MINUS) else f"+{text}"
+
+
+def _percent(now: float, then: float) -> str:
+    return f"{(now / then - 1) * 100:+.1f}%".replace("-", wording.MINUS)

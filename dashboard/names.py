@@ -1,0 +1,35 @@
+"""Names of dimension values as people say them; the codes stay in links, exports and SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+UNKNOWN = "unknown"
+
+_MARKETS = """
+AE United Arab Emirates|AR Argentina|AT Austria|AU Australia|BE Belgium|BG Bulgaria|BR Brazil|CA Canada|CH Switzerland
+CL Chile|CN China|CO Colombia|CZ Czechia|DE Germany|DK Denmark|DZ Algeria|EE Estonia|EG Egypt|ES Spain|FI Finland
+FR France|GB United Kingdom|GR Greece|HK Hong Kong|HR Croatia|HU Hungary|ID Indonesia|IE Ireland|IL Israel|IN India
+IS Iceland|IT Italy|JP Japan|KR South Korea|KZ Kazakhstan|LT Lithuania|LU Luxembourg|LV Latvia|MA Morocco|MX Mexico
+MY Malaysia|NG Nigeria|NL Netherlands|NO Norway|NZ New Zealand|PE Peru|PH Philippines|PL Poland|PT Portugal|QA Qatar
+RO Romania|RS Serbia|SA Saudi Arabia|SE Sweden|SG Singapore|SI Slovenia|SK Slovakia|TH Thailand|TN Tunisia|TR Turkey
+TW Taiwan|UA Ukraine|US United States|UY Uruguay|VN Vietnam|ZA South Africa
+"""
+MARKETS = {
+    entry[:2]: entry[3:].strip() for line in _MARKETS.strip().splitlines() for entry in line.split("|") if entry
+}
+
+
+def value_name(dimension: str, value: str) -> str:
+    """What a reader calls a value: ``France`` for market ``FR``; a code without a name stands for itself."""
+    if value == UNKNOWN:
+        return "Unknown"
+    return MARKETS.get(value, value) if dimension == "market" else value
+
+
+def some_of(dimension: str, values: Sequence[str], shown: int = 2) -> str:
+    """A short list in words: ``France, Germany and 3 more``."""
+    names = [value_name(dimension, value) for value in values]
+    if len(names) <= shown:
+        return ", ".join(names)
+    return f"{', '.join(names[:shown])} and {len(names) - shown} more"

@@ -1,0 +1,66 @@
+"""How fresh the figures are, in words: for the stamp in the header and for ``/healthz``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from typing import Any, Literal
+
+from dash import html
+
+from dashboard import wording
+from lake.snapshot import SnapshotInfo
+
+STALE_AFTER = timedelta(hours=36)
+"""Data older than this is called stale: a day was missed."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """How fresh a snapshot is.
+
+    Attributes:
+        state: ``fresh``, ``stale``, ``empty`` (published without data) or ``nothing`` (not published).
+        text: in words.
+    """
+
+    state: Literal["fresh", "stale", "empty", "nothing"]
+    text: str
+
+
+def status_of(info: SnapshotInfo | None, now: datetime) -> Status:
+    """Judge a snapshot at a moment (UTC)."""
+    if info is None:
+        return Status("nothing", "Nothing published yet")
+    published = f"published {wording.ago(now - info.published_at)}"
+    if info.data_to is None:
+        return Status("empty", f"No data · {published}")
+    end = datetime.combine(info.data_to, time(23, 59), UTC)
+    stamp = f"Data to {wording.instant(end)} · {published}"
+    if now - end > STALE_AFTER:
+        return Status("stale", f"{stamp} · no newer data since {wording.ago(now - end).removesuffix(' ago')}")
+    return Status("fresh", stamp)
+
+
+def stamp(status: Status) -> Any:
+    """The stamp in the header."""
+    return html.Span(
+        [html.Span(className=f"dot dot-{status.state}", **{"aria-hidden": "true"}), html.Span(status.text)],
+        className=f"stamp stamp-{status.state}",
+    )
+
+
+def health(info: SnapshotInfo | None, now: datetime) -> dict[str, Any]:
+    """The body of ``/healthz``."""
+    status = status_of(info, now)
+    body: dict[str, Any] = {"status": status.state, "snapshot": None}
+    if info is not None:
+        body["snapshot"] = {
+            "file": info.file,
+            "version": info.version,
+            "published_at": info.published_at.isoformat(),
+            "age_s": int((now - info.published_at).total_seconds()),
+            "data_from": info.data_from and info.data_from.isoformat(),
+            "data_to": info.data_to and info.data_to.isoformat(),
+        }
+    return body

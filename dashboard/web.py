@@ -1,0 +1,149 @@
+"""What every answer of the web server carries: security headers, compression, caching and an honest status.
+
+Pure ASGI middleware; nothing here knows a page or a figure.
+"""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from functools import lru_cache
+from typing import Any
+
+from starlette.datastructures import Headers, MutableHeaders
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_COMPRESSIBLE = ("text/", "application/json", "application/javascript", "image/svg+xml")
+_SMALLEST = 800
+_STATIC = ("/_dash-component-suites/", "/assets/")
+
+
+def content_security_policy(script_hashes: Iterable[str]) -> str:
+    """The tightest policy under which Dash, Mantine and Plotly run.
+
+    Scripts come from this server, or are one of Dash's inline scripts by its hash; nothing is evaluated. Styles
+    need ``unsafe-inline`` because Mantine and Plotly write style elements. Images may be ``data:`` and ``blob:``
+    for the masks of icons and sparklines.
+
+    Args:
+        script_hashes: as ``Dash.csp_hashes()`` gives them, quoted.
+    """
+    return "; ".join(
+        [
+            "default-src 'none'",
+            " ".join(["script-src 'self'", *script_hashes]),
+            "style-src 'self' 'unsafe-inline'",
+            "img-src 'self' data: blob:",
+            "font-src 'self'",
+            "connect-src 'self'",
+            "manifest-src 'self'",
+            "form-action 'self'",
+            "base-uri 'none'",
+            "frame-ancestors 'none'",
+        ]
+    )
+
+
+class SecurityHeaders:
+    """Sets the headers that keep the page to itself, on every answer, and refuses sockets: no page uses one."""
+
+    def __init__(self, app: App, policy: str) -> None:
+        self.app = app
+        self.headers = {
+            "Content-Security-Policy": policy,
+            "X-Content-Type-Options": "nosniff",
+            "X-Frame-Options": "DENY",
+            "Referrer-Policy": "no-referrer",
+            "Cross-Origin-Opener-Policy": "same-origin",
+            "Cross-Origin-Resource-Policy": "same-origin",
+            "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def with_headers(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in self.headers.items():
+                    headers[name] = value
+                if "cache-control" not in headers:
+                    headers["Cache-Control"] = "no-cache"
+            await send(message)
+
+        await self.app(scope, receive, with_headers)
+
+
+class Compression:
+    """Gzip for what is worth it. Files of the server are compressed once and well, answers quickly.
+
+    Starlette's own middleware would compress the 4.8 MB of Plotly anew for every visitor.
+    """
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or "gzip" not in Headers(scope=scope).get("accept-encoding", ""):
+            await self.app(scope, receive, send)
+            return
+        start: MutableMapping[str, Any] = {}
+        body = bytearray()
+
+        async def collect(message: MutableMapping[str, Any]) -> None:
+            nonlocal start
+            if message["type"] == "http.response.start":
+                start = message
+                return
+            body.extend(message.get("body", b""))
+            if not message.get("more_body", False):
+                await self._finish(scope, start, bytes(body), send)
+
+        await self.app(scope, receive, collect)
+
+    async def _finish(self, scope: Scope, start: MutableMapping[str, Any], body: bytes, send: Send) -> None:
+        headers = MutableHeaders(scope=start)
+        kind = headers.get("content-type", "")
+        if len(body) >= _SMALLEST and kind.startswith(_COMPRESSIBLE) and "content-encoding" not in headers:
+            body = _thoroughly(body) if scope["path"].startswith(_STATIC) else gzip.compress(body, 4, mtime=0)
+            headers["Content-Encoding"] = "gzip"
+            headers["Content-Length"] = str(len(body))
+            headers["Vary"] = "Accept-Encoding"
+        await send(start)
+        await send({"type": "http.response.body", "body": body})
+
+
+@lru_cache(maxsize=64)
+def _thoroughly(body: bytes) -> bytes:
+    return gzip.compress(body, 9, mtime=0)
+
+
+class PagePaths:
+    """Answers every address of a page with the one document of the app, and any other with the same and 404."""
+
+    _own = ("/_dash", "/assets/", "/export/", "/healthz")
+
+    def __init__(self, app: App, pages: Iterable[str]) -> None:
+        self.app, self.pages = app, frozenset(pages)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"].startswith(self._own) or scope["method"] not in ("GET", "HEAD"):
+            await self.app(scope, receive, send)
+            return
+        known = scope["path"] in self.pages
+
+        async def with_status(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start" and not known:
+                message["status"] = 404
+            await send(message)
+
+        await self.app({**scope, "path": "/", "raw_path": b"/", "method": "GET"}, receive, with_status)

@@ -1,0 +1,116 @@
+"""How numbers, dates and spans of time are written. British order, UTC, thousands separated, a real minus sign."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Literal
+
+from lake.metrics import MetricContract, MetricValue
+
+MINUS = "\N{MINUS SIGN}"
+DASH = "\N{EN DASH}"
+SPACE = "\N{NO-BREAK SPACE}"
+Tone = Literal["good", "bad", "neutral"]
+
+_TIGHT_UNITS = {"%"}
+_UNITLESS = {"", "1", "ratio"}
+
+
+def day(value: date) -> str:
+    """``14 Mar 2026``."""
+    return f"{value.day} {value:%b %Y}"
+
+
+def days(first: date, last: date) -> str:
+    """``15 Feb – 14 Mar 2026``; years are said once where one is enough."""
+    if first == last:
+        return day(first)
+    start = f"{first.day} {first:%b}" if first.year == last.year else day(first)
+    return f"{start} {DASH} {day(last)}"
+
+
+def instant(value: datetime) -> str:
+    """``14 Mar 2026 23:59 UTC``."""
+    return f"{day(value.date())} {value:%H:%M} UTC"
+
+
+def ago(span: timedelta) -> str:
+    """How long ago, in the largest unit that says it: ``6 min ago``, ``3 days ago``."""
+    seconds = max(0, int(span.total_seconds()))
+    for size, unit in ((86400, "day"), (3600, "h"), (60, "min")):
+        count = seconds // size
+        if count:
+            plural = "s" if unit == "day" and count > 1 else ""
+            return f"{count:,} {unit}{plural} ago"
+    return "just now"
+
+
+def signed(text: str) -> str:
+    """A number's text with a sign that is always there and never a hyphen."""
+    return MINUS + text[1:] if text.startswith("-") else "+" + text
+
+
+def unit_of(contract: MetricContract) -> str:
+    """The unit as it stands behind a number; nothing for a plain ratio."""
+    return "" if contract.unit in _UNITLESS else contract.unit
+
+
+def digits(contract: MetricContract, value: float) -> str:
+    """The digits of a value as its contract writes them; millions are shortened to keep three figures readable."""
+    size = abs(value)
+    if contract.format.decimals in (None, 0):
+        for limit, letter in ((1e9, "bn"), (1e6, "M")):
+            if size >= limit:
+                return f"{_significant(value / limit)}{SPACE}{letter}".replace("-", MINUS)
+    return contract.format.text(value).replace("-", MINUS)
+
+
+def amount(contract: MetricContract, value: float | None) -> str:
+    """Digits and unit: ``12.4%``, ``1.24 M km``; a dash where there is none."""
+    if value is None:
+        return DASH
+    unit = unit_of(contract)
+    gap = "" if not unit or unit in _TIGHT_UNITS else SPACE
+    return f"{digits(contract, value)}{gap}{unit}"
+
+
+def interval(contract: MetricContract, value: MetricValue) -> str:
+    """The 95% interval in words, or how the value came to be without one."""
+    if value.low is None or value.high is None:
+        return "counted in full"
+    text = contract.format.text
+    return f"95% interval {text(value.low)} {DASH} {text(value.high)}"
+
+
+@dataclass(frozen=True)
+class Change:
+    """A difference as it is shown: arrow, text and whether it is good news."""
+
+    arrow: str
+    text: str
+    tone: Tone
+
+
+def change(contract: MetricContract, value: MetricValue) -> Change | None:
+    """The change against the comparison: points for percentages, else percent of the value before."""
+    if value.change is None:
+        return None
+    if contract.unit == "%":
+        text = f"{value.change:+.1f}{SPACE}pp"
+    elif value.relative_change is not None:
+        text = f"{value.relative_change * 100:+.1f}%"
+    else:
+        text = signed(contract.format.text(value.change))
+    if not any(c in "123456789" for c in text):
+        return Change("=", "no change", "neutral")
+    rising = value.change > 0
+    tone: Tone = "neutral"
+    if contract.direction != "none":
+        tone = "good" if rising == (contract.direction == "up") else "bad"
+    return Change("▲" if rising else "▼", text.replace("-", MINUS), tone)
+
+
+def _significant(value: float, figures: int = 3) -> str:
+    places = figures - len(f"{abs(value):.0f}".lstrip("0") or "0")
+    return f"{value:,.{max(0, places)}f}"

@@ -58,20 +58,21 @@ def measure(samples: Samples, steps: Steps, spans: Spans, rules: TripRules) -> D
     sparse = np.where(steps.duration > round(rules.sampled_s * SECOND), steps.duration, 0)
     sampled = 2 * spans.total(sparse) <= held
 
-    bounds = np.nan_to_num(np.stack((odometer, speed, position)), nan=-1.0)
+    none = np.zeros(len(held))
+    gains = none if steps.odometer_km is None else spans.total(steps.odometer_km)
+    bounds = np.stack((gains, np.nan_to_num(speed), np.nan_to_num(position)))
     method = np.select(
         [odometer_covers & ~coarse, speed_covers & sampled, position_covers, speed_covers, odometer_covers],
         [_ODOMETER, _SPEED, _POSITION, _SPEED, _ODOMETER],
         default=np.argmax(bounds, axis=0),
     )
-    chosen = bounds[method, np.arange(len(method))]
-    interpolated = (
-        spans.total(np.where(in_hole, steps.speed_km, 0.0)) if steps.speed_km is not None else np.zeros(len(chosen))
-    )
+    odometer = np.where(odometer_covers, odometer, np.where(method == _ODOMETER, gains, np.nan))
+    chosen = np.choose(method, (odometer, speed, position))
+    interpolated = spans.total(np.where(in_hole, steps.speed_km, 0.0)) if steps.speed_km is not None else none
     return Distances(
         chosen=chosen,
         method=method,
-        odometer=np.where(odometer_covers | (method == _ODOMETER), odometer, np.nan),
+        odometer=odometer,
         speed=np.where(speed_covers | (method == _SPEED), speed, np.nan),
         position=np.where(position_covers | (method == _POSITION), position, np.nan),
         interpolated=interpolated,

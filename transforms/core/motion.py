@@ -81,6 +81,7 @@ class Steps:
         speed_known: speed is known at one end at least; ``None`` where it always is.
         position_km: distance since the previous position, on the step that arrives at a position; else 0.
         position_known: positions are known at both ends; ``None`` where they always are.
+        odometer_km: gain since the previous reading, on the step that arrives at the greater one; else 0.
         speed: size of the speed at each *sample*, km/h, carried forward, NaN where unknown.
     """
 
@@ -91,6 +92,7 @@ class Steps:
     speed_known: Bools | None
     position_km: Floats | None
     position_known: Bools | None
+    odometer_km: Floats | None
     speed: Floats | None
 
 
@@ -115,13 +117,15 @@ def find_steps(samples: Samples, rules: TripRules) -> Steps:
         silent = duration > _us(rules.sampled_s)
         speed_km, speed_known = _speed_distance(speed, duration, silent)
     position_km, position_known, displaced = _position_distance(samples, linked, rules)
-    for evidence in (displaced, _odometer_moves(samples, linked, rules)):
-        if evidence is not None:
-            motion |= silent & evidence
+    odometer_km = _odometer_gain(samples, linked, rules)
+    if displaced is not None:
+        motion |= silent & displaced
+    if odometer_km is not None:
+        motion |= silent & (odometer_km > 0)
     motion &= linked
     if off is not None:
         motion &= ~(off[1:] & off[:-1])
-    return Steps(duration, linked, motion, speed_km, speed_known, position_km, position_known, speed)
+    return Steps(duration, linked, motion, speed_km, speed_known, position_km, position_known, odometer_km, speed)
 
 
 def find_spans(samples: Samples, steps: Steps, rules: TripRules) -> tuple[Positions, Positions]:
@@ -222,16 +226,20 @@ def _position_distance(
     return np.where(usable, distance, 0.0), both, usable & (speed >= rules.position_kmh)
 
 
-def _odometer_moves(samples: Samples, linked: Bools, rules: TripRules) -> Bools | None:
-    """Whether the odometer has gained, on the step that arrives at the greater reading."""
+def _odometer_gain(samples: Samples, linked: Bools, rules: TripRules) -> Floats | None:
+    """What the odometer has gained since its previous reading; 0 where it fell, or leapt."""
     odometer = samples.odometer
     if odometer is None:
         return None
-    newest = last_known(~np.isnan(odometer), linked, samples.at, rules.carry_s)
-    before, after = newest[:-1], newest[1:]
-    gain = odometer[after] - odometer[before]
-    elapsed = samples.at[after] - samples.at[before]
-    return (before >= 0) & (gain > 0) & (gain <= rules.fastest_kmh * elapsed / (3600 * SECOND))
+    known = ~np.isnan(odometer)
+    if known.all():
+        gain, elapsed, usable = np.diff(odometer), np.diff(samples.at), linked
+    else:
+        newest = last_known(known, linked, samples.at, rules.carry_s)
+        before, after = newest[:-1], newest[1:]
+        gain, elapsed = odometer[after] - odometer[before], samples.at[after] - samples.at[before]
+        usable = before >= 0
+    return np.where(usable & (gain > 0) & (gain <= rules.fastest_kmh / 3600 / SECOND * elapsed), gain, 0.0)
 
 
 def _divided(at: Ints, motion: Bools, start: Positions, end: Positions) -> tuple[Positions, Positions]:

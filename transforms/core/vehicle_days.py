@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+import numpy as np
 import polars as pl
 
 from lake.schemas.core import VehicleDays
@@ -12,6 +13,7 @@ from transforms.core.motion import TripRules
 from transforms.core.registry import registry
 
 _KEY = ["date", "vehicle_id"]
+_SUMMED = ("distance_km", "driving_s", "idle_s")
 
 
 def vehicle_days(
@@ -38,14 +40,14 @@ def vehicle_days(
     """
     within = pl.col("date").is_between(first, last)
     heard = _heard(telemetry.lazy().with_columns(date=pl.col("event_at").dt.date()).filter(within)).collect()
-    driven = _driven(trips.lazy().filter(within)).collect()
+    driven = _driven(trips.lazy().filter(within).collect())
     known = registry(vehicles, first, last)
     in_fleet = pl.concat(
         [known.filter("registered").select(_KEY), heard.select(_KEY), driven.select(_KEY)], how="vertical"
     ).unique()
     none = {"registered": False, "active": False}
     nothing = dict.fromkeys(("trips", "messages", "duplicates", "implausible"), 0)
-    zero = dict.fromkeys(("distance_km", "driving_s", "idle_s", "lag_sum_s"), 0.0)
+    zero = dict.fromkeys((*_SUMMED, "lag_sum_s"), 0.0)
     return (
         in_fleet.join(known, on=_KEY, how="left")
         .join(heard, on=_KEY, how="left")
@@ -89,10 +91,14 @@ def _is_sound(gain: pl.Expr, readings: pl.Expr) -> pl.Expr:
     return (readings > 1) & gain.is_between(0, TripRules().fastest_kmh * 24)
 
 
-def _driven(trips: pl.LazyFrame) -> pl.LazyFrame:
-    """Trips of each vehicle and day. Sorted first: a sum of floats depends on the order."""
-    return (
-        trips.sort("vehicle_id", "started_at")
-        .group_by(_KEY, maintain_order=True)
-        .agg(pl.col("distance_km", "driving_s", "idle_s").sum(), trips=pl.len().cast(pl.Int64))
-    )
+def _driven(trips: pl.DataFrame) -> pl.DataFrame:
+    """Trips of each vehicle and day.
+
+    NumPy sums a slice the same way wherever it lies, Polars does not: the last bit would depend on the other vehicles.
+    """
+    ordered = trips.sort(*_KEY, "started_at")
+    groups = ordered.group_by(_KEY, maintain_order=True).agg(trips=pl.len().cast(pl.Int64))
+    if groups.is_empty():
+        return groups.with_columns(pl.lit(0.0).alias(name) for name in _SUMMED)
+    starts = np.cumsum(groups["trips"].to_numpy()) - groups["trips"].to_numpy()
+    return groups.with_columns(pl.Series(name, np.add.reduceat(ordered[name].to_numpy(), starts)) for name in _SUMMED)

@@ -1,0 +1,163 @@
+"""A trip does not depend on the window it is computed in, nor on the order in which its messages came."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from random import Random
+from typing import Any
+
+import polars as pl
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+
+from lake.schemas.core import Trips, VehicleDays
+from tests.unit.core.frames import CAR, VAN, statements, telemetry
+from transforms.core.trips import TripRules, trips
+from transforms.core.vehicle_days import vehicle_days
+
+FIRST = date(2026, 3, 1)
+DAYS = 6
+LAST = FIRST + timedelta(days=DAYS - 1)
+MIDNIGHT = datetime(2026, 3, 1, tzinfo=UTC)
+END = MIDNIGHT + timedelta(days=DAYS)
+
+# Short rules make every rule meet every other within a few hundred messages; long ones are the defaults.
+RULES = st.sampled_from(
+    [
+        TripRules(),
+        TripRules(gap_s=3600, standstill_s=7200, carry_s=3600),
+        TripRules(gap_s=7200, standstill_s=3600, carry_s=14400),
+        TripRules(gap_s=1200, standstill_s=10800, carry_s=600, sampled_s=900, hole_s=60),
+    ]
+)
+PACES = (60, 290, 300, 301, 900, 1800, 3600, 7200, 20000, 43200, 86400)
+MANNERS = ("speed", "position", "odometer", "on change", "all", "rest", "silent")
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Messages of one pace and manner; ``seed`` decides their values."""
+
+    pace: int
+    manner: str
+    length: int
+    seed: int
+
+
+STRETCHES = st.lists(
+    st.builds(
+        Stretch, st.sampled_from(PACES), st.sampled_from(MANNERS), st.integers(1, 80), st.integers(0, 2**32)
+    ),
+    min_size=1,
+    max_size=10,
+)  # fmt: skip
+STARTS = st.one_of(st.sampled_from([0, 43200, 86400]), st.integers(0, 2 * 86400))
+
+
+def drive(vehicle_id: str, start: int, stretches: list[Stretch]) -> list[dict[str, Any]]:
+    """Messages of one vehicle, from dense to silent, with resends, several in one moment, and some at midnight."""
+    at = MIDNIGHT + timedelta(seconds=start)
+    rows: list[dict[str, Any]] = []
+    odometer, latitude, sequence = 1000.0, 45.0, 0
+    for stretch in stretches:
+        random = Random(stretch.seed)
+        manner = stretch.manner
+        for _ in range(stretch.length):
+            odometer += random.choice([0.0, 0.0, 0.5, 1.25]) - (random.random() < 0.02)
+            latitude += random.choice([0.0, 0.001, 0.02, 0.3])
+            sent: dict[str, Any] = {}
+            if manner in ("speed", "all", "rest") or (manner == "on change" and random.random() < 0.3):
+                sent["speed_kmh"] = 0.0 if manner == "rest" else random.choice([0.0, 0.0, 0.04, 30.0, 90.0, 500.0])
+            if manner in ("position", "all"):
+                sent |= {"latitude_deg": latitude, "longitude_deg": 2.0}
+            if manner in ("odometer", "all"):
+                sent["odometer_km"] = odometer
+            if random.random() < 0.08:
+                sent["ignition_on"] = random.random() < 0.5
+            rows.append({"vehicle_id": vehicle_id, "event_at": at, "sequence": sequence, **sent})
+            sequence += 1
+            if random.random() < 0.05:
+                rows.append(dict(rows[-1]))
+            if random.random() < 0.9:
+                at += timedelta(seconds=stretch.pace)
+            if random.random() < 0.03:
+                at = at.replace(hour=at.hour // 12 * 12, minute=0, second=0) + timedelta(hours=12)
+    return [row for row in rows if row["event_at"] < END]
+
+
+def uninterrupted(start: int, pace: int, length: int) -> list[dict[str, Any]]:
+    """A vehicle that drives for days without a break."""
+    rows = []
+    for number in range(length):
+        at = MIDNIGHT + timedelta(seconds=start + number * pace)
+        speed = 0.0 if number % 9 == 0 else 40.0 + number % 7
+        rows.append({"vehicle_id": VAN, "event_at": at, "sequence": number, "speed_kmh": speed})
+    return [row for row in rows if row["event_at"] < END]
+
+
+def days(frame: pl.DataFrame, first: date, last: date) -> pl.DataFrame:
+    return frame.filter(pl.col("event_date").is_between(first, last))
+
+
+def by_windows(frame: pl.DataFrame, bounds: list[int], rules: TripRules) -> pl.DataFrame:
+    """Trips computed range by range, each from the rows of its own days and one day either side."""
+    parts = []
+    for start, stop in pairwise(bounds):
+        first, last = FIRST + timedelta(days=start), FIRST + timedelta(days=stop - 1)
+        seen = days(frame, first - timedelta(days=1), last + timedelta(days=1))
+        parts.append(trips(seen, first, last, rules))
+    return pl.concat(parts).sort("vehicle_id", "started_at")
+
+
+ALL = list(range(DAYS + 1))
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(STARTS, STRETCHES, STARTS, STRETCHES, RULES, st.sets(st.integers(1, DAYS - 1)), st.integers(0, 2**32))
+def test_any_split_of_the_history_gives_the_same_trips(
+    start: int, car: list[Stretch], later: int, van: list[Stretch], rules: TripRules, inner: set[int], seed: int
+) -> None:
+    whole = telemetry(drive(CAR, start, car) + drive(VAN, later, van))
+    expected = Trips.validate(trips(whole, FIRST, LAST, rules))
+    shuffled = whole.sample(fraction=1, shuffle=True, seed=seed)
+    assert_frame_equal(by_windows(shuffled, ALL, rules), expected, check_exact=True)
+    assert_frame_equal(by_windows(whole, [0, *sorted(inner), DAYS], rules), expected, check_exact=True)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2 * 86400), st.sampled_from([250, 275, 299, 300]), st.integers(2, 1400))
+def test_days_of_uninterrupted_driving_are_divided_the_same_everywhere(start: int, pace: int, length: int) -> None:
+    whole = telemetry(uninterrupted(start, pace, length))
+    expected = trips(whole, FIRST, LAST)
+    assert_frame_equal(by_windows(whole, ALL, TripRules()), expected, check_exact=True)
+    assert expected["duration_s"].max() <= 86400 + 300
+    # Nothing is lost where a drive is divided: the parts follow on each other, and hold every step.
+    assert (expected["started_at"][1:] == expected["ended_at"][:-1]).all()
+    assert expected["duration_s"].sum() == (whole["event_at"].max() - whole["event_at"].min()).total_seconds()
+
+
+@settings(max_examples=40, deadline=None)
+@given(STARTS, STRETCHES, STARTS, STRETCHES, st.lists(st.integers(0, DAYS * 24), max_size=6))
+def test_vehicle_days_are_the_same_day_by_day(
+    start: int, car: list[Stretch], later: int, van: list[Stretch], told: list[int]
+) -> None:
+    whole = telemetry(drive(CAR, start, car) + drive(VAN, later, van))
+    registry = statements(
+        [
+            {"vehicle_id": VAN if number % 2 else CAR, "event_at": MIDNIGHT + timedelta(hours=hour),
+             "model": f"model {number}", "delivered_on": None if number % 3 else FIRST + timedelta(days=hour % 7)}
+            for number, hour in enumerate(told)
+        ]
+    )  # fmt: skip
+    driven = trips(whole, FIRST, LAST)
+    expected = VehicleDays.validate(vehicle_days(whole, driven, registry, FIRST, LAST))
+    parts = []
+    for number in range(DAYS):
+        day = FIRST + timedelta(days=number)
+        today = days(whole, day, day).sample(fraction=1, shuffle=True, seed=number)
+        known = registry.filter(pl.col("event_date") <= day)
+        parts.append(vehicle_days(today, driven.filter(pl.col("date") == day), known, day, day))
+    assert_frame_equal(pl.concat(parts), expected, check_exact=True)

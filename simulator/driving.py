@@ -36,6 +36,7 @@ class Drive:
         leg: index into the legs.
         step: number of the sample in its leg; the last is ``steps`` of the leg.
         first: index of each leg's first sample, shape (legs,).
+        last: index of each leg's last sample, shape (legs,).
         speed_kmh: a multiple of 0.1; 0 at both ends of a leg.
         driven_km: distance since the start of the leg.
         latitude: degrees.
@@ -47,6 +48,7 @@ class Drive:
     leg: Ints
     step: Ints
     first: Ints
+    last: Ints
     speed_kmh: Floats
     driven_km: Floats
     latitude: Floats
@@ -54,17 +56,13 @@ class Drive:
     heading: Floats
     level: Ints
 
-    @property
-    def last(self) -> Ints:
-        """Index of each leg's last sample, shape (legs,)."""
-        return np.append(self.first[1:], len(self.leg)) - 1
-
 
 def drive(fleet: Fleet, legs: Legs, cadence_s: int, rng: np.random.Generator) -> Drive:
     """Drives legs. The distance driven is ``length_km`` unless that would take an odd speed."""
     counts = legs.steps + 1
     leg = np.repeat(np.arange(len(legs)), counts)
-    first = np.cumsum(counts) - counts
+    last = np.cumsum(counts) - 1
+    first = last - legs.steps
     step = np.arange(len(leg)) - first[leg]
     part = step / legs.steps[leg]
     speed = _speeds(fleet, legs, leg, step, first, part, cadence_s, rng)
@@ -72,12 +70,12 @@ def drive(fleet: Fleet, legs: Legs, cadence_s: int, rng: np.random.Generator) ->
     moved[1:] = (speed[1:] + speed[:-1]) * (cadence_s / 7200)
     moved[first] = 0
     driven = _since_first(moved, leg, first)
-    latitude, longitude, heading = _positions(fleet, legs, leg, driven, first)
+    latitude, longitude, heading = _positions(fleet, legs, leg, driven, last)
     uses = (rng.random(len(legs)) < 0.65) & (legs.length_km > 14)
     level = np.where(uses, _HIGHEST_LEVEL[fleet.model[legs.vehicle]], 0)[leg]
     begins, ends = rng.uniform(0.12, 0.4, len(legs)), rng.uniform(0.55, 0.88, len(legs))
     engaged = (level >= 2) & (part > begins[leg]) & (part < ends[leg]) & (speed > _ENGAGED_FROM_KMH)
-    return Drive(leg, step, first, speed, driven, latitude, longitude, heading, np.where(engaged, level, 0))
+    return Drive(leg, step, first, last, speed, driven, latitude, longitude, heading, np.where(engaged, level, 0))
 
 
 def _since_first(values: Floats, leg: Ints, first: Ints) -> Floats:
@@ -95,8 +93,7 @@ def _speeds(
     ends = np.interp(np.log(legs.length_km), np.log(_LENGTHS_KM), [0.5, 0.4, 0.25, 0.16, 0.08])
     open_road = np.clip(np.minimum(part, 1 - part) / ends[leg] * 1.6 - 0.6, 0, 1)
     wanted = _STREET_KMH + (cruise - _STREET_KMH)[leg] * open_road
-    jitter = np.convolve(rng.standard_normal(m, dtype=np.float32), np.full(4, 0.5, dtype=np.float32), "same")
-    held_up = np.convolve(rng.standard_normal(m, dtype=np.float32), np.full(3, 0.577, dtype=np.float32), "same")
+    jitter, held_up = _noise(rng, m, 4), _noise(rng, m, 3)
     stops = held_up > np.interp(wanted, [30, 50, 80, 110], [0.95, 1.15, 2.1, 3.2])
     speed = np.where(stops, 0, wanted * (1 + 0.09 * jitter))
     waits = rng.integers(0, 3, n)[leg]
@@ -105,6 +102,14 @@ def _speeds(
     simulated = np.add.reduceat(speed, first) * cadence_s / 3600
     factor = np.clip(legs.length_km / np.maximum(simulated, 1e-3), 0.6, 1.35)
     return np.asarray(np.round(np.minimum(speed * factor[leg], _FASTEST_KMH), 1), dtype=np.float64)
+
+
+def _noise(rng: np.random.Generator, n: int, width: int) -> NDArray[np.float32]:
+    """Noise of variance 1 that remembers ``width`` samples."""
+    if n == 0:
+        return np.zeros(0, dtype=np.float32)
+    kernel = np.full(width, width**-0.5, dtype=np.float32)
+    return np.convolve(rng.standard_normal(n, dtype=np.float32), kernel, "same")
 
 
 def _within_reach(speed: Floats, cadence_s: int) -> Floats:
@@ -118,11 +123,11 @@ def _within_reach(speed: Floats, cadence_s: int) -> Floats:
     return np.asarray(np.maximum(np.minimum.accumulate(backwards)[::-1] - _LOSES_KMH_S * at, 0))
 
 
-def _positions(fleet: Fleet, legs: Legs, leg: Ints, driven: Floats, first: Ints) -> tuple[Floats, Floats, Floats]:
+def _positions(fleet: Fleet, legs: Legs, leg: Ints, driven: Floats, last: Ints) -> tuple[Floats, Floats, Floats]:
     """A winding road from origin to destination: a sine about the straight line, 5 % longer than it."""
     along = legs.destination - legs.origin
     crow = np.maximum(np.hypot(along[:, 0], along[:, 1]), 1e-3)
-    total = np.maximum(driven[np.append(first[1:], len(leg)) - 1], 1e-6)
+    total = np.maximum(driven[last], 1e-6)
     part = driven / total[leg]
     bends = np.maximum(1, np.round(legs.length_km / 2.5))
     aside = 0.2236 * crow / (np.pi * bends)

@@ -25,6 +25,7 @@ _FUEL = "Vehicle.Powertrain.FuelSystem"
 _WHEELS = [(row, side) for row in (1, 2) for side in ("Left", "Right")]
 BLOCK_MESSAGES = 4096
 
+_LONGEST_DAY = len("12/31/2026 ")  # a table of days has this width, whatever days are in it
 _ZERO = ord("0")
 _ALL = slice(None)
 _COUNTABLE = 8 * 255  # longest record whose flags eight lanes of a byte count
@@ -207,7 +208,8 @@ def _days(at_ms: NDArray[np.int64], style: str) -> tuple[Bytes, NDArray[np.int64
     first, last = int(day.min()), int(day.max())
     days = [datetime.fromtimestamp(d * DAY_MS // 1000, tz=UTC) for d in range(first, last + 1)]
     texts = [style.format(d.year, d.month, d.day) for d in days]
-    return _texts(texts), day - first, np.array([len(text) for text in texts])
+    lengths = np.array([len(text) for text in texts])
+    return _texts([text.ljust(_LONGEST_DAY) for text in texts]), day - first, lengths
 
 
 def _body(rows: _Rows, events: Events, vins: Bytes) -> None:

@@ -136,3 +136,12 @@ class Folder:
         temporary = self._truth / f".{table}.part"
         frame.write_parquet(temporary)
         temporary.replace(self._truth / f"{table}.parquet")
+
+
+def begun(out: Path) -> Arguments | None:
+    """The arguments of the simulation that a folder holds, or ``None`` if it holds none."""
+    manifest = out / "truth" / "manifest.json"
+    if not manifest.exists():
+        return None
+    found = json.loads(manifest.read_text())["arguments"]
+    return Arguments(**{**found, "markets": tuple(found["markets"])})

@@ -108,7 +108,7 @@ class Partition:
         litres = np.minimum(burnt_l(kwh, asked[0][last], asked[1][last]), start.fuel_l)
         moved = np.diff(driven.driven_km, prepend=0)
         moved[driven.first] = 0
-        automated = np.bincount(driven.leg, weights=moved * (driven.level > 0), minlength=len(legs))
+        automated = np.bincount(driven.leg, weights=moved * (driven.level > 0), minlength=len(legs)).astype(np.float64)
         return pl.DataFrame(
             {
                 "vin": pl.Series(self.fleet.vins, dtype=pl.String).gather(vehicle),

@@ -18,7 +18,8 @@ from simulator.world import DAY_MS, city_midnights_ms, day_ms
 
 ROAD_PER_CROW = 1.055  # length of a road over the straight line, at the ends of a leg
 
-_DAY_ENDS_S = 27.5 * 3600  # nobody comes home later; nobody leaves before 5:00 of the next day
+_DAY_BEGINS_S = 5 * 3600  # nobody leaves home earlier
+_DAY_ENDS_S = 27.5 * 3600  # nobody comes home later
 _LEAST_KM = 0.8
 _LENGTHS_KM = [1, 5, 20, 60, 250]
 _MEAN_KMH = [16, 23, 37, 58, 88]  # door to door, by length
@@ -61,14 +62,15 @@ def legs_of_utc_day(fleet: Fleet, seed: int, partition: int, day: date, cadence_
         partition: number of the partition.
         day: UTC day.
         cadence_s: seconds between samples.
-        opened_ms: start of the simulation: a vehicle's first local day begins after it, and after its delivery.
+        opened_ms: start of the simulation. Nobody lives a local day that began to be lived before it, nor the day of
+            delivery.
     """
     begin = day_ms(day)
     parts = []
     for local in (day - timedelta(days=1), day, day + timedelta(days=1)):
         midnight = city_midnights_ms(local)[fleet.city]
         legs = _plan_local_day(fleet, seed, partition, local, cadence_s, midnight)
-        lives = (midnight >= opened_ms) & (fleet.delivered < local.toordinal())
+        lives = (midnight + _DAY_BEGINS_S * 1000 >= opened_ms) & (fleet.delivered < local.toordinal())
         inside = (legs.start_ms >= begin) & (legs.start_ms < begin + DAY_MS) & lives[legs.vehicle]
         parts.append(legs.take(inside))
     joined = Legs(**{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Legs)})
@@ -103,7 +105,7 @@ def _plan_local_day(
     n, weekend = len(fleet), local.weekday() >= 5
     used = (rng.random(n) < 0.35 + 0.62 * fleet.habit) & ~_rests(n, seed, partition, local)
     works = used & fleet.commuter & (rng.random(n) < (0.06 if weekend else 0.88))
-    free_s = np.full(n, 5 * 3600.0)
+    free_s = np.full(n, float(_DAY_BEGINS_S))
     legs: list[Legs] = []
     for outing in (_to_work(fleet, rng, works), _by_day(rng, used & ~works, weekend), _by_night(rng, used, weekend)):
         walked, free_s = _walk(outing, free_s, rng, cadence_s)

@@ -73,16 +73,16 @@ def build_table(
     first: date | None = None,
     last: date | None = None,
     *,
+    changed_only: bool = False,
     report: BuildReport | None = None,
     progress: Progress | None = None,
 ) -> BuildReport:
-    """Compute one table; see ``build``."""
+    """Compute one table; see ``build``. With ``changed_only``, of the days named only those behind their inputs."""
     report = report if report is not None else BuildReport()
-    spine = _spine(lake) if recipe.spine or any(reach.onward for reach in recipe.inputs.values()) else ()
-    stale = find_stale(lake, recipe.table, recipe.inputs, spine if recipe.spine else ())
-    horizon = _horizon(lake)
-    if first is None and last is None:
-        days = sorted(day for day in stale.days if day <= horizon)
+    spine = _spine_of(lake, recipe)
+    stale = stale_days(lake, recipe, spine)
+    if changed_only or (first is None and last is None):
+        days = sorted(day for day in stale.days if (first or day) <= day <= (last or day))
     else:
         low, high = _known_range(lake, spine)
         days = list(days_between(max(first or low, low), min(last or high, high))) if low <= high else []
@@ -91,12 +91,19 @@ def build_table(
         done |= _compute(lake, recipe, chunk, stale.versions)
         if progress:
             progress(recipe.table, len(done), len(days))
-    pending = Stale(frozenset(day for day in stale.days if day <= horizon), stale.versions)
-    if done or (pending.days == frozenset() and _has_news(lake, recipe, stale)):
-        record(lake, recipe.table, pending, done, stale.versions)
+    if done or (not stale.days and _has_news(lake, recipe, stale)):
+        record(lake, recipe.table, stale, done, stale.versions)
     report.days[recipe.table] = days
     report.rows[recipe.table] = sum(done.values())
     return report
+
+
+def stale_days(lake: Lake, recipe: Recipe, spine: Sequence[date] | None = None) -> Stale:
+    """The days of a table that are behind its inputs, up to the day of the newest telemetry."""
+    known = _spine_of(lake, recipe) if spine is None else spine
+    stale = find_stale(lake, recipe.table, recipe.inputs, known if recipe.spine else ())
+    horizon = _horizon(lake)
+    return Stale(frozenset(day for day in stale.days if day <= horizon), stale.versions)
 
 
 def _compute(lake: Lake, recipe: Recipe, days: list[date], versions: Mapping[str, int]) -> dict[date, int]:
@@ -170,6 +177,11 @@ def _chunks(lake: Lake, settings: Settings, recipe: Recipe, days: Sequence[date]
         weight += more
     if chunk:
         yield chunk
+
+
+def _spine_of(lake: Lake, recipe: Recipe) -> Sequence[date]:
+    """The spine, for a table that follows it."""
+    return _spine(lake) if recipe.spine or any(reach.onward for reach in recipe.inputs.values()) else ()
 
 
 def _spine(lake: Lake) -> list[date]:

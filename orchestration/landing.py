@@ -143,6 +143,14 @@ def land(
     return report
 
 
+def waiting_files(lake: Lake, profile: FeedProfile, found: Sequence[FoundFile]) -> list[FoundFile]:
+    """Those of the files found that have not landed, as far as path, size and time of writing tell."""
+    reader = FeedReader(profile, lake.vehicle_key, Bounds(datetime.min, datetime.max))  # noqa: DTZ901 - masks paths only
+    landed = _read_batches(lake, profile.name).filter(pl.col("status") == "landed")
+    known = set(landed.select("file", "size_bytes", "modified_at").iter_rows())
+    return [file for file in found if (reader.shown_path(file.path), file.size_bytes, file.modified_at) not in known]
+
+
 def _with_fingerprints(lake: Lake, profile: FeedProfile, found: list[FoundFile]) -> dict[str, FoundFile]:
     """The files by their fingerprint; one that is as it was when it was planned is not read again for it."""
     reader = FeedReader(profile, lake.vehicle_key, Bounds(datetime.min, datetime.max))  # noqa: DTZ901 - masks paths only

@@ -26,6 +26,8 @@ def publish(lake: Lake, settings: Settings) -> SnapshotInfo:
     Returns:
         What was published.
     """
+    # Taken before anything is read: what is built from now on counts as not published yet.
+    at = datetime.now(UTC)
     fresh = refresh_freshness(lake)
     tables = {table.table: Table(lake, table.spec).scan() for table in load_contracts().tables}
     rejects = open_table(lake, "ops.rejects").scan().group_by("date", "source").agg(pl.len().alias("rejects"))
@@ -38,6 +40,7 @@ def publish(lake: Lake, settings: Settings) -> SnapshotInfo:
             {**tables, "ops.freshness": fresh, "ops.rejects_by_day": rejects.collect()},
             version=version,
             provisional_days=settings.provisional_days,
+            published_at=at,
         )
         if not lake.is_local:
             lake.filesystem.put_file(str(target / info.file), lake.path(PUBLISHED, info.file))

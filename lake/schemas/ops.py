@@ -12,7 +12,9 @@ class Batches(dy.Schema):
 
     source = dy.String(nullable=False, description="Name of the feed profile.")
     batch = dy.Int64(nullable=False, min=0, description="Number of the batch within its source.")
-    status = dy.String(nullable=False, regex="^(planned|landed|abandoned)$", description="planned, then landed or abandoned.")
+    status = dy.String(
+        nullable=False, regex="^(planned|landed|abandoned)$", description="planned, then landed or abandoned."
+    )
     at = instant("When the batch reached this status.")
     file = dy.String(nullable=False, description="Path of the file as it was given or found.")
     file_number = dy.Int64(nullable=False, min=0, description="Position of the file within the batch.")
@@ -73,10 +75,13 @@ class Freshness(dy.Schema):
 
 
 class CheckResults(dy.Schema):
-    """One run of one check of ``sql/checks``."""
+    """One run of one data check."""
 
     date = dy.Date(nullable=False, description="UTC day of the run; partition.")
-    check = dy.String(nullable=False, description="Name of the check: its file name.")
+    check = dy.String(
+        nullable=False,
+        description="Name of the check: a file of sql/checks, or table.contract and table.rows_as_recorded.",
+    )
     at = instant("When it ran.")
     failing_rows = dy.Int64(nullable=False, min=0, description="Rows that broke the rule.")
     passed = dy.Bool(nullable=False, description="No row broke the rule.")

@@ -1,0 +1,247 @@
+"""Checks of the data that was committed: the contract of each table, its row counts, and the rules of ``sql/checks``.
+
+A check never stops anything by itself: it says how many rows break its rule, and the result is kept in
+``ops.check_results``. What a failure holds up is decided by who runs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from functools import cached_property, partial
+from typing import Any
+
+import dataframely as dy
+import duckdb
+import polars as pl
+
+from lake.catalog import connect, table_specs
+from lake.checks import Check, load_checks
+from lake.schemas import TableSpec
+from lake.schemas.ops import CheckResults
+from lake.settings import Settings
+from lake.storage import Lake
+from lake.tables import Table, open_table
+from orchestration.due import MOST_RANGES, day_ranges, unpublished_days
+from orchestration.recipes import recipes
+
+_EXAMPLES = 10
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a check found.
+
+    Attributes:
+        failing_rows: rows that break the rule.
+        why: which part of the rule, where it has parts.
+        examples: the first of these rows.
+    """
+
+    failing_rows: int = 0
+    why: str = ""
+    examples: Sequence[Mapping[str, Any]] = ()
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """One run of one check.
+
+    Attributes:
+        check: name of the check.
+        table: table it speaks of.
+        rule: what should hold, in words.
+        findings: what was found.
+    """
+
+    check: str
+    table: str
+    rule: str
+    findings: Findings
+
+    @property
+    def passed(self) -> bool:
+        """No row breaks the rule."""
+        return self.findings.failing_rows == 0
+
+
+@dataclass(frozen=True)
+class Session:
+    """What checks look at: the lake, and the days that matter."""
+
+    lake: Lake
+    settings: Settings
+    days: Collection[date]
+
+    @cached_property
+    def sql(self) -> duckdb.DuckDBPyConnection:
+        """A read-only view of the lake."""
+        return connect(self.lake, self.settings)
+
+
+@dataclass(frozen=True)
+class DataCheck:
+    """One rule.
+
+    Attributes:
+        name: unique among all checks.
+        table: the table it is shown at: the last one that it needs.
+        rule: what should hold, in words.
+        inputs: all tables it reads.
+        examine: looks for rows that break it.
+        generated: it follows from the contract of ``table``; otherwise it is a file of ``sql/checks``.
+    """
+
+    name: str
+    table: str
+    rule: str
+    inputs: tuple[str, ...]
+    examine: Callable[[Session], Findings] = field(repr=False)
+    generated: bool = True
+
+
+def data_checks() -> tuple[DataCheck, ...]:
+    """Every check there is, those that follow from the contracts first."""
+    return (*_generated(), *(_from_file(check) for check in load_checks()))
+
+
+def run_checks(
+    lake: Lake,
+    settings: Settings,
+    days: Collection[date] | None = None,
+    *,
+    checks: Sequence[DataCheck] | None = None,
+) -> list[CheckResult]:
+    """Run checks and write down how they ended.
+
+    Args:
+        lake: the lake.
+        settings: memory of the session.
+        days: days to look at; those computed since the last publication where ``None``.
+        checks: these only; where ``None`` all but the contracts of raw, which landing keeps row by row.
+
+    Returns:
+        One result per check, in the order of ``checks``.
+    """
+    if checks is None:
+        checks = [check for check in data_checks() if not check.name.startswith("raw.")]
+    session = Session(lake, settings, sorted(unpublished_days(lake) if days is None else days))
+    results = [CheckResult(check.name, check.table, check.rule, check.examine(session)) for check in checks]
+    now = datetime.now(UTC)
+    rows = [
+        {
+            "date": now.date(), "check": result.check, "at": now,
+            "failing_rows": result.findings.failing_rows, "passed": result.passed,
+        }
+        for result in results
+    ]  # fmt: skip
+    if rows:
+        open_table(lake, "ops.check_results").append(pl.DataFrame(rows, schema=CheckResults.create_empty().schema))
+    return results
+
+
+def _generated() -> Iterator[DataCheck]:
+    recorded = {recipe.table for recipe in recipes() if not recipe.folds}
+    for name, spec in table_specs().items():
+        if spec.layer == "ops":
+            continue
+        yield DataCheck(
+            f"{name}.contract",
+            name,
+            f"The committed rows keep the contract of {name}.",
+            (name,),
+            partial(_examine_contract, spec),
+        )
+        if name in recorded:
+            yield DataCheck(
+                f"{name}.rows_as_recorded",
+                name,
+                f"Each day of {name} has the rows that were written down when it was computed.",
+                (name,),
+                partial(_examine_rows, spec),
+            )
+    yield DataCheck(
+        "every_landed_record_is_there",
+        "raw.telemetry",
+        "The raw tables have as many rows as ops.batches says have landed.",
+        tuple(name for name, spec in table_specs().items() if spec.layer == "raw"),
+        _examine_landed,
+    )
+
+
+def _from_file(check: Check) -> DataCheck:
+    order = [name for name, spec in table_specs().items() if spec.layer != "ops"]
+    known = [name for name in order if name in check.inputs]
+    table = known[-1] if known else "raw.telemetry"
+    return DataCheck(check.name, table, check.rule, check.inputs, partial(_examine_sql, check), generated=False)
+
+
+def _examine_sql(check: Check, session: Session) -> Findings:
+    failing = 0
+    examples: list[dict[str, Any]] = []
+    ranges = day_ranges(session.days, MOST_RANGES) if check.by_day else [(date.min, date.max)]
+    for first, last in ranges:
+        rows = session.sql.execute(check.sql, check.parameters(first, last)).pl()
+        failing += rows.height
+        examples += rows.head(_EXAMPLES - len(examples)).to_dicts()
+    return Findings(failing, "", examples)
+
+
+def _examine_contract(spec: TableSpec, session: Session) -> Findings:
+    failing = 0
+    broken: dict[str, int] = {}
+    examples: list[dict[str, Any]] = []
+    shown = [name for name in (*spec.partition_by, *spec.sort_by) if name in spec.schema.column_names()]
+    for rows in _pieces(spec, session):
+        try:
+            failure = spec.schema.filter(rows).failure
+        except dy.exc.SchemaError as error:
+            return Findings(rows.height, str(error))
+        failing += len(failure)
+        for rule, count in failure.counts().items():
+            broken[rule] = broken.get(rule, 0) + count
+        examples += failure.invalid().head(_EXAMPLES - len(examples)).select(shown).to_dicts()
+    return Findings(failing, ", ".join(f"{rule}: {count}" for rule, count in sorted(broken.items())), examples)
+
+
+def _pieces(spec: TableSpec, session: Session) -> Iterator[pl.DataFrame]:
+    """The rows to look at, as much at a time as memory allows: a day, and of a large table one bucket of it."""
+    table = Table(session.lake, spec)
+    if not table.exists():
+        return
+    days: Sequence[date | None] = [None]
+    if spec.day_column:
+        days = sorted(set(session.days) & set(table.rows_by_day()))
+    buckets = range(session.lake.buckets) if "bucket" in spec.partition_by else [None]
+    for day in days:
+        for bucket in buckets:
+            where = None if bucket is None else pl.col("bucket") == bucket
+            yield table.scan(day, day, where=where).collect()
+
+
+def _examine_rows(spec: TableSpec, session: Session) -> Findings:
+    table = Table(session.lake, spec)
+    runs = open_table(session.lake, "ops.runs").scan(where=pl.col("table") == spec.name).drop_nulls("date")
+    newest = runs.sort("finished_at").group_by("date").agg(pl.col("rows").last()).collect()
+    recorded = dict(newest.iter_rows())
+    committed = table.rows_by_day()
+    wrong = [
+        {"date": day, "recorded": recorded[day], "committed": committed.get(day, 0)}
+        for day in sorted(set(session.days) & set(recorded))
+        if recorded[day] != committed.get(day, 0)
+    ]
+    return Findings(len(wrong), "", wrong[:_EXAMPLES])
+
+
+def _examine_landed(session: Session) -> Findings:
+    batches = open_table(session.lake, "ops.batches").scan().collect()
+    landed = int(batches["landed"].sum())
+    names = [name for name, spec in table_specs().items() if spec.layer == "raw"]
+    there = sum(sum(open_table(session.lake, name).rows_by_day().values()) for name in names)
+    # A batch that is being landed is in raw before it is in ops.batches.
+    ended = batches.filter(pl.col("status") != "planned").select("source", "batch")
+    under_way = batches.join(ended, on=["source", "batch"], how="anti").height > 0
+    if there == landed or (under_way and there > landed):
+        return Findings()
+    return Findings(abs(there - landed), "", [{"landed": landed, "committed": there}])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from lake.errors import SillageError
@@ -36,6 +37,17 @@ def test_more_days_leave_the_earlier_files_alone(simulated: Simulated, tmp_path:
     assert seen[-1][1] == report.messages
     again = simulate(tmp_path, days=DAYS, **ARGUMENTS)
     assert (again.days, again.messages, again.files) == (0, 0, 0)
+
+
+def test_trips_over_midnight_survive_a_pause(tmp_path: Path) -> None:
+    arguments = ARGUMENTS | {"markets": ["JP", "MX", "US"], "vehicles": 60}
+    simulate(tmp_path / "at once", days=3, **arguments)
+    for days in (1, 2, 3):
+        simulate(tmp_path / "day by day", days=days, **arguments)
+    trips = Simulated(tmp_path / "at once", None).truth("trips").filter("complete")  # type: ignore[arg-type]
+    over = trips.filter(pl.col("started_at").dt.date() < pl.col("ended_at").dt.date())
+    assert set(over["started_at"].dt.date()) == {date(2026, 3, 27), date(2026, 3, 28)}
+    assert digests(tmp_path / "day by day") == digests(tmp_path / "at once")
 
 
 def test_a_killed_run_is_taken_up(simulated: Simulated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -86,6 +86,9 @@ def test_deflate_and_shorter_windows_hold_the_same_records(tmp_path: Path) -> No
     assert [r | {"path": ""} for r in first] == [r | {"path": ""} for r in second]
     with capture_files(packed)[0].open("rb") as stream:
         assert fastavro.reader(stream).codec == "deflate"
+    query = "select Body from read_avro(?)"
+    for path in capture_files(packed)[:3]:
+        assert _duckdb().execute(query, [str(path)]).fetchall() == [(record["Body"],) for record in read(path)]
 
 
 def _expected(events: Events, row: int, vin: str) -> dict[str, object]:

@@ -1,0 +1,425 @@
+"""The front door: the ``sillage`` command. A room of the house is imported only when a command enters it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import App, Parameter
+from rich.console import Console
+from rich.table import Table as Grid
+
+from lake.errors import QueryError, SillageError
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from lake.settings import Settings
+    from lake.storage import Lake
+
+out = Console()
+err = Console(stderr=True)
+
+app = App(
+    name="sillage",
+    help="An open lakehouse for connected vehicles.\n\n"
+    "Lands telemetry of vehicles in Delta tables on a folder or on Azure, works out usage, diagnostic and market KPIs, "
+    "and shows them on a dashboard and in SQL.\n\n"
+    "Where the lake is and all else that can be set: environment variables SILLAGE_…, listed by `sillage doctor`.",
+    version=lambda: version("sillage"),
+    result_action="return_value",
+)
+
+Format = Literal["table", "csv", "json", "parquet"]
+
+
+@dataclass(frozen=True)
+class _Rooms:
+    """Settings and the lake, opened."""
+
+    settings: Settings
+    lake: Lake
+
+
+def _open(*, create: bool = True) -> _Rooms:
+    from lake.settings import get_settings
+    from lake.storage import Lake
+
+    settings = get_settings()
+    return _Rooms(settings, Lake.open(settings, create=create))
+
+
+@app.command
+def demo(
+    *,
+    vehicles: int = 400,
+    days: int = 70,
+    seed: int = 1,
+    host: str | None = None,
+    port: int | None = None,
+    serve: Annotated[bool, Parameter(name="--serve", negative="--no-serve")] = True,
+) -> None:
+    """Simulate a fleet, land what it sends, build the KPIs, publish them and serve the dashboard.
+
+    The simulated vehicles send Event Hubs Capture files into the inbox of the lake, and everything goes on from there
+    as it does with real ones. Run again, it adds the days that have passed since, and lands nothing twice.
+
+    Args:
+        vehicles: Size of the fleet, the first time.
+        days: Days up to yesterday, the first time.
+        seed: Names the fleet and its life, the first time.
+        host: Address to listen on. Loopback only, since there is no sign-in.
+        port: Port to listen on.
+        serve: Serve the dashboard at the end.
+    """
+    from simulator import begun
+
+    rooms = _open()
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    folder = Path(rooms.lake.uri) if rooms.lake.is_local else rooms.settings.cache / "demo"
+    known = begun(folder)
+    if known is None:
+        first = yesterday - timedelta(days=days - 1)
+        simulate(out_folder=folder, vehicles=vehicles, days=days, seed=seed, from_=first)
+    else:
+        first = date.fromisoformat(known.first_day)
+        simulate(
+            out_folder=folder, vehicles=known.vehicles, days=max(1, (yesterday - first).days + 1), seed=known.seed,
+            from_=first, markets=list(known.markets), cadence=known.cadence_s,
+        )  # fmt: skip
+    paths = [] if rooms.lake.is_local else [str(folder / "inbox" / "fleet")]
+    changed = land(*paths, feed=_shipped_feed("fleet"))
+    changed = build() or changed
+    if changed or _nothing_published(rooms):
+        publish()
+    if serve:
+        serve_dashboard(host=host, port=port)
+
+
+@app.command
+def simulate(
+    *,
+    out_folder: Annotated[Path, Parameter(name="--out")],
+    vehicles: int = 500,
+    days: int = 28,
+    seed: int = 1,
+    from_: Annotated[date | None, Parameter(name="--from")] = None,
+    markets: Annotated[list[str] | None, Parameter(consume_multiple=True)] = None,
+    cadence: int = 10,
+) -> None:
+    """Write the files that a fleet of simulated vehicles would send, and the truth about it.
+
+    Feed files go to OUT/inbox/fleet, truth tables (Parquet) to OUT/truth. The same arguments give the same bytes; days
+    that are there already are left as they are, so a longer run goes on where a shorter one ended.
+
+    Args:
+        out_folder: Folder to write to.
+        vehicles: Size of the fleet.
+        days: Days to simulate.
+        seed: Names the fleet and its life.
+        from_: First day (UTC); by default such that the last is yesterday.
+        markets: ISO 3166 codes, as FR CN; all twelve by default.
+        cadence: Seconds between messages while driving.
+    """
+    from simulator import simulate as run
+
+    first = from_ or datetime.now(UTC).date() - timedelta(days=days)
+    with _progress() as bars:
+        task = bars.add_task("Simulating", total=days)
+        report = run(
+            out_folder, vehicles=vehicles, days=days, first_day=first, seed=seed, markets=markets, cadence_s=cadence,
+            progress=lambda day, messages: bars.update(
+                task, completed=(day - first).days + 1, detail=f"{messages:,} messages"
+            ),
+        )  # fmt: skip
+        bars.update(task, completed=days)
+    if report.days:
+        err.print(
+            f"Simulated [bold]{report.days}[/] days of {report.vehicles:,} vehicles: {report.messages:,} messages in "
+            f"{report.files:,} files ({_bytes(report.bytes)}), {report.trips:,} trips."
+        )
+    else:
+        err.print(f"Nothing to simulate: all {days} days are in {out_folder}.")
+
+
+@app.command
+def land(*paths: str, feed: Annotated[Path, Parameter(name=["--feed", "-f"])]) -> bool:
+    """Land the files of a feed: what can be read becomes raw rows, the rest rejects with their reason.
+
+    Every file lands once: files that have landed before are skipped, and a run that was interrupted is finished first.
+
+    Args:
+        paths: Files or folders; by default the inbox of the feed in the lake.
+        feed: The feed profile, as feeds/nrel_cmap.toml.
+    """
+    from orchestration.landing import land as run
+    from transforms.sources.profile import load_profile
+
+    profile = load_profile(feed)
+    rooms = _open()
+    with _progress() as bars:
+        task = bars.add_task(f"Landing {profile.name}", total=None)
+        report = run(
+            rooms.lake, rooms.settings, profile, paths,
+            progress=lambda done, total, records, _: bars.update(
+                task, completed=done, total=max(total, 1), detail=f"{records:,} records"
+            ),
+        )  # fmt: skip
+    for name in report.abandoned:
+        err.print(f"[yellow]A file of an interrupted batch is gone, and nothing of it had landed: {name}[/]")
+    if not report.batches:
+        err.print(f"Nothing new to land: {report.skipped:,} files have landed before.")
+        return False
+    rejected = f", [yellow]{report.rejected:,} rejected[/] (see ops.rejects)" if report.rejected else ", none rejected"
+    err.print(
+        f"Landed [bold]{report.landed:,}[/] of {report.records:,} records from {report.files:,} files{rejected}"
+        + (f"; {report.skipped:,} files had landed before." if report.skipped else ".")
+    )
+    return True
+
+
+@app.command
+def build(
+    *,
+    from_: Annotated[date | None, Parameter(name="--from")] = None,
+    to: Annotated[date | None, Parameter(name="--to")] = None,
+    table: Annotated[list[str] | None, Parameter(name="--table")] = None,
+) -> bool:
+    """Work out core tables and KPIs: the days whose input changed, or the days you name.
+
+    Args:
+        from_: First day (UTC) to work out, changed or not.
+        to: Last day (UTC), included.
+        table: Only this table, as core.trips; may be given several times.
+    """
+    from lake.catalog import table_specs
+    from orchestration.building import build as run
+
+    unknown = sorted(set(table or ()) - set(table_specs()))
+    if unknown:
+        raise SillageError("There is no such table", found=", ".join(unknown), expected=", ".join(table_specs()))
+    rooms = _open()
+    with _progress() as bars:
+        tasks: dict[str, Any] = {}
+
+        def show(name: str, done: int, total: int) -> None:
+            if name not in tasks:
+                tasks[name] = bars.add_task(f"Building {name}", total=total)
+            bars.update(tasks[name], completed=done, detail=f"{done:,} of {total:,} days")
+
+        report = run(rooms.lake, rooms.settings, from_, to, tables=table, progress=show)
+    built = {name: days for name, days in report.days.items() if days}
+    if not built:
+        err.print("Nothing to build: no day changed." if from_ is None and to is None else "There are no such days.")
+        return False
+    for name, days in built.items():
+        rows = f", {report.rows[name]:,} rows" if report.rows[name] else ""
+        err.print(f"Built [bold]{name}[/]: {len(days):,} days from {days[0]} to {days[-1]}{rows}.")
+    return True
+
+
+@app.command
+def publish() -> None:
+    """Write the KPIs to a snapshot and make it the one that the dashboard reads."""
+    from orchestration.publishing import publish as run
+
+    rooms = _open(create=False)
+    with err.status("Publishing"):
+        info = run(rooms.lake, rooms.settings)
+    err.print(f"Published [bold]{info.file}[/]: data from {info.data_from} to {info.data_to}.")
+
+
+@app.command(name="serve")
+def serve_dashboard(*, host: str | None = None, port: int | None = None) -> None:
+    """Serve the dashboard on the published snapshot.
+
+    Args:
+        host: Address to listen on. Loopback only, since there is no sign-in.
+        port: Port to listen on; 0 takes any that is free.
+    """
+    from dashboard.server import serve as run
+    from lake.settings import get_settings
+
+    run(
+        get_settings(), host, port,
+        on_ready=lambda url: err.print(f"The dashboard is at [bold]{url}[/]  (Ctrl+C stops it)"),
+    )  # fmt: skip
+
+
+@app.command
+def sql(
+    query: str,
+    /,
+    *,
+    format: Format = "table",  # noqa: A002 - the name of the option
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
+) -> None:
+    """Run one read-only query, in DuckDB's SQL, over the schemas raw, core, kpi and ops.
+
+    Args:
+        query: The query; - reads it from standard input.
+        format: table, csv, json or parquet.
+        output: File to write to instead of the terminal; its ending chooses the format where none is given.
+    """
+    from lake.catalog import connect, read_query, time_limit
+
+    rooms = _open(create=False)
+    con = connect(rooms.lake, rooms.settings)
+    text = sys.stdin.read() if query == "-" else query
+    if output is not None and format == "table":
+        format = _format_of(output)  # noqa: A001
+    with time_limit(con, rooms.settings.query_timeout_s):
+        _write(read_query(con, text).pl(), format, output)
+
+
+@app.command
+def status() -> None:
+    """Show the tables with their rows and newest data, the feeds, and what was rejected."""
+    from orchestration.status import feed_rows, reject_rows, table_rows
+
+    rooms = _open(create=False)
+    out.print(f"Lake [bold]{rooms.lake.uri}[/], {rooms.lake.buckets} bucket(s)", highlight=False)
+    _grid("Tables", ("table", "rows", "first day", "last day", "version"), table_rows(rooms.lake))
+    _grid("Feeds", ("feed", "files", "records", "rejected", "newest event (UTC)", "last landed (UTC)"),
+          feed_rows(rooms.lake))
+    _grid("Rejects", ("feed", "reason", "records"), reject_rows(rooms.lake))
+
+
+@app.command
+def doctor() -> None:
+    """Check the settings, the credential, the lake and the engines, and say what to do about what is wrong."""
+    from orchestration.doctor import examine
+
+    failed = 0
+    for finding in examine():
+        mark = {"ok": "[green]ok[/]  ", "attention": "[yellow]look[/]", "wrong": "[red]no[/]  "}[finding.state]
+        out.print(f"{mark}  {finding.what}", highlight=False)
+        if finding.advice:
+            out.print(f"      {finding.advice}", style="dim", highlight=False)
+        failed += finding.state == "wrong"
+    if failed:
+        sys.exit(1)
+
+
+def main() -> None:
+    """Run the command line. Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 130 interrupted."""
+    arguments = sys.argv[1:]
+    debug = "--debug" in arguments
+    try:
+        app([a for a in arguments if a != "--debug"])
+    except SillageError as error:
+        if debug:
+            raise
+        err.print(f"[red]{error.title}[/]", highlight=False)
+        for label, text in (("found", error.found), ("expected", error.expected), ("do", error.action)):
+            if text:
+                err.print(f"  [dim]{label}:[/] ", end="")
+                err.print(text, markup=False, highlight=False)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        err.print("Interrupted. What was committed stays; run the command again to finish the rest.")
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(1)
+    except Exception as error:
+        if debug:
+            raise
+        err.print(f"[red]Something unforeseen went wrong[/]: {type(error).__name__}", highlight=False)
+        err.print(str(error).strip()[:500], markup=False, highlight=False)
+        err.print("  [dim]do:[/] run it again with --debug for the details, and please report them")
+        sys.exit(1)
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    """Progress bars on a terminal; nothing where the output goes to a file."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"), TimeElapsedColumn(),
+        TextColumn("[dim]{task.fields[detail]}"),
+    )  # fmt: skip
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bars:
+        add = bars.add_task
+        bars.add_task = lambda *a, **k: add(*a, **{"detail": "", **k})  # type: ignore[method-assign]
+        yield bars
+
+
+def _shipped_feed(name: str) -> Path:
+    from importlib.resources import files
+
+    return Path(str(files("feeds"))) / f"{name}.toml"
+
+
+def _nothing_published(rooms: _Rooms) -> bool:
+    from lake.snapshot import current
+
+    return current(rooms.lake) is None
+
+
+def _grid(title: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    if not rows:
+        out.print(f"\n[bold]{title}[/]: none")
+        return
+    grid = Grid(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for number, column in enumerate(columns):
+        numeric = all(row[number].replace(",", "").isdigit() for row in rows)
+        grid.add_column(column, justify="right" if numeric else "left")
+    for row in rows:
+        grid.add_row(*row)
+    out.print()
+    out.print(grid)
+
+
+def _format_of(path: Path) -> Format:
+    known: dict[str, Format] = {".csv": "csv", ".json": "json", ".parquet": "parquet"}
+    try:
+        return known[path.suffix]
+    except KeyError:
+        raise QueryError(
+            "The format of the output is not clear", found=str(path), expected=f"a name that ends in {', '.join(known)}",
+            action="give --format",
+        ) from None  # fmt: skip
+
+
+def _write(frame: Any, kind: Format, target: Path | None) -> None:
+    import polars as pl
+
+    if kind == "parquet":
+        if target is None:
+            raise QueryError("Parquet does not go to a terminal", action="give --output FILE")
+        frame.write_parquet(target)
+    elif kind == "csv":
+        text = frame.write_csv()
+        target.write_text(text) if target else sys.stdout.write(text)
+    elif kind == "json":
+        text = json.dumps(frame.to_dicts(), default=str, indent=1, ensure_ascii=False) + "\n"
+        target.write_text(text) if target else sys.stdout.write(text)
+    else:
+        with pl.Config(
+            tbl_rows=200, tbl_cols=60, tbl_width_chars=out.width, tbl_hide_dataframe_shape=True, fmt_str_lengths=80,
+            tbl_hide_column_data_types=True, thousands_separator=True, float_precision=3, tbl_formatting="UTF8_BORDERS_ONLY",
+            tbl_cell_numeric_alignment="RIGHT",
+        ):  # fmt: skip
+            sys.stdout.write(f"{frame}\n")
+            if frame.height > 200:
+                err.print(f"[dim]200 of {frame.height:,} rows shown; --output FILE.csv writes them all[/]")
+
+
+def _bytes(size: float) -> str:
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:,.0f} {unit}"
+        size /= 1000
+    return f"{size:,.1f} TB"
+
+
+if __name__ == "__main__":
+    main()

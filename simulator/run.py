@@ -72,7 +72,7 @@ def simulate(
         seed: names the fleet and its life.
         markets: ISO 3166-1 alpha-2 codes; all twelve if None.
         cadence_s: seconds between messages while driving.
-        partitions: partitions of the event hub. One partition's day is held in memory: 2,500 vehicles in one took 0.6 GB.
+        partitions: partitions of the event hub. One partition's day is held in memory: 0.6 GB for 2,500 vehicles.
         window_s: length of a capture window. Capture itself cuts at 900 s at the latest; the default gives files as
             they are kept after merging.
         codec: ``null``, or ``deflate`` for files of a seventh of the size.

@@ -29,6 +29,8 @@ class TripRules:
     Attributes:
         gap_s: a vehicle that is not heard for longer than this is not followed: the trip ends at the last sample in
             motion. Longer than the holes that tunnels and cells leave, shorter than most errands.
+        slow_gap_s: the same for a feed that is as slow as that throughout (see ``docs/core.md``): buses that say where
+            they are every 2 to 6 minutes.
         standstill_s: a rest of this length ends a trip. Longer than traffic lights, level crossings and queues; the
             trips that travel surveys count are divided so too.
         moving_kmh: speed from which a sample is in motion. Wheel speeds are exactly 0 at rest; receivers of
@@ -47,6 +49,7 @@ class TripRules:
     """
 
     gap_s: float = 300.0
+    slow_gap_s: float = 900.0
     standstill_s: float = 600.0
     moving_kmh: float = 0.05
     position_kmh: float = 5.0
@@ -60,12 +63,12 @@ class TripRules:
         if min(astuple(self)) <= 0:
             raise ValueError("the parameters of trips are positive numbers")
         if self.context > timedelta(days=1):
-            raise ValueError("gap_s, standstill_s and carry_s are so long that a trip cannot be told from its two days")
+            raise ValueError("gaps, standstill_s and carry_s are so long that a trip cannot be told from its two days")
 
     @property
     def context(self) -> timedelta:
         """How far before and after a day telemetry matters to the trips that start in it."""
-        reach = self.standstill_s + self.carry_s + 2 * self.gap_s
+        reach = self.standstill_s + self.carry_s + 3 * max(self.gap_s, self.slow_gap_s)
         return timedelta(microseconds=HALF_DAY) + timedelta(seconds=reach)
 
 
@@ -103,7 +106,7 @@ def find_steps(samples: Samples, rules: TripRules) -> Steps:
     is also in motion when positions or the odometer say so. With the ignition off at both ends it is not.
     """
     duration = np.diff(samples.at)
-    linked = (duration <= _us(rules.gap_s)) & (samples.vehicle[1:] == samples.vehicle[:-1])
+    linked = _linked(duration, samples, rules)
     off = samples.off
     motion = np.zeros(len(duration), dtype=bool)
     silent = np.ones(len(duration), dtype=bool)
@@ -176,6 +179,28 @@ def _us(seconds: float) -> int:
     return round(seconds * SECOND)
 
 
+def _linked(duration: Ints, samples: Samples, rules: TripRules) -> Bools:
+    """Which steps are followed: those of one vehicle without a gap.
+
+    A step longer than ``gap_s``, but not than ``slow_gap_s``, is a gap in a feed that is else faster, and the pace of a
+    slow one: it is followed when the steps beside it are at least a third as long. A definite gap beside it says
+    nothing, unless there is one on both sides.
+    """
+    same = samples.vehicle[1:] == samples.vehicle[:-1]
+    linked: Bools = same & (duration <= _us(rules.gap_s))
+    followed = same & (duration <= _us(rules.slow_gap_s))
+    slow = np.flatnonzero(followed & ~linked)
+    if len(slow):
+        padded = np.concatenate(([False], followed, [False]))
+        lengths = np.concatenate(([0], duration, [0]))
+        before, after = padded[slow], padded[slow + 2]
+        alike = before | after
+        alike &= ~before | (3 * lengths[slow] >= duration[slow])
+        alike &= ~after | (3 * lengths[slow + 2] >= duration[slow])
+        linked[slow] = alike
+    return linked
+
+
 def _carried_speed(samples: Samples, linked: Bools, rules: TripRules) -> Floats:
     """Size of the speed at each sample, carried forward; never past an ignition off."""
     assert samples.speed is not None
@@ -238,7 +263,7 @@ def _odometer_gain(samples: Samples, linked: Bools, rules: TripRules) -> Floats 
         newest = last_known(known, linked, samples.at, rules.carry_s)
         before, after = newest[:-1], newest[1:]
         gain, elapsed = odometer[after] - odometer[before], samples.at[after] - samples.at[before]
-        usable = before >= 0
+        usable = linked & (before >= 0) & (after >= 0)
     return np.where(usable & (gain > 0) & (gain <= rules.fastest_kmh / 3600 / SECOND * elapsed), gain, 0.0)
 
 

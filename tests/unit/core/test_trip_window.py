@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 import polars as pl
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -30,6 +30,7 @@ RULES = st.sampled_from(
         TripRules(),
         TripRules(gap_s=3600, standstill_s=7200, carry_s=3600),
         TripRules(gap_s=7200, standstill_s=3600, carry_s=14400),
+        TripRules(gap_s=60, slow_gap_s=7200, standstill_s=4000),
         TripRules(gap_s=1200, standstill_s=10800, carry_s=600, sampled_s=900, hole_s=60),
     ]
 )
@@ -55,6 +56,8 @@ STRETCHES = st.lists(
     max_size=10,
 )  # fmt: skip
 STARTS = st.one_of(st.sampled_from([0, 43200, 86400]), st.integers(0, 2 * 86400))
+DRIVES = st.tuples(STARTS, STRETCHES)
+Drive = tuple[int, list[Stretch]]
 
 
 def drive(vehicle_id: str, start: int, stretches: list[Stretch]) -> list[dict[str, Any]]:
@@ -115,12 +118,12 @@ def by_windows(frame: pl.DataFrame, bounds: list[int], rules: TripRules) -> pl.D
 ALL = list(range(DAYS + 1))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
-@given(STARTS, STRETCHES, STARTS, STRETCHES, RULES, st.sets(st.integers(1, DAYS - 1)), st.integers(0, 2**32))
+@settings(max_examples=150, deadline=None)
+@given(DRIVES, DRIVES, RULES, st.sets(st.integers(1, DAYS - 1)), st.integers(0, 2**32))
 def test_any_split_of_the_history_gives_the_same_trips(
-    start: int, car: list[Stretch], later: int, van: list[Stretch], rules: TripRules, inner: set[int], seed: int
+    car: Drive, van: Drive, rules: TripRules, inner: set[int], seed: int
 ) -> None:
-    whole = telemetry(drive(CAR, start, car) + drive(VAN, later, van))
+    whole = telemetry(drive(CAR, *car) + drive(VAN, *van))
     expected = Trips.validate(trips(whole, FIRST, LAST, rules))
     shuffled = whole.sample(fraction=1, shuffle=True, seed=seed)
     assert_frame_equal(by_windows(shuffled, ALL, rules), expected, check_exact=True)
@@ -133,18 +136,16 @@ def test_days_of_uninterrupted_driving_are_divided_the_same_everywhere(start: in
     whole = telemetry(uninterrupted(start, pace, length))
     expected = trips(whole, FIRST, LAST)
     assert_frame_equal(by_windows(whole, ALL, TripRules()), expected, check_exact=True)
-    assert expected["duration_s"].max() <= 86400 + 300
+    assert expected["duration_s"].max() <= 86400 + 900
     # Nothing is lost where a drive is divided: the parts follow on each other, and hold every step.
     assert (expected["started_at"][1:] == expected["ended_at"][:-1]).all()
     assert expected["duration_s"].sum() == (whole["event_at"].max() - whole["event_at"].min()).total_seconds()
 
 
 @settings(max_examples=40, deadline=None)
-@given(STARTS, STRETCHES, STARTS, STRETCHES, st.lists(st.integers(0, DAYS * 24), max_size=6))
-def test_vehicle_days_are_the_same_day_by_day(
-    start: int, car: list[Stretch], later: int, van: list[Stretch], told: list[int]
-) -> None:
-    whole = telemetry(drive(CAR, start, car) + drive(VAN, later, van))
+@given(DRIVES, DRIVES, st.lists(st.integers(0, DAYS * 24), max_size=6))
+def test_vehicle_days_are_the_same_day_by_day(car: Drive, van: Drive, told: list[int]) -> None:
+    whole = telemetry(drive(CAR, *car) + drive(VAN, *van))
     registry = statements(
         [
             {"vehicle_id": VAN if number % 2 else CAR, "event_at": MIDNIGHT + timedelta(hours=hour),

@@ -80,6 +80,7 @@ def create_app(
         enable_mcp=False,
         add_log_handler=False,
     )
+
     def layout() -> Any:
         info = source.info()
         return shell.shell(PAGES, info.file if info else NOTHING, status_of(info, datetime.now(UTC)))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from dashboard.palette import Palette
@@ -288,8 +288,6 @@ def _hover(axis: Axis) -> str:
 
 
 def _at(day: date) -> Any:
-    from datetime import datetime
-
     return datetime(day.year, day.month, day.day)  # noqa: DTZ001 (a place on an axis, not an instant)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from dash import html, set_props
 
+from dashboard.markup import attrs
 from lake.errors import SillageError
 
 log = logging.getLogger("sillage.dashboard")
@@ -25,13 +26,13 @@ def report(error: Exception) -> Any:
             html.Span([html.B(f"{title}. "), f"{action[:1].upper()}{action[1:]}. ", html.Code(f"error {number}")]),
             html.Span(
                 [
-                    html.Button("Try again", type="button", className="action", **{"data-reload": ""}),
+                    html.Button("Try again", type="button", className="action", **attrs({"data-reload": ""})),
                     html.A("Reset", href="?", className="action soft") if not known else None,
                 ]
             ),
         ],
         className="fault",
-        **{"data-error-id": number},
+        **attrs({"data-error-id": number}),
     )
 
 

@@ -8,6 +8,7 @@ import dash_mantine_components as dmc
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 
 from dashboard.filters import COMPARE, DEFAULT_DAYS, DIMENSIONS, PRESETS, Catalogue, View, choices
+from dashboard.markup import attrs
 from dashboard.names import some_of
 
 _PERIOD, _RANGE, _COMPARE = "filter-period", "filter-range", "filter-compare"
@@ -32,7 +33,7 @@ def filter_bar(view: View, catalogue: Catalogue) -> Any:
                 [html.Span(className="icon icon-filter"), html.Span("", id="filter-summary")],
                 type="button",
                 className="pill fold",
-                **{"data-fold": "filters", "aria-expanded": "false", "aria-controls": "filters"},
+                **attrs({"data-fold": "filters", "aria-expanded": "false", "aria-controls": "filters"}),
             ),
             html.Div(
                 [
@@ -47,7 +48,7 @@ def filter_bar(view: View, catalogue: Catalogue) -> Any:
         ],
         className="filterbar",
         role="group",
-        **{"aria-label": "Filters"},
+        **attrs({"aria-label": "Filters"}),
     )
 
 
@@ -58,7 +59,7 @@ def _period(view: View, catalogue: Catalogue) -> Any:
         value=str(view.preset or ""),
         className="presets",
         transitionDuration=0,
-        **{"aria-label": "Period"},
+        **attrs({"aria-label": "Period"}),
     )
     dates = dmc.DatePickerInput(
         id=_RANGE,
@@ -72,7 +73,7 @@ def _period(view: View, catalogue: Catalogue) -> Any:
         firstDayOfWeek=1,
         className="range",
         variant="unstyled",
-        **{"aria-label": "Days"},
+        **attrs({"aria-label": "Days"}),
     )
     return html.Div([presets, dates], className="pill group")
 
@@ -87,10 +88,16 @@ def _dimension(name: str, chosen: tuple[str, ...], catalogue: Catalogue) -> Any:
     boxes = [dmc.Checkbox(label=choice["label"], value=choice["value"], size="sm") for choice in values]
     group = dmc.CheckboxGroup(boxes, id=f"filter-{name}", value=list(chosen))
     every = html.Button(
-        "All", type="button", className="action", id=f"filter-{name}-all", **{"aria-label": f"All values of {label}"}
+        "All",
+        type="button",
+        className="action",
+        id=f"filter-{name}-all",
+        **attrs({"aria-label": f"All values of {label}"}),
     )
     head = html.Div([html.Span(label), every], className="menu-head")
-    return _menu(name, label, some_of(name, chosen) or f"all {len(values)}", [head, html.Div(group, className="menu-list")])
+    return _menu(
+        name, label, some_of(name, chosen) or f"all {len(values)}", [head, html.Div(group, className="menu-list")]
+    )
 
 
 def _menu(name: str, label: str, value: str, content: Any) -> Any:
@@ -98,7 +105,7 @@ def _menu(name: str, label: str, value: str, content: Any) -> Any:
         [html.Span(f"{label} "), html.B(value, id=f"filter-{name}-text"), html.Span(className="icon icon-caret")],
         type="button",
         className="pill",
-        **{"data-menu": name},
+        **attrs({"data-menu": name}),
     )
     return dmc.Popover(
         [dmc.PopoverTarget(button, boxWrapperProps={"className": "menu-target"}), dmc.PopoverDropdown(content)],
@@ -113,9 +120,10 @@ def _menu(name: str, label: str, value: str, content: Any) -> Any:
 
 def register_callbacks(app: Dash) -> None:
     """Address to controls, controls to address; both run in the browser."""
+    in_browser: Any = app.clientside_callback
     lists = [f"filter-{name}" for name in DIMENSIONS]
     texts = [f"filter-{name}-text" for name in ("compare", *DIMENSIONS)]
-    app.clientside_callback(
+    in_browser(
         ClientsideFunction("sillage", "addressToControls"),
         Output(_PERIOD, "value"),
         Output(_RANGE, "value"),
@@ -127,7 +135,7 @@ def register_callbacks(app: Dash) -> None:
         Input("url", "search"),
         Input("filter-facts", "data"),
     )
-    app.clientside_callback(
+    in_browser(
         ClientsideFunction("sillage", "controlsToAddress"),
         Input(_PERIOD, "value"),
         Input(_RANGE, "value"),

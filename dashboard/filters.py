@@ -89,7 +89,7 @@ class View:
 
     @property
     def period(self) -> str:
-        """``15 Feb – 14 Mar 2026``."""
+        """First and last day in words."""
         return wording.days(self.first, self.last)
 
     @property

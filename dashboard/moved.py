@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from dashboard import wording
 from dashboard.filters import View
 from dashboard.names import value_name
-from dashboard.published import Reading
+from dashboard.published import Question, Reading
 from lake.metrics import Evaluation, MetricContract, MetricValue
 
 METRICS = (
@@ -59,22 +59,30 @@ class Move:
     size: float
 
 
-def moves(reading: Reading, view: View, most: int = 4) -> list[Move]:
-    """The largest changes against the comparison that lie beyond their intervals, largest first."""
-    totals = reading.evaluate(METRICS, view, compare=True)
-    segments = {
-        name: reading.evaluate(METRICS, view, by=(name,), compare=True) for name in SEGMENTS
-    }  # fmt: skip
-    found = []
-    for name in METRICS:
-        contract, value = reading.metric(name), totals.one(name)
-        change = wording.change(contract, value)
-        if change is None or change.arrow == "=" or not _beyond(value):
-            continue
-        reason = _total(contract, value, segments) if contract.denominator is None else _ratio(contract, value, segments)
-        size = abs(value.relative_change or 0.0)
-        found.append(Move(contract, change, wording.amount(contract, value.value), reason, size))
-    return sorted(found, key=lambda move: -move.size)[:most]
+def moves(reading: Reading, view: View, totals: Evaluation, most: int = 4) -> list[Move]:
+    """The largest changes against the comparison that lie beyond their intervals, largest first.
+
+    Args:
+        reading: the snapshot.
+        view: what is looked at.
+        totals: ``METRICS`` of the whole slice with their comparison.
+        most: how many are told at most.
+    """
+    found = [v for v in map(totals.one, METRICS) if wording.is_comparable(reading.metric(v.metric), v) and _beyond(v)]
+    found = sorted(found, key=lambda value: -abs(value.relative_change or 0.0))[:most]
+    names = tuple(value.metric for value in found)
+    if not names:
+        return []
+    questions = [Question(names, (dimension,), compare=True) for dimension in SEGMENTS]
+    segments = dict(zip(SEGMENTS, reading.answers(view, *questions), strict=True))
+    return [_move(reading.metric(value.metric), value, segments) for value in found]
+
+
+def _move(contract: MetricContract, value: MetricValue, segments: dict[str, Evaluation]) -> Move:
+    change = wording.change(contract, value)
+    assert change is not None
+    reason = _total(contract, value, segments) if contract.denominator is None else _ratio(contract, value, segments)
+    return Move(contract, change, wording.amount(contract, value.value), reason, abs(value.relative_change or 0.0))
 
 
 def _beyond(value: MetricValue) -> bool:
@@ -89,7 +97,7 @@ def _beyond(value: MetricValue) -> bool:
 
 def _total(contract: MetricContract, value: MetricValue, segments: dict[str, Evaluation]) -> str:
     assert value.change is not None
-    sentences = []
+    sentences: list[str] = []
     for dimension, evaluation in segments.items():
         by = f"by {dimension} " if sentences else ""
         changes = [

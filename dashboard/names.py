@@ -15,9 +15,7 @@ MY Malaysia|NG Nigeria|NL Netherlands|NO Norway|NZ New Zealand|PE Peru|PH Philip
 RO Romania|RS Serbia|SA Saudi Arabia|SE Sweden|SG Singapore|SI Slovenia|SK Slovakia|TH Thailand|TN Tunisia|TR Turkey
 TW Taiwan|UA Ukraine|US United States|UY Uruguay|VN Vietnam|ZA South Africa
 """
-MARKETS = {
-    entry[:2]: entry[3:].strip() for line in _MARKETS.strip().splitlines() for entry in line.split("|") if entry
-}
+MARKETS = {entry[:2]: entry[3:].strip() for line in _MARKETS.strip().splitlines() for entry in line.split("|") if entry}
 
 
 def value_name(dimension: str, value: str) -> str:

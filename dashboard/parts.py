@@ -7,11 +7,10 @@ from typing import Any
 from urllib.parse import quote
 
 import dash_mantine_components as dmc
-from dash import dcc, html
+from dash import html
 
-from dashboard import charts, wording
-from dashboard.filters import View
-from dashboard.sheets import Sheet
+from dashboard import wording
+from dashboard.markup import attrs
 from lake.metrics import MetricContract, MetricValue
 
 Component = Any
@@ -21,7 +20,7 @@ def glossary(contract: MetricContract) -> Component:
     """The mark beside a metric's name; pointing at it or tabbing to it says what the metric is."""
     words = f"{contract.definition} Unit: {contract.unit}. Owner: {contract.owner}."
     return dmc.Tooltip(
-        html.Button("i", type="button", className="glossary", **{"aria-label": f"{contract.label}: {words}"}),
+        html.Button("i", type="button", className="glossary", **attrs({"aria-label": f"{contract.label}: {words}"})),
         label=words,
         multiline=True,
         w=280,
@@ -35,7 +34,7 @@ def sparkline(values: Sequence[float | None]) -> Component:
     """A small line with a dot on its last value. Decorative: its figures are in the tables."""
     known = [v for v in values if v is not None]
     if len(known) < 2:
-        return html.Span(className="spark-none", **{"aria-hidden": "true"})
+        return html.Span(className="spark-none", **attrs({"aria-hidden": "true"}))
     low, high = min(known), max(known)
     span, step = (high - low) or 1.0, 92 / max(1, len(values) - 1)
     points = [
@@ -53,13 +52,15 @@ def sparkline(values: Sequence[float | None]) -> Component:
     )
     mask = f'url("data:image/svg+xml,{quote(svg)}")'
     style = {"maskImage": mask, "WebkitMaskImage": mask}
-    return html.Span(className="spark", style=style, **{"aria-hidden": "true"})
+    return html.Span(className="spark", style=style, **attrs({"aria-hidden": "true"}))
 
 
 def bar(share: float | None) -> Component:
     """A bar in a cell; the figure stands beside it."""
     width = 0.0 if share is None else max(0.0, min(1.0, share)) * 100
-    return html.Span(html.Span(style={"width": f"{width:.1f}%"}), className="cell-bar", **{"aria-hidden": "true"})
+    return html.Span(
+        html.Span(style={"width": f"{width:.1f}%"}), className="cell-bar", **attrs({"aria-hidden": "true"})
+    )
 
 
 def change(contract: MetricContract, value: MetricValue, against: str, *, keyed: bool = False) -> Component:
@@ -68,10 +69,10 @@ def change(contract: MetricContract, value: MetricValue, against: str, *, keyed:
         return html.Span("no comparison", className="muted")
     moved = wording.change(contract, value)
     if moved is None:
-        return html.Span(f"no figure {against.removeprefix('vs ')}", className="muted")
+        return html.Span(wording.no_change(value, against.removeprefix("vs ")), className="muted")
     figure = html.B([html.Span(moved.arrow, className="arrow"), moved.text], className=moved.tone)
-    key = html.Span(className="key-line", **{"aria-hidden": "true"}) if keyed else None
-    return html.Span([figure, " ", key, against])
+    key = html.Span(className="key-line", **attrs({"aria-hidden": "true"})) if keyed else None
+    return html.Span([figure, " ", key, against.removeprefix("vs ") if keyed else against])
 
 
 def small_group(contract: MetricContract) -> str:
@@ -95,7 +96,9 @@ def tile(
     if value.value is None:
         reason = small_group(contract) if value.suppressed else "no data in this period"
         return html.Article(
-            [head, html.P(reason, className="tile-none")], className="card tile", **{"data-metric": contract.name}
+            [head, html.P(reason, className="tile-none")],
+            className="card tile",
+            **attrs({"data-metric": contract.name}),
         )
     unit = wording.unit_of(contract)
     figure = html.P(
@@ -105,7 +108,9 @@ def tile(
         ],
         className="tile-value",
     )
-    badge = dmc.Tooltip(html.Span("provisional", className="badge", tabIndex=0), label=provisional, multiline=True, w=240)
+    badge = dmc.Tooltip(
+        html.Span("provisional", className="badge", tabIndex=0), label=provisional, multiline=True, w=240
+    )
     return html.Article(
         [
             head,
@@ -121,63 +126,24 @@ def tile(
             ),
         ],
         className="card tile",
-        **{"data-metric": contract.name, "data-value": repr(value.value)},
+        **attrs({"data-metric": contract.name, "data-value": repr(value.value)}),
     )
 
 
-def card(
-    sheet: Sheet | None,
-    title: str,
-    subtitle: Any,
-    body: Any,
-    *,
-    view: View | None = None,
-    page: str = "",
-    note: Any = None,
-    heading: Any = None,
-    figure: Any = None,
-    className: str = "",
-) -> Component:
-    """A card: title, subtitle, Table and Export at the right, and its body or, when asked for, its table."""
-    actions: list[Any] = []
-    content = body
-    if sheet is not None and view is not None:
-        shown = sheet.card in view.tables
-        if shown:
-            content = sheet.table()
-        words = "Chart" if shown else "Table"
-        actions = [
-            html.A(words, href=f"/{page}{view.toggled(sheet.card)}", className="action soft",
-                   **{"aria-label": f"{words} of {title}"}),
-            html.A("Export", href=f"/export/{page or 'overview'}/{sheet.card}.csv{view.query(tables=frozenset())}",
-                   className="action", download=True, **{"aria-label": f"Export {title} as CSV"}),
-        ]  # fmt: skip
-    return html.Section(
+def headline(contract: MetricContract, value: MetricValue, against: str, *, keyed: bool = False) -> Component:
+    """The value of a chart card and its change; ``keyed`` names the chart's grey line."""
+    if value.value is None:
+        reason = small_group(contract) if value.suppressed else "no data in this period"
+        return html.P(reason, className="headline muted")
+    unit = "" if contract.unit in ("vehicles", "trips") else wording.unit_of(contract)
+    figure: list[Any] = [wording.digits(contract, value.value), html.Span(unit, className="unit")]
+    return html.P(
         [
-            html.Div(
-                [
-                    html.H2(heading or title, className="card-title"),
-                    html.Div(actions, className="card-actions"),
-                ],
-                className="card-head",
-            ),
-            figure,
-            html.P(subtitle, className="card-sub"),
-            html.Div(content, className="card-body"),
-            html.P(note, className="card-note") if note else None,
+            html.Span(figure, className="headline-value"),
+            html.Span(change(contract, value, against, keyed=keyed), className="headline-change"),
         ],
-        className=f"card {className}",
-    )
-
-
-def chart(id_: str, figure: charts.Figure, label: str, height: int) -> Component:
-    """A Plotly chart with its text alternative."""
-    return html.Div(
-        dcc.Graph(id=id_, figure=figure, config=charts.CONFIG, responsive=True, style={"height": height}),
-        role="img",
-        className="chart",
-        style={"height": height},
-        **{"aria-label": f"{label} The Table link of this card has the figures."},
+        className="headline",
+        **attrs({"data-metric": contract.name, "data-value": repr(value.value)}),
     )
 
 
@@ -188,8 +154,3 @@ def state(title: str, text: Any, *actions: Any, kind: str = "empty") -> Componen
         className=f"state state-{kind}",
         role="status",
     )
-
-
-def skeleton(height: int) -> Component:
-    """The place of something that is on its way."""
-    return html.Div(className="skeleton", style={"height": height}, **{"aria-hidden": "true"})

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from lake.metrics import Contracts, Evaluation, MetricContract, dimension_values
 from lake.snapshot import NothingPublishedError, Snapshot, SnapshotInfo
 
 _REMEMBERED = 256
+_WORKERS = 2
 _Key = tuple[object, ...]
 
 
@@ -40,6 +42,15 @@ class _Memory:
 
 
 @dataclass(frozen=True)
+class Question:
+    """What a page asks of a view: metrics, split by dimensions and ``date``, with or without its comparison."""
+
+    metrics: tuple[str, ...]
+    by: tuple[str, ...] = ()
+    compare: bool = False
+
+
+@dataclass(frozen=True)
 class Reading:
     """One request's sight of one snapshot.
 
@@ -54,32 +65,46 @@ class Reading:
     contracts: Contracts
     _cursor: duckdb.DuckDBPyConnection
     _memory: _Memory
+    _workers: Executor
 
     def metric(self, name: str) -> MetricContract:
         """The contract of a metric."""
         return self.contracts.metric(name)
 
-    def evaluate(
-        self, metrics: Sequence[str], view: View, *, by: tuple[str, ...] = (), compare: bool = False
-    ) -> Evaluation:
+    def answer(self, view: View, question: Question) -> Evaluation:
         """``lake.metrics.evaluate`` on the view's slice, remembered per snapshot.
 
         Args:
-            metrics: names.
             view: period, filters and comparison.
-            by: dimensions, ``date``.
-            compare: fill ``previous`` from the view's comparison.
+            question: what is asked.
         """
-        against = view.compare if compare else "none"
-        key = (self.info.file, tuple(metrics), view.first, view.last, view.chosen, by, against)
-        known = self._memory.get(key)
-        if known is None:
-            comparison = view.comparison if compare else None
-            known = evaluate(
-                self._cursor, metrics, view.slice, by=by, compare=comparison, contracts=self.contracts
-            )  # fmt: skip
-            self._memory.put(key, known)
-        return known
+        return self.answers(view, question)[0]
+
+    def answers(self, view: View, *questions: Question) -> list[Evaluation]:
+        """The answers to several questions; those not yet known are worked out side by side."""
+        keys = [self._key(view, question) for question in questions]
+        found = [self._memory.get(key) for key in keys]
+        open_ = [i for i, known in enumerate(found) if known is None]
+        if len(open_) == 1:
+            found[open_[0]] = self._work_out(view, questions[open_[0]])
+        elif open_:
+            done = self._workers.map(lambda i: self._work_out(view, questions[i]), open_)
+            for i, evaluation in zip(open_, done, strict=True):
+                found[i] = evaluation
+        return [known for known in found if known is not None]
+
+    def _key(self, view: View, question: Question) -> _Key:
+        against = view.compare if question.compare else "none"
+        return (self.info.file, question.metrics, question.by, view.first, view.last, view.chosen, against)
+
+    def _work_out(self, view: View, question: Question) -> Evaluation:
+        comparison = view.comparison if question.compare else None
+        with self._cursor.cursor() as cursor:
+            evaluation = evaluate(
+                cursor, question.metrics, view.slice, by=question.by, compare=comparison, contracts=self.contracts
+            )
+        self._memory.put(self._key(view, question), evaluation)
+        return evaluation
 
 
 class Published:
@@ -95,6 +120,7 @@ class Published:
         self._contracts = contracts or load_contracts()
         self._lock = threading.Lock()
         self._memory = _Memory()
+        self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="evaluate")
         self._snapshot: Snapshot | None = None
         self._catalogue: tuple[str, Catalogue | None] | None = None
 
@@ -113,7 +139,9 @@ class Published:
                 self._snapshot.refresh()
             info, cursor = self._snapshot.info, self._snapshot.cursor()
         with cursor:
-            yield Reading(info, self._catalogue_of(info, cursor), self._contracts, cursor, self._memory)
+            yield Reading(
+                info, self._catalogue_of(info, cursor), self._contracts, cursor, self._memory, self._workers
+            )  # fmt: skip
 
     def info(self) -> SnapshotInfo | None:
         """The current snapshot, or ``None`` while nothing has been published."""

@@ -13,9 +13,14 @@ from dash import html
 
 from dashboard import wording
 from dashboard.filters import COMPARE, View
+from dashboard.markup import attrs
 from lake.metrics import MetricContract
 
 Cell = str | float | int | date | None
+
+
+def _plain(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:,.4g}"
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,7 @@ class Column:
 
     label: str
     unit: str = ""
-    text: Callable[[float], str] = lambda value: f"{value:,.3g}"
+    text: Callable[[float], str] = _plain
 
     @classmethod
     def of(cls, contract: MetricContract, label: str | None = None) -> Column:
@@ -63,6 +68,11 @@ class Sheet:
     contracts: tuple[MetricContract, ...]
     provisional_from: date | None = None
 
+    def numbers(self, column: int) -> list[float | None]:
+        """A column of numbers, as a chart takes it."""
+        values = (row[column] for row in self.rows)
+        return [float(value) if isinstance(value, (int, float)) else None for value in values]
+
     def table(self) -> html.Div:
         """The rows as an accessible table that scrolls within its card."""
         head = html.Tr([html.Th(c.heading, scope="col") for c in self.columns])
@@ -72,14 +82,14 @@ class Sheet:
             className="sheet-scroll",
             tabIndex=0,
             role="region",
-            **{"aria-label": f"{self.title}, table"},
+            **attrs({"aria-label": f"{self.title}, table"}),
         )
 
     def _cells(self, row: Sequence[Cell]) -> list[Any]:
         first, *others = row
         name = wording.day(first) if isinstance(first, date) else str(first)
         late = isinstance(first, date) and self.provisional_from is not None and first >= self.provisional_from
-        mark = [" ", html.Span("provisional", className="badge")] if late else []
+        mark: list[Any] = [" ", html.Span("provisional", className="badge")] if late else []
         cells: list[Any] = [html.Th([name, *mark], scope="row")]
         for column, value in zip(self.columns[1:], others, strict=True):
             text = wording.DASH if value is None else value if isinstance(value, str) else column.text(float(value))  # type: ignore[arg-type]
@@ -101,7 +111,9 @@ class Sheet:
         for name, values in view.chosen or (("vehicles", ("all",)),):
             lines.append(f"Filter: {name} = {', '.join(values)}")
         lines.append(f"Comparison: {COMPARE[view.compare]}")
-        lines.append(f"As of: published {published_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}, data to {data_to.isoformat()}")
+        lines.append(
+            f"As of: published {published_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}, data to {data_to.isoformat()}"
+        )
         if self.provisional_from is not None:
             lines.append(f"Provisional: days from {self.provisional_from.isoformat()} on, late data is still expected")
         lines += [f"Definition: {c.label} ({c.unit}): {c.definition} Owner: {c.owner}" for c in self.contracts]

@@ -8,6 +8,7 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 
+from dashboard.markup import attrs
 from dashboard.pages import Page
 from dashboard.status import Status, stamp
 
@@ -37,11 +38,17 @@ def shell(pages: Sequence[Page], snapshot: str, status: Status) -> Any:
     header = dmc.AppShellHeader(
         html.Div(
             [
-                dmc.Burger(id="burger", opened=False, hiddenFrom="sm", size="sm", **{"aria-label": "Navigation"}),
+                dmc.Burger(
+                    id="burger", opened=False, hiddenFrom="sm", size="sm", **attrs({"aria-label": "Navigation"})
+                ),
                 html.H1("", id="title"),
                 html.Div(stamp(status), id="stamp", className="header-stamp"),
-                _button("icon-theme", "theme-label", **{"data-theme-toggle": "", "aria-label": "Theme"}),
-                _button("icon-link", "copy-label", **{"data-copy-link": "", "aria-label": "Copy link to this view"}),
+                _button("icon-theme", "theme-label", **attrs({"data-theme-toggle": "", "aria-label": "Theme"})),
+                _button(
+                    "icon-link",
+                    "copy-label",
+                    **attrs({"data-copy-link": "", "aria-label": "Copy link to this view"}),
+                ),
             ],
             className="header",
         )
@@ -52,9 +59,9 @@ def shell(pages: Sequence[Page], snapshot: str, status: Status) -> Any:
                 [html.Span(className="logo-mark"), html.Span("sill"), html.Span("age", className="logo-end")],
                 href="/",
                 className="logo soft",
-                **{"aria-label": "Sillage, overview"},
+                **attrs({"aria-label": "Sillage, overview"}),
             ),
-            html.Nav([_nav_link(page) for page in pages], className="nav", **{"aria-label": "Pages"}),
+            html.Nav([_nav_link(page) for page in pages], className="nav", **attrs({"aria-label": "Pages"})),
         ]
     )
     main = dmc.AppShellMain(
@@ -84,7 +91,7 @@ def shell(pages: Sequence[Page], snapshot: str, status: Status) -> Any:
             dcc.Store(id="scheme"),
             dcc.Store(id="snapshot", data=snapshot),
             dcc.Interval(id="tick", interval=_REFRESH_MS),
-            html.Div(id="announce", className="visually-hidden", role="status", **{"aria-live": "polite"}),
+            html.Div(id="announce", className="visually-hidden", role="status", **attrs({"aria-live": "polite"})),
             frame,
         ],
         theme=_THEME,
@@ -94,7 +101,8 @@ def shell(pages: Sequence[Page], snapshot: str, status: Status) -> Any:
 
 def register_callbacks(app: Dash) -> None:
     """The frame's own callbacks, all in the browser."""
-    app.clientside_callback(
+    in_browser: Any = app.clientside_callback
+    in_browser(
         ClientsideFunction("sillage", "navigation"),
         Output("announce", "className"),
         Output("error", "children", allow_duplicate=True),
@@ -103,38 +111,38 @@ def register_callbacks(app: Dash) -> None:
         Input("url", "search"),
         prevent_initial_call="initial_duplicate",
     )
-    app.clientside_callback(
+    in_browser(
         ClientsideFunction("sillage", "burger"),
         Output("shell", "navbar"),
         Input("burger", "opened"),
         State("shell", "navbar"),
     )
-    app.clientside_callback(ClientsideFunction("sillage", "scheme"), Output("scheme", "data"), Input("tick", "id"))
+    in_browser(ClientsideFunction("sillage", "scheme"), Output("scheme", "data"), Input("tick", "id"))
 
 
 def _nav_link(page: Page) -> Any:
     return html.A(
         [
-            html.Span(className=f"icon icon-{page.icon}", **{"aria-hidden": "true"}),
+            html.Span(className=f"icon icon-{page.icon}", **attrs({"aria-hidden": "true"})),
             html.Span(page.title, className="nav-text"),
         ],
         href=page.path,
         className="nav-link soft",
-        **{"data-page": page.path},
+        **attrs({"data-page": page.path}),
     )
 
 
-def _button(icon: str, label: str, **attributes: str) -> Any:
+def _button(icon: str, label: str, **named: Any) -> Any:
     return html.Button(
-        [html.Span(className=f"icon {icon}", **{"aria-hidden": "true"}), html.Span(className=label)],
+        [html.Span(className=f"icon {icon}", **attrs({"aria-hidden": "true"})), html.Span(className=label)],
         type="button",
         className="header-button",
-        **attributes,
+        **named,
     )
 
 
 def _offline() -> list[Any]:
     return [
         html.Span("The server does not answer; the figures below are the last it gave. "),
-        html.Button("Try again", type="button", className="action", **{"data-reload": ""}),
+        html.Button("Try again", type="button", className="action", **attrs({"data-reload": ""})),
     ]

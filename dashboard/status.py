@@ -9,6 +9,7 @@ from typing import Any, Literal
 from dash import html
 
 from dashboard import wording
+from dashboard.markup import attrs
 from lake.snapshot import SnapshotInfo
 
 STALE_AFTER = timedelta(hours=36)
@@ -45,7 +46,7 @@ def status_of(info: SnapshotInfo | None, now: datetime) -> Status:
 def stamp(status: Status) -> Any:
     """The stamp in the header."""
     return html.Span(
-        [html.Span(className=f"dot dot-{status.state}", **{"aria-hidden": "true"}), html.Span(status.text)],
+        [html.Span(className=f"dot dot-{status.state}", **attrs({"aria-hidden": "true"})), html.Span(status.text)],
         className=f"stamp stamp-{status.state}",
     )
 

@@ -23,7 +23,7 @@ def day(value: date) -> str:
 
 
 def days(first: date, last: date) -> str:
-    """``15 Feb – 14 Mar 2026``; years are said once where one is enough."""
+    """First and last day; the year is said once where one is enough."""
     if first == last:
         return day(first)
     start = f"{first.day} {first:%b}" if first.year == last.year else day(first)
@@ -92,9 +92,25 @@ class Change:
     tone: Tone
 
 
+def is_comparable(contract: MetricContract, value: MetricValue) -> bool:
+    """Totals are compared only over the same number of days with data; ratios and stocks always."""
+    if value.previous is None:
+        return False
+    is_total = contract.denominator is None and contract.over_time == "sum"
+    return not is_total or value.previous.days == value.days
+
+
+def no_change(value: MetricValue, against: str) -> str:
+    """Why there is no change to show."""
+    before = value.previous
+    if before is not None and before.days:
+        return f"{against}: {before.days} of {value.days} days have data"
+    return f"no data in {against}"
+
+
 def change(contract: MetricContract, value: MetricValue) -> Change | None:
     """The change against the comparison: points for percentages, else percent of the value before."""
-    if value.change is None:
+    if value.change is None or not is_comparable(contract, value):
         return None
     if contract.unit == "%":
         text = f"{value.change:+.1f}{SPACE}pp"

@@ -1,4 +1,4 @@
-"""The pages. Each module has ``PAGE``, ``layout(**query)`` and ``register_callbacks(app)``; ``create_app`` lists them."""
+"""The pages: each has ``PAGE``, ``layout(**query)`` and ``register_callbacks``; ``dashboard.app`` lists them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 from dash import Dash
 
+from dashboard.filters import View
 from dashboard.published import Published, Reading
 from dashboard.sheets import Sheet
-from dashboard.filters import View
 
 
 @dataclass(frozen=True)

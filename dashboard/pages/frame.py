@@ -3,46 +3,114 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from anyio import to_thread
-from dash import Dash, Input, Output, html
+from dash import Dash, Input, Output, html, no_update
 
 from dashboard import wording
 from dashboard.filters import View, parse
-from dashboard.pages import Page
+from dashboard.markup import attrs
+from dashboard.pages.cards import Card, Filling
 from dashboard.palette import Palette, palette
 from dashboard.parts import state
-from dashboard.published import Published, Reading
+from dashboard.published import Published, Question, Reading
+from dashboard.sheets import Sheet
 
-Content = Callable[[Reading, View, Palette], Any]
-_PRESENCE = "fleet_vehicles"
-
-
-def frame(name: str, children: Any) -> Any:
-    """The place of a page's figures, filled with skeletons."""
-    return html.Div([html.Div(id=f"{name}-notes"), html.Div(children, id=f"{name}-body", className="body")])
+Sheets = Callable[[Reading, View], dict[str, Sheet]]
 
 
-def body_callback(app: Dash, published: Published, page: Page, cards: Sequence[str], content: Content) -> None:
-    """Register the one callback of a page; the work is done off the event loop."""
+@dataclass(frozen=True)
+class Content:
+    """What fills a page.
 
-    def fill(search: str | None, scheme: str | None) -> tuple[Any, Any]:
+    Attributes:
+        cards: by the name of the card.
+        extra: values of the page's own outputs.
+    """
+
+    cards: dict[str, Filling]
+    extra: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Body:
+    """How a page of figures is filled.
+
+    Attributes:
+        name: of the page.
+        path: of the page.
+        cards: its cards.
+        sheets: the rows behind them.
+        fill: makes its figures.
+        presence: the page's first question; a slice that has no value in it is empty.
+        extra: the page's own outputs, by name.
+    """
+
+    name: str
+    path: str
+    cards: Sequence[Card]
+    sheets: Sheets
+    fill: Callable[[Reading, View, dict[str, Sheet], Palette], Content]
+    presence: Question
+    extra: dict[str, Output]
+
+    def frame(self, children: Any) -> Any:
+        """The place of the page's figures, skeletons until they are there."""
+        return html.Div(
+            [
+                html.Div(id=f"{self.name}-notes"),
+                html.Div(id=f"{self.name}-state"),
+                html.Div(children),
+                html.Div(id=f"{self.name}-foot"),
+            ],
+            id=f"{self.name}-body",
+            className="body pending",
+        )
+
+    def register(self, app: Dash, published: Published) -> None:
+        """Register the one callback of the page; the work is done off the event loop."""
+        outputs = {
+            "notes": Output(f"{self.name}-notes", "children"),
+            "state": Output(f"{self.name}-state", "children"),
+            "foot": Output(f"{self.name}-foot", "children"),
+            "class": Output(f"{self.name}-body", "className"),
+            "extra": self.extra,
+            "cards": {card.name: card.outputs(self.name) for card in self.cards},
+        }
+
+        @app.callback(output=outputs, inputs=[Input("url", "search"), Input("scheme", "data")])
+        async def update(search: str | None, scheme: str | None) -> dict[str, Any]:
+            return await to_thread.run_sync(self._answer, published, search, scheme)
+
+    def _answer(self, published: Published, search: str | None, scheme: str | None) -> dict[str, Any]:
         with published.reading() as reading:
             if reading.catalogue is None:
-                return None, None
-            view, notes = parse(search, reading.catalogue, cards)
-            body = _without_data(reading, view) or content(reading, view, palette(scheme))
-            return _notes(notes), [*body, _foot(reading, view)]
+                return self._values([], None, None)
+            view, notes = parse(search, reading.catalogue, [card.name for card in self.cards])
+            if missing := _without_data(reading, view, self.presence):
+                return self._values(notes, missing, _foot(reading, view))
+            sheets = self.sheets(reading, view)
+            content = self.fill(reading, view, sheets, palette(scheme))
+            values = self._values(notes, None, _foot(reading, view))
+            values["extra"] = content.extra
+            values["cards"] = {
+                card.name: content.cards[card.name].values(card, self.name, self.path, view, sheets[card.name])
+                for card in self.cards
+            }
+            return values
 
-    @app.callback(
-        Output(f"{page.name}-notes", "children"),
-        Output(f"{page.name}-body", "children"),
-        Input("url", "search"),
-        Input("scheme", "data"),
-    )
-    async def update(search: str | None, scheme: str | None) -> tuple[Any, Any]:
-        return await to_thread.run_sync(fill, search, scheme)
+    def _values(self, notes: Sequence[str], missing: Any, foot: Any) -> dict[str, Any]:
+        """The values of all outputs, with the cards as they are."""
+        return {
+            "notes": _notes(notes),
+            "state": missing,
+            "foot": foot,
+            "class": "body without" if missing is not None else "body",
+            "extra": dict.fromkeys(self.extra, no_update),
+            "cards": {card.name: dict.fromkeys(card.outputs(self.name), no_update) for card in self.cards},
+        }
 
 
 def provisional_note(reading: Reading, view: View) -> str:
@@ -53,9 +121,9 @@ def provisional_note(reading: Reading, view: View) -> str:
     return f"Provisional from {wording.day(first)}: late data is still expected."
 
 
-def _without_data(reading: Reading, view: View) -> list[Any] | None:
-    """The state of a slice that holds nothing: why, and what to do."""
-    if reading.evaluate((_PRESENCE,), view).one(_PRESENCE).as_of is not None:
+def _without_data(reading: Reading, view: View, question: Question) -> Any:
+    """The state of a slice that holds nothing: why, and what to do; ``None`` if it holds something."""
+    if any(value.as_of is not None for value in reading.answer(view, question)):
         return None
     assert reading.catalogue is not None
     first, last = reading.catalogue.first, reading.catalogue.last
@@ -64,7 +132,7 @@ def _without_data(reading: Reading, view: View) -> list[Any] | None:
         text = f"{view.period} lies outside the published data, which runs from {wording.days(first, last)}."
     else:
         text = f"No vehicle was in the fleet in {view.period} for {view.scope}. Widen the period or the filters."
-    return [state("No data in this slice", text, reset)]
+    return state("No data in this slice", text, reset)
 
 
 def _notes(notes: Sequence[str]) -> Any:
@@ -78,5 +146,5 @@ def _foot(reading: Reading, view: View) -> Any:
     return html.P(
         f"Snapshot of {wording.instant(info.published_at)} · {info.version} · {view.period}, UTC days",
         className="foot",
-        **{"data-first": view.first.isoformat(), "data-last": view.last.isoformat()},
+        **attrs({"data-first": view.first.isoformat(), "data-last": view.last.isoformat()}),
     )

@@ -10,15 +10,15 @@ from dash import Dash, html
 
 from dashboard import charts, wording
 from dashboard.charts import Axis, Line
-from dashboard.filters import DIMENSIONS, View
-from dashboard.names import value_name
-from dashboard.pages import Page
-from dashboard.pages.frame import body_callback, frame, provisional_note
+from dashboard.filters import View
+from dashboard.pages import Page, breakdown
+from dashboard.pages.cards import Card, Filling
+from dashboard.pages.frame import Body, Content
 from dashboard.palette import Palette
-from dashboard.parts import bar, card, change, chart, glossary, skeleton, small_group, state
-from dashboard.published import Published, Reading
+from dashboard.parts import headline
+from dashboard.published import Published, Question, Reading
 from dashboard.sheets import Column, Sheet
-from lake.metrics import MetricContract, MetricValue
+from lake.metrics import MetricValue, load_contracts
 
 
 @dataclass(frozen=True)
@@ -46,239 +46,115 @@ DAILY = (
     Daily("unlogged_distance", "bars", "km per day beyond trips"),
 )
 ACTIVES = ("daily_active_vehicles", "weekly_active_vehicles", "monthly_active_vehicles")
-BREAKDOWN = (
-    "monthly_active_vehicles",
-    "distance_per_active_day",
-    "trip_length",
-    "mean_speed",
-    "idle_ratio",
-)
-PANEL = "distance_per_active_day"
-PANELS = 12
-CARDS = ("actives", *(daily.metric for daily in DAILY), "breakdown", "panels")
-_METRICS = tuple(daily.metric for daily in DAILY)
-_CHART_HEIGHT = 168
+_METRICS = (*(daily.metric for daily in DAILY), *ACTIVES)
+_TOTALS = Question(_METRICS, compare=True)
+_EACH_DAY = Question((*_METRICS, breakdown.PANEL), ("date",), compare=True)
+_HEIGHT = 172
+
+
+def _cards() -> tuple[Card, ...]:
+    contracts = load_contracts()
+    actives = Card(
+        "actives",
+        "Active vehicles",
+        _HEIGHT,
+        "Lines per day: vehicles active within 1, 7 and 28 days.",
+        contracts.metric(ACTIVES[2]),
+    )
+    daily = []
+    for item in DAILY:
+        contract = contracts.metric(item.metric)
+        words = f"{'Bars' if item.kind == 'bars' else 'Line'} per day: {contract.label}, {item.each}."
+        daily.append(Card(item.metric, contract.label, _HEIGHT, words, contract))
+    return (actives, *daily, *breakdown.cards())
+
+
+_CARDS = _cards()
 
 
 def layout(**_query: str) -> Any:
-    """The page's frame: skeletons of the size of what will stand there."""
-    cards = [html.Div(skeleton(240), className="card") for _ in range(8)]
-    return frame("usage", [html.Div(cards, className="grid-4")])
-
-
-def content(reading: Reading, view: View, colors: Palette) -> Any:
-    """The page's figures."""
-    rows = sheets(reading, view)
-    daily = [_daily(reading, view, item, rows[item.metric], colors) for item in DAILY]
-    return [
-        html.Div([_actives(reading, view, rows["actives"], colors), *daily], className="grid-4"),
-        html.Div(
-            [_breakdown(reading, view, rows["breakdown"]), _panels(reading, view, rows["panels"], colors)],
-            className="grid-2",
-        ),
-    ]
+    """The page before it has figures."""
+    frames = [card.frame("usage") for card in _CARDS]
+    days, segments = frames[:-2], frames[-2:]
+    return BODY.frame([html.Div(days, className="grid-4"), html.Div(segments, className="grid-2")])
 
 
 def sheets(reading: Reading, view: View) -> dict[str, Sheet]:
     """The rows behind the cards."""
+    days, *_ = reading.answers(view, _EACH_DAY, _TOTALS, *breakdown.questions(view))
     late = reading.info.provisional_from
-    found = reading.evaluate((*_METRICS, *ACTIVES), view, by=("date",), compare=True)
-    result = {}
+    found = {}
     for item in DAILY:
-        contract, series = reading.metric(item.metric), found.series(item.metric)
-        rows = tuple((v.period, v.value, _before(v)) for v in series)
-        columns = (Column("Day"), Column.of(contract), Column.of(contract, f"{contract.label}, before"))
-        if view.comparison is None:
-            rows, columns = tuple(row[:2] for row in rows), columns[:2]  # type: ignore[misc]
-        result[item.metric] = Sheet(item.metric, contract.label, columns, rows, (contract,), late)
+        contract = reading.metric(item.metric)
+        columns = [Column("Day"), Column.of(contract)]
+        if view.comparison is not None:
+            columns.append(Column.of(contract, f"{contract.label}, {view.against.removeprefix('vs ')}"))
+        rows = tuple((v.period, v.value, _before(v))[: len(columns)] for v in days.series(item.metric))
+        found[item.metric] = Sheet(item.metric, contract.label, tuple(columns), rows, (contract,), late)
     contracts = tuple(reading.metric(name) for name in ACTIVES)
-    days = [v.period for v in found.series(ACTIVES[0])]
-    actives = [[v.value for v in found.series(name)] for name in ACTIVES]
-    result["actives"] = Sheet(
-        "actives",
-        "Active vehicles",
-        (Column("Day"), *(Column.of(c) for c in contracts)),
-        tuple(zip(days, *actives, strict=True)),
-        contracts,
-        late,
-    )
-    return result | {"breakdown": _breakdown_sheet(reading, view), "panels": _panels_sheet(reading, view)}
+    values = [[v.value for v in days.series(name)] for name in ACTIVES]
+    periods = [v.period for v in days.series(ACTIVES[0])]
+    columns = [Column("Day"), *(Column.of(contract) for contract in contracts)]
+    rows = tuple(zip(periods, *values, strict=True))
+    found["actives"] = Sheet("actives", "Active vehicles", tuple(columns), rows, contracts, late)
+    return found | breakdown.sheets(reading, view)
 
 
 def _before(value: MetricValue) -> float | None:
     return value.previous.value if value.previous else None
 
 
-def _headline(contract: MetricContract, value: MetricValue, view: View, *, keyed: bool = False) -> Any:
-    if value.value is None:
-        return html.P(small_group(contract) if value.suppressed else "no data in this period", className="muted")
-    unit = wording.unit_of(contract)
-    return html.P(
-        [
-            html.Span(
-                [wording.digits(contract, value.value), html.Span(unit, className="unit")],
-                className="headline-value",
-            ),
-            html.Span(change(contract, value, view.against, keyed=keyed), className="headline-change"),
-        ],
-        className="headline",
-    )
+def fill(reading: Reading, view: View, rows: dict[str, Sheet], colors: Palette) -> Content:
+    """The page's figures."""
+    cards = {item.metric: _daily(reading, view, item, rows[item.metric], colors) for item in DAILY}
+    cards["actives"] = _actives(reading, view, rows["actives"], colors)
+    whole = [v.value for v in reading.answer(view, _EACH_DAY).series(breakdown.PANEL)]
+    cards |= breakdown.fillings(reading, view, rows, whole, colors)
+    return Content(cards, breakdown.switch_values(view))
 
 
-def _people(value: MetricValue, view: View) -> str:
-    return f"{view.scope}, n = {value.vehicles:,}" if value.vehicles else view.scope
+def _subtitle(each: str, value: MetricValue, view: View) -> str:
+    return f"{each} · {view.scope}" + (f", n = {value.vehicles:,}" if value.vehicles else "")
 
 
-def _actives(reading: Reading, view: View, sheet: Sheet, colors: Palette) -> Any:
-    contracts = [reading.metric(name) for name in ACTIVES]
-    total = reading.evaluate((*_METRICS, *ACTIVES), view, compare=True).one(ACTIVES[2])
-    days: list[date] = [row[0] for row in sheet.rows if isinstance(row[0], date)]
-    tones = (colors.accent, colors.accent_dim, colors.accent_soft)
+def _days(sheet: Sheet) -> list[date]:
+    return [row[0] for row in sheet.rows if isinstance(row[0], date)]
+
+
+def _actives(reading: Reading, view: View, sheet: Sheet, colors: Palette) -> Filling:
+    total = reading.answer(view, _TOTALS).one(ACTIVES[2])
+    tones = (colors.accent_soft, colors.accent_dim, colors.accent)
     lines = [
-        Line(c.label.removeprefix("Active vehicles, "), [row[i + 1] for row in sheet.rows], tone)  # type: ignore[misc]
-        for i, (c, tone) in enumerate(zip(contracts, tones, strict=True))
+        Line(column.label.removeprefix("Active vehicles, "), sheet.numbers(i + 1), tone)
+        for i, (column, tone) in enumerate(zip(sheet.columns[1:], tones, strict=True))
     ]
-    figure = charts.daily_lines(days, lines, Axis("", ",.0f"), colors, reading.info.provisional_from, legend=True)
-    body = chart("usage-actives", figure, "Lines per day: vehicles active within 1, 7 and 28 days.", _CHART_HEIGHT)
-    title = [sheet.title, " ", glossary(contracts[2])]
-    return card(
-        sheet, sheet.title, f"per day · {_people(total, view)}", body, view=view, page="usage",
-        heading=title, figure=_headline(contracts[2], total, view),
-    )  # fmt: skip
-
-
-def _daily(reading: Reading, view: View, item: Daily, sheet: Sheet, colors: Palette) -> Any:
-    contract = reading.metric(item.metric)
-    total = reading.evaluate((*_METRICS, *ACTIVES), view, compare=True).one(item.metric)
-    days: list[date] = [row[0] for row in sheet.rows if isinstance(row[0], date)]
-    now = Line(contract.label, [row[1] for row in sheet.rows], colors.fill if item.kind == "bars" else colors.accent)  # type: ignore[misc]
-    before = None
-    if view.comparison is not None and any(row[2] is not None for row in sheet.rows):
-        words = "last year" if view.compare == "year" else "period before"
-        before = Line(words, [row[2] for row in sheet.rows], colors.reference, 1.4)  # type: ignore[misc]
-    unit = wording.unit_of(contract)
     late = reading.info.provisional_from
-    if item.kind == "bars":
-        figure = charts.daily_bars(days, [now], Axis(unit), colors, late, before=before)
+    figure = charts.daily_lines(_days(sheet), lines, Axis("", ",.0f"), colors, late, legend=True)
+    head = headline(reading.metric(ACTIVES[2]), total, view.against)
+    return Filling(_subtitle("within 28, 7 and 1 d", total, view), figure, head=head)
+
+
+def _daily(reading: Reading, view: View, item: Daily, sheet: Sheet, colors: Palette) -> Filling:
+    contract = reading.metric(item.metric)
+    total = reading.answer(view, _TOTALS).one(item.metric)
+    bars = item.kind == "bars"
+    now = Line(contract.label, sheet.numbers(1), colors.fill if bars else colors.accent)
+    before = None
+    if view.comparison is not None and any(value is not None for value in sheet.numbers(2)):
+        before = Line(view.against.removeprefix("vs "), sheet.numbers(2), colors.reference, 1.4)
+    axis, late = Axis(wording.unit_of(contract), from_zero=bars), reading.info.provisional_from
+    if bars:
+        figure = charts.daily_bars(_days(sheet), [now], axis, colors, late, before=before)
     else:
-        axis = Axis(unit, from_zero=False)
-        figure = charts.daily_lines(days, [*([before] if before else []), now], axis, colors, late)
-    what = "Bars" if item.kind == "bars" else "Line"
-    body = chart(f"usage-{item.metric}", figure, f"{what} per day: {contract.label}, {item.each}.", _CHART_HEIGHT)
-    return card(
-        sheet, contract.label, f"{item.each} · {_people(total, view)}", body, view=view, page="usage",
-        heading=[contract.label, " ", glossary(contract)], figure=_headline(contract, total, view, keyed=before is not None),
-    )  # fmt: skip
-
-
-def _switch(reading: Reading, view: View) -> Any:
-    """The choice of the dimension of the breakdown."""
-    links = [
-        html.A(
-            reading.contracts.dimension(name).label,
-            href=f"/usage{view.query(by=name)}",
-            className="switch-link soft" + (" on" if name == view.by else ""),
-            **({"aria-current": "true"} if name == view.by else {}),
-        )
-        for name in DIMENSIONS
-    ]
-    return html.Div(links, className="switch", role="group", **{"aria-label": "Break down by"})
-
-
-def _groups(reading: Reading, view: View) -> list[tuple[str, ...]]:
-    """The groups that may be shown, the largest first; model years in their own order."""
-    sizes = reading.evaluate(BREAKDOWN, view, by=(view.by,), compare=True).series(BREAKDOWN[0])
-    shown = [v for v in sizes if v.value is not None]
-    if view.by == "model_year":
-        return [v.group for v in shown]
-    return [v.group for v in sorted(shown, key=lambda v: -(v.value or 0))]
-
-
-def _breakdown_sheet(reading: Reading, view: View) -> Sheet:
-    found = reading.evaluate(BREAKDOWN, view, by=(view.by,), compare=True)
-    contracts = tuple(reading.metric(name) for name in BREAKDOWN)
-    values = {(v.metric, v.group): v.value for v in found}
-    rows = tuple(
-        (value_name(view.by, g[0]), *(values.get((c.name, g)) for c in contracts)) for g in _groups(reading, view)
-    )
-    label = reading.contracts.dimension(view.by).label
-    columns = (Column(label), *(Column.of(c) for c in contracts))
-    return Sheet("breakdown", f"By {label.lower()}", columns, rows, contracts)
-
-
-def _breakdown(reading: Reading, view: View, sheet: Sheet) -> Any:
-    contracts = sheet.contracts
-    tops = [
-        max((row[i + 1] for row in sheet.rows if isinstance(row[i + 1], float)), default=1.0)  # type: ignore[type-var]
-        for i in range(len(contracts))
-    ]
-    short = ("Active, 28 d", "km per active day", "km per trip", "km/h", "Idle, %")
-    head = [html.Th(sheet.columns[0].label, scope="col")]
-    head += [html.Th(text, scope="col", className="second" if i > 1 else "") for i, text in enumerate(short)]
-    rows = []
-    for row in sheet.rows[:PANELS]:
-        cells: list[Any] = [html.Th(str(row[0]), scope="row")]
-        for i, (contract, top) in enumerate(zip(contracts, tops, strict=True)):
-            value = row[i + 1]
-            text = contract.format.text(value) if isinstance(value, float) else wording.DASH
-            share = value / top if isinstance(value, float) and isinstance(top, float) and top else None
-            cells.append(html.Td([html.Span(text), bar(share)], className="barred" + (" second" if i > 1 else "")))
-        rows.append(html.Tr(cells))
-    table = html.Table(
-        [html.Caption(sheet.title, className="visually-hidden"), html.Thead(html.Tr(head)), html.Tbody(rows)],
-        className="ranking",
-    )
-    found = reading.evaluate(BREAKDOWN, view, by=(view.by,), compare=True).series(BREAKDOWN[0])
-    withheld = sum(v.suppressed for v in found)
-    notes = [f"The {PANELS} largest of {len(sheet.rows)}; the table has all."] if len(sheet.rows) > PANELS else []
-    if withheld:
-        least = contracts[0].smallest_group
-        notes.append(f"{withheld} withheld: fewer than {least} vehicles, or needed to hide one that has.")
-    body = table if rows else state("Nothing to show", f"Every group has {small_group(contracts[0])} in this slice.")
-    subtitle = f"{view.period}, {view.scope}"
-    return card(
-        sheet, sheet.title, subtitle, body, view=view, page="usage", note=" ".join(notes), figure=_switch(reading, view)
-    )  # fmt: skip
-
-
-def _panels_sheet(reading: Reading, view: View) -> Sheet:
-    contract = reading.metric(PANEL)
-    found = reading.evaluate((PANEL,), view, by=("date", view.by))
-    values = {(v.period, v.group): v.value for v in found}
-    days = sorted({v.period for v in found if v.period is not None})
-    groups = _groups(reading, view)[:PANELS]
-    columns = (Column("Day"), *(Column.of(contract, value_name(view.by, g[0])) for g in groups))
-    rows = tuple((day, *(values.get((day, g)) for g in groups)) for day in days)
-    return Sheet("panels", contract.label, columns, rows, (contract,), reading.info.provisional_from)
-
-
-def _panels(reading: Reading, view: View, sheet: Sheet, colors: Palette) -> Any:
-    contract = sheet.contracts[0]
-    whole = reading.evaluate((PANEL,), view, by=("date",))
-    label = reading.contracts.dimension(view.by).label.lower()
-    by_day = {v.period: v.value for v in whole}
-    days: list[date] = [row[0] for row in sheet.rows if isinstance(row[0], date)]
-    panels = [
-        Line(column.label, [row[i + 1] for row in sheet.rows], colors.accent, 1.6)  # type: ignore[misc]
-        for i, column in enumerate(sheet.columns[1:])
-    ]
-    reference = Line("all in the slice", [by_day.get(day) for day in days], colors.reference, 1.2)
-    columns = 3 if len(panels) > 4 else 2
-    figure = charts.small_multiples(days, panels, reference, Axis("km"), colors, columns)
-    height = 26 + 112 * max(1, -(-len(panels) // columns))
-    words = f"One line per {label}: {contract.label}, by day, against all in the slice."
-    late = provisional_note(reading, view)
-    body = chart("usage-panels", figure, words, height) if panels else state("Nothing to show", "No group may be shown.")
-    subtitle = f"km per day by {label}; grey: {view.scope}"
-    return card(
-        sheet, contract.label, subtitle, body, view=view, page="usage", note=late,
-        heading=[contract.label, " ", glossary(contract)],
-    )  # fmt: skip
+        figure = charts.daily_lines(_days(sheet), [*([before] if before else []), now], axis, colors, late)
+    head = headline(contract, total, view.against, keyed=before is not None)
+    return Filling(_subtitle(item.each, total, view), figure, head=head)
 
 
 def register_callbacks(app: Dash, published: Published) -> None:
-    """One callback: address and theme in, the whole body out."""
-    body_callback(app, published, PAGE, CARDS, content)
+    """One callback: address and theme in, all figures out."""
+    BODY.register(app, published)
 
 
+BODY = Body("usage", "/usage", _CARDS, sheets, fill, _TOTALS, breakdown.switch_outputs())
 PAGE = Page("usage", "/usage", "Usage", "usage", layout, register_callbacks, sheets)

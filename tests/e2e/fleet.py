@@ -9,7 +9,8 @@ from math import sin
 import polars as pl
 
 MARKETS = {
-    "CN": 900, "FR": 640, "JP": 560, "DE": 420, "GB": 330, "BR": 300, "IN": 260, "ES": 190, "TR": 120, "MX": 90, "MA": 40, "US": 9,
+    "CN": 900, "FR": 640, "JP": 560, "DE": 420, "GB": 330, "BR": 300, "IN": 260, "ES": 190, "TR": 120, "MX": 90,
+    "MA": 40, "US": 9,
 }  # fmt: skip
 MODELS = (
     ("Corvid", "BEV", 0.26), ("Petrel", "HEV", 0.22), ("Avocet", "ICE", 0.18), ("Dunlin", "PHEV", 0.14),

@@ -1,0 +1,125 @@
+"""The tables of the Overview: the values of a dimension by size, with bars in cells and a trend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from dash import html
+
+from dashboard import wording
+from dashboard.filters import View
+from dashboard.names import value_name
+from dashboard.pages.cards import Filling
+from dashboard.parts import bar, small_group, sparkline, state
+from dashboard.published import Question, Reading
+from dashboard.sheets import Column, Sheet
+from lake.metrics import MetricValue
+
+DIMENSIONS = {"markets": "market", "models": "model", "powertrains": "powertrain"}
+METRICS = ("monthly_active_vehicles", "reporting_rate", "distance_per_active_day")
+TREND = "daily_active_vehicles"
+ROWS = 12
+
+Group = tuple[str, ...]
+
+
+def questions() -> list[Question]:
+    """What the tables ask of a view."""
+    sizes = [Question(METRICS, (dimension,)) for dimension in DIMENSIONS.values()]
+    return sizes + [Question((TREND,), ("date", dimension)) for dimension in DIMENSIONS.values()]
+
+
+def sheet(reading: Reading, view: View, name: str) -> Sheet:
+    """All rows that may be shown, the largest first."""
+    dimension = DIMENSIONS[name]
+    found = reading.answer(view, Question(METRICS, (dimension,)))
+    contracts = [reading.metric(metric) for metric in METRICS]
+    values = {(v.metric, v.group): v.value for v in found}
+    shown = sorted((v for v in found.series(METRICS[0]) if v.value is not None), key=lambda v: -(v.value or 0.0))
+    rows = tuple(
+        (value_name(dimension, v.group[0]), *(values.get((c.name, v.group)) for c in contracts)) for v in shown
+    )
+    label = reading.contracts.dimension(dimension).label
+    columns = (Column(label), *(Column.of(contract) for contract in contracts))
+    return Sheet(name, f"{label}s", columns, rows, tuple(contracts))
+
+
+def filling(reading: Reading, view: View, name: str) -> Filling:
+    """The table as the page shows it."""
+    dimension = DIMENSIONS[name]
+    found = reading.answer(view, Question(METRICS, (dimension,)))
+    trends = reading.answer(view, Question((TREND,), ("date", dimension)))
+    active = reading.metric(METRICS[0])
+    values = {(v.metric, v.group): v for v in found}
+    sizes = found.series(METRICS[0])
+    shown = sorted((v for v in sizes if v.value is not None), key=lambda v: -(v.value or 0.0))
+    series: dict[Group, list[float | None]] = {}
+    for value in trends:
+        series.setdefault(value.group, []).append(value.value)
+    farthest = max((v.value for v in found.series(METRICS[2]) if v.value is not None), default=1.0)
+    rows = [
+        _row(reading, dimension, value.group, values, series.get(value.group, []), farthest) for value in shown[:ROWS]
+    ]
+    label = reading.contracts.dimension(dimension).label
+    note = _withheld(len(shown), sum(v.suppressed for v in sizes), f"{label.lower()}s", active.smallest_group)
+    body = (
+        _table(label, rows, (view.last - view.first).days + 1)
+        if rows
+        else state("Nothing to show", f"Every group has {small_group(active)} in this slice.")
+    )
+    return Filling(
+        f"{view.scope} · active: drove within 28 d; reporting: of the fleet, average day", content=body, note=note
+    )
+
+
+def _table(label: str, rows: list[Any], days: int) -> Any:
+    head = [
+        html.Th(label, scope="col"),
+        html.Th("Active, 28 d", scope="col"),
+        html.Th("Reporting", scope="col", className="second"),
+        html.Th("km per active day", scope="col", colSpan=2),
+        html.Th(f"Daily active, {days} d", scope="col", className="second"),
+    ]
+    caption = html.Caption(f"{label}s by size", className="visually-hidden")
+    return html.Table([caption, html.Thead(html.Tr(head)), html.Tbody(rows)], className="ranking")
+
+
+def _row(
+    reading: Reading,
+    dimension: str,
+    group: Group,
+    values: dict[tuple[str, Group], MetricValue],
+    trend: list[float | None],
+    farthest: float,
+) -> Any:
+    active, rate, distance = (values.get((name, group)) for name in METRICS)
+    written = [reading.metric(name).format.text for name in METRICS]
+    share = distance.value / farthest if distance and distance.value is not None and farthest else None
+    return html.Tr(
+        [
+            html.Th(value_name(dimension, group[0]), scope="row"),
+            html.Td(_text(active, written[0])),
+            html.Td(_text(rate, written[1], "%"), className="second"),
+            html.Td(bar(share), className="wide"),
+            html.Td(_text(distance, written[2])),
+            html.Td(sparkline(trend), className="second"),
+        ]
+    )
+
+
+def _text(value: MetricValue | None, written: Callable[[float], str], unit: str = "") -> str:
+    return wording.DASH if value is None or value.value is None else written(value.value) + unit
+
+
+def _withheld(shown: int, withheld: int, names: str, least: int) -> str:
+    parts = []
+    if shown > ROWS:
+        parts.append(f"The {ROWS} largest of {shown}; the table has all.")
+    if withheld:
+        noun = names if withheld > 1 else names.removesuffix("s")
+        parts.append(
+            f"{withheld} {noun} withheld: fewer than {least} vehicles, or needed to hide one that has. "
+            "Totals include them."
+        )
+    return " ".join(parts)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -305,3 +307,9 @@ def test_days_outside_are_not_returned() -> None:
     frame = speeds((0, 36), (10, 36))
     assert trips(frame, date(2026, 3, 11), date(2026, 3, 12)).is_empty()
     assert len(trips(frame, date(2026, 3, 9), date(2026, 3, 11))) == 1
+
+
+def test_every_parameter_and_its_default_are_documented() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "core.md").read_text()
+    for parameter in fields(TripRules):
+        assert f"| `{parameter.name}` | {parameter.default:g} " in text

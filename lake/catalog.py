@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import duckdb
 
 from lake.errors import QueryError
-from lake.metrics import load_contracts
+from lake.metrics import load_contracts, macro_statements
 from lake.schemas import TABLES, TableSpec
 from lake.settings import Settings
 from lake.storage import Lake
@@ -28,7 +28,10 @@ def table_specs() -> dict[str, TableSpec]:
 
 
 def connect(lake: Lake, settings: Settings) -> duckdb.DuckDBPyConnection:
-    """A DuckDB session with one view per table. A table that nothing was written to yet is there, empty."""
+    """A DuckDB session with one view per table, and ``metric(name)`` and ``metric_values`` over the KPI tables.
+
+    A table that nothing was written to yet is there, empty.
+    """
     con = duckdb.connect(config={"memory_limit": settings.query_memory})
     lake.prepare_duckdb(con)
     for layer in ("raw", "core", "kpi", "ops"):
@@ -42,6 +45,8 @@ def connect(lake: Lake, settings: Settings) -> duckdb.DuckDBPyConnection:
             con.register("no_rows", spec.schema.create_empty().to_arrow())
             con.execute(f"create table {name} as select * from no_rows")
             con.unregister("no_rows")
+    for statement in macro_statements():
+        con.execute(statement)
     return con
 
 
@@ -106,6 +111,6 @@ def _refused(error: duckdb.Error) -> QueryError:
     return QueryError(
         "DuckDB refused the query",
         found=str(error).strip(),
-        action="`sillage sql \"select table_schema, table_name from information_schema.tables\"` lists the tables, "
+        action='`sillage sql "select table_schema, table_name from information_schema.tables"` lists the tables, '
         '`sillage sql "describe core.trips"` their columns',
     )

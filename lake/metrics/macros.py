@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from lake.metrics.contract import KpiTable, MetricContract
@@ -11,6 +11,8 @@ from lake.metrics.expressions import expression_sql
 from lake.metrics.loading import Contracts, load_contracts
 
 _FOLDER = Path(__file__).parent
+_MACRO = (_FOLDER / "metric.sql").read_text(encoding="utf-8")
+_BODY = (_FOLDER / "metric_values.sql").read_text(encoding="utf-8")
 _ALL = "all"
 
 
@@ -22,35 +24,49 @@ def macro_statements(contracts: Contracts | None = None) -> list[str]:
     """
     contracts = contracts or load_contracts()
     dimensions = [d.name for d in contracts.dimensions]
-    body = (_FOLDER / "metric.sql").read_text(encoding="utf-8").format(
-        known=", ".join(f"'{m.name}'" for m in contracts.metrics),
-        dimensions=", ".join(f'"{name}"' for name in dimensions),
-        dimension_names=", ".join(f"'{name}'" for name in dimensions),
-        cells="\n    union all\n    ".join(_cells(t, dimensions) for t in contracts.tables),
-        before=", ".join(smaller_siblings("vehicles", dimensions, d, "date") + f" as before_{d}" for d in dimensions),
-        disclosing=" or ".join(f"(before_{d} > 0 and before_{d} < smallest_group)" for d in dimensions),
-    )  # fmt: skip
-    each = " union all by name ".join(
-        f"select * from metric('{m.name}', \"by\" := {_list(t)})" for t in contracts.tables for m in t.metrics
+    macro = _MACRO.format(
+        known=_texts(m.name for m in contracts.metrics),
+        dimensions=_columns(dimensions),
+        dimension_names=_texts(dimensions),
+        body=_body([_cells_of_one(t, dimensions) for t in contracts.tables], dimensions),
     )
-    return [
-        f'create or replace macro metric(name, "by" := []::varchar[]) as table\n{body}',
-        f"create or replace view metric_values as {each}",
-    ]
+    body = _body([_cells_of_all(t, dimensions) for t in contracts.tables], dimensions)
+    return [macro, f"create or replace view metric_values as\n{body}"]
 
 
-def _list(table: KpiTable) -> str:
-    return "[" + ", ".join(f"'{name}'" for name in table.dimension_names) + "]"
+def _body(cells: list[str], dimensions: list[str]) -> str:
+    before = (f"{smaller_siblings('vehicles', dimensions, d, 'metric, date')} as before_{d}" for d in dimensions)
+    return _BODY.format(
+        cells="\n    union all\n    ".join(cells),
+        dimensions=_columns(dimensions),
+        before=", ".join(before),
+        disclosing=" or ".join(f"(before_{d} > 0 and before_{d} < smallest_group)" for d in dimensions),
+    )
 
 
-def _cells(table: KpiTable, dimensions: list[str]) -> str:
-    """The select over one table: a row per day and group of the metric asked for, not yet suppressed."""
+def _cells_of_one(table: KpiTable, dimensions: list[str]) -> str:
+    """The select over one table for the parameters ``name`` and ``by`` of the macro."""
     groups = []
-    for name in dimensions:
-        asked = f'"{name}"'
-        if name not in table.dimension_names:
-            asked = f"error('the metrics of {table.table} are not split by {name}')"
-        groups.append(f"case when list_contains(\"by\", '{name}') then {asked} else '{_ALL}' end as \"{name}\"")
+    for dimension in dimensions:
+        asked = f'"{dimension}"'
+        if dimension not in table.dimension_names:
+            asked = f"error('the metrics of {table.table} are not split by {dimension}')"
+        groups.append(
+            f"case when list_contains(\"by\", '{dimension}') then {asked} else '{_ALL}' end as \"{dimension}\""
+        )
+    names = _texts(m.name for m in table.metrics)
+    return f"select {_cell_columns(table, groups)} from {table.table} where name in ({names}) group by all"
+
+
+def _cells_of_all(table: KpiTable, dimensions: list[str]) -> str:
+    """The select over one table for all its metrics, split by all its dimensions."""
+    groups = [f'"{d}"' if d in table.dimension_names else f"'{_ALL}' as \"{d}\"" for d in dimensions]
+    names = f"(select unnest([{_texts(m.name for m in table.metrics)}]) as name)"
+    keys = _columns(["name", "date", *table.dimension_names])
+    return f"select {_cell_columns(table, groups)} from {table.table} cross join {names} group by {keys}"
+
+
+def _cell_columns(table: KpiTable, groups: list[str]) -> str:
     columns = [
         "name as metric",
         "date",
@@ -62,11 +78,18 @@ def _cells(table: KpiTable, dimensions: list[str]) -> str:
         _choice(table, lambda m: str(m.smallest_group), "smallest_group"),
         _choice(table, lambda m: str(m.denominator is not None).lower(), "is_ratio"),
     ]
-    names = ", ".join(f"'{m.name}'" for m in table.metrics)
-    return f"select {', '.join(columns)} from {table.table} where name in ({names}) group by all"
+    return ", ".join(columns)
 
 
 def _choice(table: KpiTable, sql: Callable[[MetricContract], str], column: str) -> str:
-    """One column that differs by metric; the name is a constant, so only its own branch is worked out."""
+    """One column that differs by metric."""
     branches = " ".join(f"when '{m.name}' then {sql(m)}" for m in table.metrics)
     return f"case name {branches} end as {column}"
+
+
+def _columns(names: Iterable[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
+
+
+def _texts(names: Iterable[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names)

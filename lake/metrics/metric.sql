@@ -1,5 +1,6 @@
--- The body of metric(name, by := []): one metric, a row per day and group. Filled in by lake.metrics.macros.
--- Only the branch of the metric asked for is executed: its condition compares two constants.
+-- One metric, a row per day and group; by names the dimensions to split by. Filled in by lake.metrics.macros.
+-- Only the tables and expressions of the metric asked for are worked out: its name is a constant.
+create or replace macro metric(name, "by" := []::varchar[]) as table
 with known as (
     select
         case when name in ({known}) then true
@@ -8,29 +9,8 @@ with known as (
         and case when len(list_filter("by", x -> x not in ({dimension_names}))) = 0 then true
             else error('by takes these dimensions: ' || concat_ws(', ', {dimension_names}))
         end as fine
-),
-
-cells as (
-    {cells}
-),
-
-siblings as (
-    select *, {before} from cells
-),
-
-judged as (
-    select *, vehicles < smallest_group or {disclosing} as suppressed from siblings
 )
 
-select
-    metric, date, {dimensions},
-    case when not suppressed and is_ratio then scale * numerator / nullif(denominator, 0)
-        when not suppressed then scale * numerator
-    end as value,
-    case when not suppressed then numerator end as numerator,
-    case when not suppressed then denominator end as denominator,
-    case when not suppressed then vehicles end as vehicles,
-    suppressed
-from judged
+select * from ({body})
 where (select fine from known)
 order by date, {dimensions}

@@ -10,7 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lake.catalog import connect
 from lake.metrics import Slice, evaluate, load_contracts, macro_statements
+from lake.settings import get_settings
+from lake.storage import Lake
 from tests.unit.metrics.platform import MONDAY, database
 
 DAY = Slice(MONDAY, MONDAY)
@@ -78,7 +81,7 @@ def test_no_small_group_is_shown_or_derivable(sizes: dict[str, int]) -> None:
 @pytest.fixture(scope="module")
 def sql() -> Any:
     rows = [
-        {"date": MONDAY + timedelta(day), "market": market, "model": model, "vehicles": 4 + 9 * number + day,
+        {"date": MONDAY + timedelta(day), "market": market, "model": model, "vehicles": 8 + 9 * number + day,
          "reporting_vehicles": 4 + 8 * number, "active_1d": 3 * number, "active_7d": 5 * number,
          "active_28d": 6 * number}
         for day in range(3)
@@ -121,6 +124,18 @@ def test_the_view_has_every_metric_at_full_grain(sql: Any) -> None:
     names = [m.name for m in load_contracts().metrics]
     rows = sql.execute("select metric, count(*) from metric_values group by metric order by metric").fetchall()
     assert rows == [(name, 12) for name in names]
+    for table in load_contracts().tables:
+        for metric in table.metrics:
+            ask = {"name": metric.name, "by": list(table.dimension_names)}
+            full = sql.execute("select * from metric($name, by := $by) order by all", ask).fetchall()
+            view = sql.execute("select * from metric_values where metric = $name order by all", {"name": metric.name})
+            assert view.fetchall() == full
+
+
+def test_the_lakes_own_session_has_the_metrics() -> None:
+    con = connect(Lake.open(get_settings()), get_settings())
+    assert con.execute("select count(*) from metric('weekly_active_vehicles')").fetchone() == (0,)
+    assert con.execute("select count(*) from metric_values").fetchone() == (0,)
 
 
 @pytest.mark.parametrize(

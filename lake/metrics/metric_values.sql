@@ -1,0 +1,24 @@
+-- Cells of metrics, judged for suppression: a row per metric, day and group. Filled in by lake.metrics.macros.
+-- before_<dimension>: vehicles in all smaller groups beside this one along that dimension.
+with cells as (
+    {cells}
+),
+
+siblings as (
+    select *, {before} from cells
+),
+
+judged as (
+    select *, vehicles < smallest_group or {disclosing} as suppressed from siblings
+)
+
+select
+    metric, date, {dimensions},
+    case when not suppressed and is_ratio then scale * numerator / nullif(denominator, 0)
+        when not suppressed then scale * numerator
+    end as value,
+    case when not suppressed then numerator end as numerator,
+    case when not suppressed then denominator end as denominator,
+    case when not suppressed then vehicles end as vehicles,
+    suppressed
+from judged

@@ -87,12 +87,13 @@ def demo(
     known = begun(folder)
     if known is None:
         first = yesterday - timedelta(days=days - 1)
-        simulate(out_folder=folder, vehicles=vehicles, days=days, seed=seed, from_=first)
+        simulate(out_folder=folder, vehicles=vehicles, days=days, seed=seed, from_=first, partitions=2)
     else:
         first = date.fromisoformat(known.first_day)
         simulate(
             out_folder=folder, vehicles=known.vehicles, days=max(1, (yesterday - first).days + 1), seed=known.seed,
-            from_=first, markets=list(known.markets), cadence=known.cadence_s,
+            from_=first, markets=list(known.markets), cadence=known.cadence_s, partitions=known.partitions,
+            codec="null" if known.codec == "null" else "deflate",
         )  # fmt: skip
     paths = [] if rooms.lake.is_local else [str(folder / "inbox" / "fleet")]
     changed = land(*paths, feed=_shipped_feed("fleet"))
@@ -113,6 +114,8 @@ def simulate(
     from_: Annotated[date | None, Parameter(name="--from")] = None,
     markets: Annotated[list[str] | None, Parameter(consume_multiple=True)] = None,
     cadence: int = 10,
+    partitions: int = 4,
+    codec: Literal["deflate", "null"] = "deflate",
 ) -> None:
     """Write the files that a fleet of simulated vehicles would send, and the truth about it.
 
@@ -127,6 +130,8 @@ def simulate(
         from_: First day (UTC); by default such that the last is yesterday.
         markets: ISO 3166 codes, as FR CN; all twelve by default.
         cadence: Seconds between messages while driving.
+        partitions: Partitions of the event hub.
+        codec: Compression of the blocks inside the Avro files.
     """
     from simulator import simulate as run
 
@@ -135,6 +140,7 @@ def simulate(
         task = bars.add_task("Simulating", total=days)
         report = run(
             out_folder, vehicles=vehicles, days=days, first_day=first, seed=seed, markets=markets, cadence_s=cadence,
+            partitions=partitions, codec=codec,
             progress=lambda day, messages: bars.update(
                 task, completed=(day - first).days + 1, detail=f"{messages:,} messages"
             ),

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
-from pathlib import Path
+from functools import partial
 
 import polars as pl
 
@@ -25,9 +25,11 @@ from lake.tables import Appender, AppTransaction, bucket_of, open_table
 from orchestration.inbox import FoundFile, find_files, reopen
 from transforms.sources.canonical import Bounds, Decoded
 from transforms.sources.profile import FeedProfile
-from transforms.sources.reader import FeedReader
+from transforms.sources.reader import FeedReader, Task
 
 _FUTURE = timedelta(days=1)
+#: A file up to this size is read by one worker as a whole.
+_SMALL_FILE = 16 << 20
 
 
 @dataclass(frozen=True)
@@ -251,6 +253,10 @@ def _unchanged(lake: Lake, profile: FeedProfile, planned: PlannedFile) -> FoundF
     return file if file is not None and file.fingerprint(lake, profile) == planned.fingerprint else None
 
 
+def _result(decoded: list[Decoded] | None, task: Task) -> list[Decoded]:
+    return [task()] if decoded is None else decoded
+
+
 class _BatchRun:
     """One execution of one batch."""
 
@@ -273,19 +279,16 @@ class _BatchRun:
         """Read all files and commit what they hold. Returns the counts of each."""
         counts = {planned: FileCount() for planned in files}
         total = sum(planned.size_bytes for planned in files)
+        seen: set[PlannedFile] = set()
         done = records = 0
-        workers = 1 if self._reader.sequential else max(2, os.cpu_count() or 2)
-        with ThreadPoolExecutor(workers) as pool:
-            for planned, file in files.items():
-                if progress:
-                    progress(done, total, records, planned.file)
-                with file.local(self._lake) as path:
-                    for decoded in self._decode(pool, workers, path, file, planned):
-                        self._take(decoded, records, planned, counts[planned])
-                        records += decoded.records
-                        if progress:
-                            progress(done, total, records, planned.file)
+        for planned, decoded in self._decoded(files):
+            if planned not in seen:
                 done += planned.size_bytes
+                seen.add(planned)
+            self._take(decoded, records, planned, counts[planned])
+            records += decoded.records
+            if progress:
+                progress(done, total, records, planned.file)
         for name in self._tables:
             self._flush(name)
             if name in self._appenders:
@@ -324,17 +327,35 @@ class _BatchRun:
         txn = AppTransaction(f"{self._profile.name}/landed", self._batch.number)
         open_table(self._lake, "ops.batches").append(frame, txn=txn)
 
-    def _decode(
-        self, pool: ThreadPoolExecutor, workers: int, path: Path, file: FoundFile, planned: PlannedFile
-    ) -> Iterator[Decoded]:
-        """Blocks of a file, decoded in parallel and handed out in order, a few ahead at most."""
-        ahead: deque[Future[Decoded]] = deque()
-        for task in self._reader.tasks(path, file.path, planned.modified_at):
-            ahead.append(pool.submit(task))
-            if len(ahead) > 2 * workers:
-                yield ahead.popleft().result()
-        while ahead:
-            yield ahead.popleft().result()
+    def _decoded(self, files: dict[PlannedFile, FoundFile]) -> Iterator[tuple[PlannedFile, Decoded]]:
+        """All blocks of all files in their order, decoded in parallel, a few ahead at most."""
+        workers = max(2, os.cpu_count() or 2)
+        ahead: deque[tuple[PlannedFile, Future[list[Decoded]]]] = deque()
+        with ThreadPoolExecutor(workers) as pool:
+            for planned, task in self._tasks(files):
+                ahead.append((planned, pool.submit(task)))
+                if len(ahead) > 2 * workers:
+                    first, future = ahead.popleft()
+                    yield from ((first, decoded) for decoded in future.result())
+            for first, future in ahead:
+                yield from ((first, decoded) for decoded in future.result())
+
+    def _tasks(
+        self, files: dict[PlannedFile, FoundFile]
+    ) -> Iterator[tuple[PlannedFile, Callable[[], list[Decoded]]]]:
+        """A small file is one task, download included; a large one is a task for each of its blocks."""
+        for planned, file in files.items():
+            if planned.size_bytes <= _SMALL_FILE:
+                yield planned, partial(self._whole, planned, file)
+                continue
+            with file.local(self._lake) as path:
+                for task in self._reader.tasks(path, file.path, planned.modified_at):
+                    decoded = [task()] if self._reader.sequential else None
+                    yield planned, partial(_result, decoded, task)
+
+    def _whole(self, planned: PlannedFile, file: FoundFile) -> list[Decoded]:
+        with file.local(self._lake) as path:
+            return [task() for task in self._reader.tasks(path, file.path, planned.modified_at)]
 
     def _take(self, decoded: Decoded, first: int, planned: PlannedFile, count: FileCount) -> None:
         count.records += decoded.records

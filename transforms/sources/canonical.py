@@ -164,10 +164,16 @@ def _rows(
 
 @dataclass(frozen=True)
 class _Check:
-    """Rows for which ``bad`` holds are rejected, for ``reason``."""
+    """Rows for which ``bad`` holds are rejected: ``what``, and the text that was found in ``shown``."""
 
     bad: pl.Expr
-    reason: pl.Expr
+    what: str
+    shown: pl.Expr | None = None
+
+    @property
+    def reason(self) -> pl.Expr:
+        """Why, in words."""
+        return pl.lit(self.what) if self.shown is None else _found(self.what, self.shown)
 
 
 def _plan(
@@ -176,11 +182,11 @@ def _plan(
     """Expressions for the columns that this block has fields for, and what may be wrong with a row."""
     at, stated = pl.col("@event_at"), pl.col("@stated")
     checks = [
-        _Check(pl.col("@vehicle_id").is_null(), pl.lit("no vehicle")),
-        _Check(stated.is_null(), pl.lit("no time")),
-        _Check(at.is_null() & stated.is_not_null(), _found(f"the time is not {profile.time.format}", stated)),
-        _Check(at < bounds.earliest, _found(f"the time is before {bounds.earliest:%Y-%m-%d}", stated)),
-        _Check(at > bounds.latest, _found(f"the time is after {bounds.latest:%Y-%m-%d %H:%M} UTC", stated)),
+        _Check(pl.col("@vehicle_id").is_null(), "no vehicle"),
+        _Check(stated.is_null(), "no time"),
+        _Check(at.is_null() & stated.is_not_null(), f"the time is not {profile.time.format}", stated),
+        _Check(at < bounds.earliest, f"the time is before {bounds.earliest:%Y-%m-%d}", stated),
+        _Check(at > bounds.latest, f"the time is after {bounds.latest:%Y-%m-%d %H:%M} UTC", stated),
     ]
     sequence: pl.Expr = pl.lit(None, pl.Int64)
     if profile.sequence == "record":
@@ -189,7 +195,7 @@ def _plan(
         text = _clean_expr(pl.col(profile.sequence).cast(pl.String), profile)
         sequence = text.cast(pl.Int64, strict=False)
         checks.append(
-            _Check(sequence.is_null() & text.is_not_null(), _found("the sequence is not a whole number", text))
+            _Check(sequence.is_null() & text.is_not_null(), "the sequence is not a whole number", text)
         )
     values: dict[str, pl.Expr] = {}
     for target in targets:
@@ -211,7 +217,7 @@ def _plan(
         earlier = values.get(target.column)
         values[target.column] = value if earlier is None else pl.coalesce(earlier, value)
         if bad is not None:
-            checks.append(_Check(bad, _found(target.column, found.cast(pl.String))))
+            checks.append(_Check(bad, target.column, found))
     return [sequence.alias("sequence"), *(value.alias(name) for name, value in values.items())], checks
 
 

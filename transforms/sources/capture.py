@@ -6,17 +6,20 @@ DuckDB reads whole files. One that it refuses is read again record by record, so
 from __future__ import annotations
 
 import glob
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import duckdb_extension_avro
 import fastavro
 import polars as pl
 
 from transforms.sources.blocks import KEPT_BYTES, LONGEST_RECORD
 
-_ROWS = 16_384
+_ROWS = 32_768
+_local = threading.local()
 _SCHEMA = {"SequenceNumber": pl.Int64, "EnqueuedTimeUtc": pl.String, "Body": pl.Binary}
 
 
@@ -37,19 +40,14 @@ def events(path: Path) -> Iterator[tuple[pl.DataFrame, str | None]]:
 
 
 def _by_duckdb(path: Path) -> Iterator[pl.DataFrame]:
-    con = duckdb.connect(config={"threads": 1})
-    try:
-        _load_avro(con)
-        source = con.read_avro(str(path)) if hasattr(con, "read_avro") else con.sql("from read_avro(?)", params=[str(path)])
-        names = set(source.columns)
-        present = [name for name in _SCHEMA if name in names]
-        if "Body" not in names or "EnqueuedTimeUtc" not in names:
-            raise duckdb.InvalidInputException("not the schema of Event Hubs Capture")
-        for batch in source.select(*present).to_arrow_reader(_ROWS):
-            frame = pl.DataFrame(batch)
-            yield _conform(frame)
-    finally:
-        con.close()
+    con = _connection()
+    columns = {str(row[0]) for row in con.execute("describe from read_avro(?)", [str(path)]).fetchall()}
+    if not {"Body", "EnqueuedTimeUtc"} <= columns:
+        raise duckdb.InvalidInputException("not the schema of Event Hubs Capture")
+    wanted = ", ".join(name for name in _SCHEMA if name in columns)
+    con.execute(f"select {wanted} from read_avro(?)", [str(path)])
+    for batch in con.to_arrow_reader(_ROWS):
+        yield _conform(pl.DataFrame(batch))
 
 
 def _by_record(path: Path, done: int) -> Iterator[tuple[pl.DataFrame, str | None]]:
@@ -92,9 +90,13 @@ def texts(bodies: pl.Series) -> pl.Series:
     return found.set(long, None) if long.any() else found
 
 
-def _load_avro(con: duckdb.DuckDBPyConnection) -> None:
-    import duckdb_extension_avro
-
-    folder = Path(next(iter(duckdb_extension_avro.__path__)))
-    binary = next(iter(glob.glob(str(folder / "**" / "*.duckdb_extension"), recursive=True)))
-    con.execute(f"load '{binary}'")
+def _connection() -> duckdb.DuckDBPyConnection:
+    """A connection for this thread that reads Avro."""
+    if not hasattr(_local, "con"):
+        folder = Path(next(iter(duckdb_extension_avro.__path__)))
+        binary = next(iter(glob.glob(str(folder / "**" / "*.duckdb_extension"), recursive=True)))
+        con = duckdb.connect(config={"threads": 1})
+        con.execute(f"load '{binary}'")
+        _local.con = con
+    found: duckdb.DuckDBPyConnection = _local.con
+    return found

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Collection
 from typing import Any
 
 import duckdb
@@ -45,8 +46,12 @@ class JsonReader:
         keys = [*profile.vehicle.field, *profile.time.field, profile.sequence, profile.received, profile.kind_field]
         typed |= {name: "VARCHAR" for name in keys if isinstance(name, str) and name != "record"}
         self._paths = {name: tuple(_pointer(name)) for name in typed}
-        self._containers = sorted({path[:-1] for path in self._paths.values() if len(path) > 1})
-        self._typed = json.dumps(self._structure(typed))
+        nested = [path for path in self._paths.values() if len(path) > 1]
+        #: Objects within the record that hold fields, outer ones first.
+        self._containers = sorted({path[:n] for path in nested for n in range(1, len(path))}, key=len)
+        self._types = typed
+        #: The fields met so far. Reading only these is what makes sparse messages of a wide catalogue fast.
+        self._met: frozenset[str] = frozenset()
         self._texts = json.dumps(self._structure(dict.fromkeys(typed, "VARCHAR")))
         dropped = [*self._paths.values(), *map(tuple, map(_pointer, profile.ignore)), *((p,) for p in IDENTIFIER_PATHS)]
         self._known = json.dumps(_nest({path: None for path in dropped}))
@@ -75,16 +80,38 @@ class JsonReader:
         """Typed cells, and for each record whether they hold all that was sent."""
         if frame["@text"].null_count():
             return frame, None
-        found = self._query(frame, f"select from_json(t, '{_quoted(self._typed)}') as s, {self._key_count()} as k from texts")
-        values = self._flat(found["s"])
-        filled = sum(frame.height - column.null_count() for column in values)
+        met = self._met or self._meet(frame)
+        while True:
+            values, keys = self._read(frame, met)
+            filled = sum(frame.height - column.null_count() for column in values)
+            whole = filled == keys.sum() and (keys.min() or 0) > 0  # type: ignore[operator]
+            if whole or (wider := self._meet(frame)) == met:
+                break
+            met = wider
         cells = frame.drop("@text").hstack([c for c in values if c.null_count() < frame.height])
         cells = cells.with_columns(pl.lit(None, dtype=pl.String).alias(EXTRAS))
-        keys = found["k"]
-        if filled == keys.sum() and (keys.min() or 0) > 0:  # type: ignore[operator]
+        if whole:
             return cells, pl.repeat(True, frame.height, eager=True)
         per_row = pl.DataFrame(values).select(pl.sum_horizontal(pl.all().is_not_null())).to_series()
         return cells, (per_row.cast(pl.Int64) == keys) & (keys > 0)
+
+    def _read(self, frame: pl.DataFrame, fields: frozenset[str]) -> tuple[list[pl.Series], pl.Series]:
+        """The values of some fields in one typed pass, and how many keys each record has."""
+        structure = json.dumps(self._structure({name: kind for name, kind in self._types.items() if name in fields}))
+        query = f"select from_json(t, '{_quoted(structure)}') as s, {self._key_count()} as k from texts"
+        found = self._query(frame, query)
+        return self._flat(found["s"], fields), found["k"]
+
+    def _meet(self, frame: pl.DataFrame) -> frozenset[str]:
+        """Add the fields that occur in these records to those met so far. There is always at least one."""
+        places: list[tuple[str, ...]] = [(), *self._containers]
+        met: set[tuple[str, ...]] = set()
+        for place in places:
+            keys = self._query(frame, f"select distinct unnest({_keys_at(place)}) as k from texts")
+            met |= {(*place, key) for key in keys["k"]}
+        found = {name for name, path in self._paths.items() if path in met} or {next(iter(self._paths))}
+        self._met = self._met | found
+        return self._met
 
     def _closely(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         """All as text, unknown keys to extras, arrays of messages taken apart, what is no object set aside."""
@@ -141,20 +168,29 @@ class JsonReader:
     def _key_count(self) -> str:
         """SQL for the number of keys that were sent; an object that holds fields counts for its keys."""
         parts = ["coalesce(len(json_keys(t)), 0)"]
-        for path in self._containers:
-            pointer = _quoted("/" + "/".join(p.replace("~", "~0").replace("/", "~1") for p in path))
-            parts.append(f"coalesce(len(json_keys(t, '{pointer}')) - 1, 0)")
+        parts += [f"coalesce(len({_keys_at(place)}) - 1, 0)" for place in self._containers]
         return "(" + " + ".join(parts) + ")::bigint"
 
-    def _flat(self, struct: pl.Series) -> list[pl.Series]:
-        """The fields of the struct, under their names in the profile."""
-        out = []
-        for name, path in self._paths.items():
-            column = struct
-            for key in path:
-                column = column.struct.field(key)
-            out.append(column.alias(name))
-        return out
+    def _flat(self, struct: pl.Series, fields: Collection[str] | None = None) -> list[pl.Series]:
+        """The fields of the struct, under their names in the profile; all of them unless ``fields`` are given."""
+        objects = {(): struct.struct.unnest()}
+        for place in self._containers:
+            parent = objects.get(place[:-1])
+            if parent is not None and place[-1] in parent.columns:
+                objects[place] = parent[place[-1]].struct.unnest()
+        return [
+            objects[path[:-1]][path[-1]].alias(name)
+            for name, path in self._paths.items()
+            if fields is None or name in fields
+        ]
+
+
+def _keys_at(place: tuple[str, ...]) -> str:
+    """SQL for the keys of the object at a place in the record."""
+    if not place:
+        return "json_keys(t)"
+    pointer = "/" + "/".join(key.replace("~", "~0").replace("/", "~1") for key in place)
+    return f"json_keys(t, '{_quoted(pointer)}')"
 
 
 def _pointer(name: str) -> list[str]:

@@ -96,9 +96,9 @@ def _odometer(samples: Samples, steps: Steps, spans: Spans, rules: TripRules) ->
     the first within; the last is the last within. What they leave out at the ends, by speed, has to be small.
     """
     none = np.zeros(len(spans.start), dtype=bool)
-    if samples.odometer is None or not len(spans.start):
+    place = np.empty(0, dtype=np.intp) if samples.odometer is None else np.flatnonzero(~np.isnan(samples.odometer))
+    if samples.odometer is None or not len(spans.start) or not len(place):
         return np.full(len(spans.start), np.nan), none, none
-    place = np.flatnonzero(~np.isnan(samples.odometer))
     reading, at = samples.odometer[place], samples.at
     before = np.searchsorted(place, spans.start, side="right") - 1
     carried = (

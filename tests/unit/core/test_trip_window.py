@@ -9,7 +9,8 @@ from random import Random
 from typing import Any
 
 import polars as pl
-from hypothesis import given, settings
+import pytest
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -128,6 +129,19 @@ def test_any_split_of_the_history_gives_the_same_trips(
     shuffled = whole.sample(fraction=1, shuffle=True, seed=seed)
     assert_frame_equal(by_windows(shuffled, ALL, rules), expected, check_exact=True)
     assert_frame_equal(by_windows(whole, [0, *sorted(inner), DAYS], rules), expected, check_exact=True)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(DRIVES, DRIVES, st.integers(1, 40))
+def test_the_pieces_it_is_worked_in_do_not_show(
+    monkeypatch: pytest.MonkeyPatch, car: Drive, van: Drive, size: int
+) -> None:
+    third = "0" * 31 + "3"
+    whole = telemetry(drive(CAR, *car) + drive(VAN, *van) + drive(third, *car))
+    expected = trips(whole, FIRST, LAST)
+    with monkeypatch.context() as patched:
+        patched.setattr("transforms.core.trips._CHUNK", size)
+        assert_frame_equal(trips(whole, FIRST, LAST), expected, check_exact=True)
 
 
 @settings(max_examples=40, deadline=None)

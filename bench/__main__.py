@@ -1,0 +1,97 @@
+"""Run all measurements and write ``docs/performance.md``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from rich.console import Console
+
+from bench.data import capture_files, json_lines
+from bench.measure import Measured, compare
+from bench.pages import filter_changes
+
+PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
+HEAD = """# Performance
+
+Written by `make bench`. Every speed is a ratio to a baseline that was measured in the same run, the two in turn, each
+in a process of its own; what a machine does in a second says little elsewhere. Medians of {repeat} runs on {machine}.
+
+"""
+
+
+def main() -> None:
+    """Measure, print and write the page."""
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("--repeat", type=int, default=3, help="runs of each role")
+    parser.add_argument("--json-rows", type=int, default=2_000_000, help="JSON lines that are landed")
+    parser.add_argument("--vehicles", type=int, default=500, help="vehicles of the simulated fleet")
+    parser.add_argument("--days", type=int, default=14, help="days of the simulated fleet")
+    parser.add_argument("--dry", action="store_true", help="print only")
+    given = parser.parse_args()
+    console = Console(stderr=True)
+    lines: list[str] = []
+    with TemporaryDirectory(prefix="sillage-bench-") as name:
+        folder = Path(name)
+        with console.status("Making the inputs …"):
+            json_lines(folder / "json", given.json_rows)
+            capture_files(folder / "capture", given.vehicles, given.days)
+            json_lines(folder / "third" / "json", given.json_rows // 3)
+        for title, names in SECTIONS.items():
+            with console.status(f"Measuring: {title} …"):
+                lines += _section(title, compare(names, folder, given.repeat))
+        with console.status("Measuring: memory …"):
+            lines += _memory(
+                compare(("sillage_json",), folder / "third", 1)["sillage_json"],
+                compare(("sillage_json",), folder, 1)["sillage_json"],
+            )
+        with console.status("Measuring: filter changes …"):
+            lines += filter_changes(folder)
+    machine = f"{os.cpu_count()} cores ({platform.machine()}), Python {platform.python_version()}"
+    text = HEAD.format(repeat=given.repeat, machine=machine) + "\n".join(lines) + "\n"
+    print(text)
+    if not given.dry:
+        PAGE.write_text(text)
+
+
+SECTIONS: dict[str, tuple[str, ...]] = {
+    "Landing JSON lines, 15 fields": ("duckdb_json", "sillage_json"),
+    "Landing Event Hubs Capture, JSON bodies": ("duckdb_capture", "sillage_capture"),
+    "Trips from landed telemetry": ("duckdb_sorted_copy", "duckdb_two_stages", "sillage_trips", "sillage_build_trips"),
+}
+
+WORDS = {
+    "duckdb_json": "DuckDB, `read_json` to Parquet (baseline)",
+    "sillage_json": "Sillage, JSON lines to committed Delta",
+    "duckdb_capture": "DuckDB, `read_avro` to Parquet, bodies not decoded (baseline)",
+    "sillage_capture": "Sillage, Capture to committed Delta, bodies decoded",
+    "duckdb_sorted_copy": "DuckDB, read the same columns, sort, write (baseline)",
+    "duckdb_two_stages": "DuckDB, hand-written window query in two stages",
+    "sillage_trips": "Sillage, `trips()` on the landed table",
+    "sillage_build_trips": "Sillage, the whole build of `core.trips`",
+}
+
+
+def _section(title: str, found: dict[str, Measured]) -> list[str]:
+    baseline = next(iter(found.values()))
+    lines = [f"## {title}", "", "| what | rows | rows/s | ratio | peak memory |", "|---|---:|---:|---:|---:|"]
+    lines += [
+        f"| {WORDS[name]} | {m.rows:,} | {m.rows_per_s:,.0f} | {m.rows_per_s / baseline.rows_per_s:.2f} "
+        f"| {m.peak_mb:,.0f} MB |"
+        for name, m in found.items()
+    ]
+    return [*lines, ""]
+
+
+def _memory(small: Measured, large: Measured) -> list[str]:
+    return [
+        "## Memory does not grow with the input", "", "| JSON lines | peak memory |", "|---:|---:|",
+        *(f"| {m.rows:,} | {m.peak_mb:,.0f} MB |" for m in (small, large)), "",
+    ]  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""What is measured: each function prepares and returns the work, which returns the rows that went through."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+
+import duckdb
+
+from bench.data import JSON_PROFILE
+from lake.settings import Settings, get_settings
+from lake.storage import Lake, load_extension
+from lake.tables import open_table
+from orchestration.building import build_table
+from orchestration.landing import land
+from orchestration.recipes import CORE
+from transforms.core.trips import trips
+from transforms.sources.profile import FeedProfile, load_profile, parse_profile
+
+Work = Callable[[], int]
+FLEET = Path(__file__).parent.parent / "feeds" / "fleet.toml"
+TWO_STAGES = Path(__file__).with_name("two_stage_trips.sql")
+
+
+def duckdb_json(folder: Path) -> Work:
+    """Bare DuckDB: JSON lines to one Parquet file."""
+    con = duckdb.connect()
+    source, target = folder / "json" / "*.jsonl", folder / "bare.parquet"
+    return lambda: _count(con, f"copy (from read_json('{source}', format = 'newline_delimited')) to '{target}'")
+
+
+def sillage_json(folder: Path) -> Work:
+    """Landing the same JSON lines: fingerprint, plan, hash of the vehicle, checks, sorted Delta, accounting."""
+    return _landing(folder / "json", parse_profile(JSON_PROFILE, "bench"), folder / "lake-json")
+
+
+def duckdb_capture(folder: Path) -> Work:
+    """Bare DuckDB: Capture Avro files, envelopes with their bodies as they are, to one Parquet file."""
+    con = duckdb.connect()
+    load_extension(con, "avro")
+    source, target = folder / "capture" / "inbox" / "fleet" / "**" / "*.avro", folder / "bare.parquet"
+    return lambda: _count(con, f"copy (from read_avro('{source}')) to '{target}'")
+
+
+def sillage_capture(folder: Path) -> Work:
+    """Landing the same Capture files: bodies decoded into typed columns, and all that landing is."""
+    return _landing(folder / "capture" / "inbox" / "fleet", load_profile(FLEET), folder / "lake-capture")
+
+
+def duckdb_sorted_copy(folder: Path) -> Work:
+    """Bare DuckDB: the columns that trips are made of, from the same Delta table, sorted, to one Parquet file."""
+    con, uri = _raw(folder)
+    columns = "vehicle_id, event_at, sequence, speed_kmh, odometer_km, latitude_deg, longitude_deg, ignition_on"
+    target = folder / "bare.parquet"
+    query = f"select {columns} from delta_scan('{uri}') order by vehicle_id, event_at"
+    return lambda: _count(con, f"copy ({query}) to '{target}'")
+
+
+def duckdb_two_stages(folder: Path) -> Work:
+    """A hand-written query in DuckDB: runs by windows, then trips, from the same Delta table to Parquet."""
+    con, uri = _raw(folder)
+    query = TWO_STAGES.read_text().replace("raw.telemetry", f"delta_scan('{uri}')")
+    rows = con.execute(f"select count(*) from delta_scan('{uri}')").fetchone()
+    target = folder / "bare.parquet"
+
+    def work() -> int:
+        con.execute(f"copy ({query}) to '{target}'")
+        return int(rows[0]) if rows else 0
+
+    return work
+
+
+def sillage_trips(folder: Path) -> Work:
+    """The function alone: raw rows from Delta to trips in memory."""
+    _, lake = _lake(folder / "lake-capture")
+    table = open_table(lake, "raw.telemetry")
+    days = table.rows_by_day()
+
+    def work() -> int:
+        trips(table.scan(), min(days), max(days))
+        return sum(days.values())
+
+    return work
+
+
+def sillage_build_trips(folder: Path) -> Work:
+    """The build of ``core.trips`` as it runs: what is stale, days in steps, checks, committed Delta."""
+    settings, lake = _lake(folder / "lake-capture")
+    days = open_table(lake, "raw.telemetry").rows_by_day()
+    recipe = next(r for r in CORE if r.table == "core.trips")
+
+    def work() -> int:
+        build_table(lake, settings, recipe, min(days) - timedelta(days=1), max(days))
+        return sum(days.values())
+
+    return work
+
+
+def _landing(source: Path, profile: FeedProfile, target: Path) -> Work:
+    shutil.rmtree(target, ignore_errors=True)
+    settings, lake = _lake(target)
+    return lambda: land(lake, settings, profile, [str(source)]).records
+
+
+def _lake(target: Path) -> tuple[Settings, Lake]:
+    settings = get_settings(lake=str(target), earliest_day=date(2000, 1, 1))
+    return settings, Lake.open(settings)
+
+
+def _raw(folder: Path) -> tuple[duckdb.DuckDBPyConnection, str]:
+    con = duckdb.connect()
+    _, lake = _lake(folder / "lake-capture")
+    lake.prepare_duckdb(con)
+    return con, lake.table_uri("raw.telemetry")
+
+
+def _count(con: duckdb.DuckDBPyConnection, query: str) -> int:
+    row = con.execute(query).fetchone()
+    return int(row[0]) if row else 0

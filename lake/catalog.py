@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,11 +16,8 @@ from lake.settings import Settings
 from lake.storage import Lake
 from lake.tables import Table
 
-_READS = {
-    duckdb.StatementType.SELECT,
-    duckdb.StatementType.EXPLAIN,
-    duckdb.StatementType.RELATION,
-}
+_READS = {duckdb.StatementType.SELECT, duckdb.StatementType.RELATION}
+_EXPLAIN = re.compile(r"\s*explain(\s+analyze)?(\s*\([^()]*\))?\s", re.IGNORECASE)
 
 
 def table_specs() -> dict[str, TableSpec]:
@@ -58,9 +56,10 @@ def read_query(con: duckdb.DuckDBPyConnection, text: str) -> duckdb.DuckDBPyRela
     """
     try:
         statements = con.extract_statements(text)
+        sound = len(statements) == 1 and _reads(con, statements[0])
     except duckdb.Error as error:
         raise _refused(error) from None
-    if len(statements) != 1 or statements[0].type not in _READS:
+    if not sound:
         raise QueryError(
             "The query is not a single read",
             found=f"{len(statements)} statements" if len(statements) != 1 else statements[0].type.name.lower(),
@@ -71,6 +70,15 @@ def read_query(con: duckdb.DuckDBPyConnection, text: str) -> duckdb.DuckDBPyRela
         return con.sql(statements[0].query)
     except duckdb.Error as error:
         raise _refused(error) from None
+
+
+def _reads(con: duckdb.DuckDBPyConnection, statement: duckdb.Statement) -> bool:
+    """It only reads; EXPLAIN ANALYZE runs what it explains, so that must be a read too."""
+    explained = _EXPLAIN.match(statement.query)
+    if statement.type != duckdb.StatementType.EXPLAIN or explained is None:
+        return statement.type in _READS
+    inner = con.extract_statements(statement.query[explained.end() :])
+    return len(inner) == 1 and inner[0].type in _READS
 
 
 @contextmanager

@@ -28,7 +28,7 @@ _LAKE_FILE = "sillage.json"
 class Credential:
     """How Azure Storage lets us in: a connection string, or the identity of the machine for an account."""
 
-    connection_string: str | None = None
+    connection_string: str | None = field(default=None, repr=False)
     account: str | None = None
 
     @cached_property
@@ -36,6 +36,11 @@ class Credential:
         """The key-value pairs of the connection string."""
         pairs = (p.partition("=") for p in (self.connection_string or "").split(";") if p)
         return {key: value for key, _, value in pairs}
+
+    @property
+    def is_whole(self) -> bool:
+        """The connection string has the parts that every engine needs."""
+        return "AccountName" in self.parts and not {"AccountKey", "SharedAccessSignature"}.isdisjoint(self.parts)
 
     @property
     def endpoint(self) -> str | None:
@@ -232,7 +237,15 @@ def _credential(settings: Settings, local: bool) -> Credential:
     if local:
         return Credential()
     if settings.azure_connection_string is not None:
-        return Credential(connection_string=settings.azure_connection_string.get_secret_value())
+        credential = Credential(connection_string=settings.azure_connection_string.get_secret_value())
+        if not credential.is_whole:
+            raise SettingsError(
+                "The setting SILLAGE_AZURE_CONNECTION_STRING is not usable",
+                found="(not shown)",
+                expected="AccountName=…, and AccountKey=… or SharedAccessSignature=…, separated by semicolons",
+                action="copy the whole connection string of the storage account, and add AccountName where it lacks it",
+            )
+        return credential
     if settings.azure_account:
         return Credential(account=settings.azure_account)
     raise SettingsError(

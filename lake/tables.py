@@ -15,7 +15,7 @@ from typing import Any
 import polars as pl
 from deltalake import CommitProperties, DeltaTable, Schema, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError
-from deltalake.transaction import AddAction
+from deltalake.transaction import AddAction, RemoveAction
 
 from lake.errors import LakeError
 from lake.schemas import TABLES, TableSpec
@@ -165,9 +165,7 @@ class Table:
                 action="run the command again when the other run has ended",
             ) from error
 
-    def replace_days(
-        self, frame: pl.DataFrame, days: Collection[date], *, handle: DeltaTable | None = None
-    ) -> None:
+    def replace_days(self, frame: pl.DataFrame, days: Collection[date], *, handle: DeltaTable | None = None) -> None:
         """Put ``frame`` in the place of all rows of ``days``; see ``replace``."""
         self.replace(frame, self.spec.day_column or "date", days, handle=handle)
 
@@ -226,7 +224,7 @@ class Appender:
     def __init__(self, table: Table, txn: AppTransaction | None = None) -> None:
         self.table, self.txn = table, txn
         self._handle = table.handle()
-        self._actions: list[AddAction] = []
+        self._actions: list[AddAction | RemoveAction] = []
         #: The transaction is in already: nothing is to be written.
         self.done = txn is not None and _seen(self._handle, txn)
 

@@ -88,11 +88,14 @@ def build_table(
         days = list(days_between(max(first or low, low), min(last or high, high))) if low <= high else []
     done: dict[date, int] = {}
     for chunk in _chunks(lake, settings, recipe, days):
-        done |= _compute(lake, recipe, chunk, stale.versions)
+        rows, versions = _compute(lake, recipe, chunk)
+        done |= rows
+        complete = len(done) == len(days) and stale.days <= done.keys()
+        record(lake, recipe.table, rows, versions, stale.versions if complete else {})
         if progress:
             progress(recipe.table, len(done), len(days))
-    if done or (not stale.days and _has_news(lake, recipe, stale)):
-        record(lake, recipe.table, stale, done, stale.versions)
+    if not days and not stale.days and _has_news(lake, recipe, stale):
+        record(lake, recipe.table, {}, {}, stale.versions)
     report.days[recipe.table] = days
     report.rows[recipe.table] = sum(done.values())
     return report
@@ -106,17 +109,18 @@ def stale_days(lake: Lake, recipe: Recipe, spine: Sequence[date] | None = None) 
     return Stale(frozenset(day for day in stale.days if day <= horizon), stale.versions)
 
 
-def _compute(lake: Lake, recipe: Recipe, days: list[date], versions: Mapping[str, int]) -> dict[date, int]:
-    """Compute and commit some days. Returns the rows that each of them has now."""
+def _compute(lake: Lake, recipe: Recipe, days: list[date]) -> tuple[dict[date, int], dict[str, int]]:
+    """Compute and commit some days. Returns the rows that each of them has now, and the versions of the inputs."""
     table = Table(lake, table_specs()[recipe.table])
     for attempt in range(_ATTEMPTS):
+        # The handle comes first: what another run committed before it was read from inputs no newer than these, and
+        # what it commits after is a conflict. So a result never takes the place of one from newer inputs.
         handle = table.handle()
+        versions = {name: Table(lake, table_specs()[name]).version() for name in recipe.inputs}
         try:
             if recipe.folds:
-                return _fold(lake, recipe, table, days, versions)
-            frames = [
-                recipe.compute(read, days[0], days[-1]) for read in _readers(lake, recipe, versions)
-            ]
+                return _fold(lake, recipe, table, days, versions), versions
+            frames = [recipe.compute(read, days[0], days[-1]) for read in _readers(lake, recipe, versions)]
             rows = pl.concat(frames).filter(pl.col("date").is_in(days))
             table.spec.schema.validate(rows)
             table.replace_days(rows, days, handle=handle)
@@ -125,13 +129,11 @@ def _compute(lake: Lake, recipe: Recipe, days: list[date], versions: Mapping[str
                 raise
             continue
         counts = dict(rows.group_by("date").len().iter_rows())
-        return {day: int(counts.get(day, 0)) for day in days}
+        return {day: int(counts.get(day, 0)) for day in days}, versions
     raise AssertionError("unreachable")
 
 
-def _fold(
-    lake: Lake, recipe: Recipe, table: Table, days: list[date], versions: Mapping[str, int]
-) -> dict[date, int]:
+def _fold(lake: Lake, recipe: Recipe, table: Table, days: list[date], versions: Mapping[str, int]) -> dict[date, int]:
     """Fold days into a table that is partitioned by bucket alone."""
     for bucket in range(lake.buckets):
         handle = table.handle()

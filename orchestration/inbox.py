@@ -29,20 +29,21 @@ class FoundFile:
         size_bytes: its size.
         modified_at: when it was last written.
         remote: it is on the lake's storage account.
-        tag: what the storage account says of its content; empty for a local file.
+        md5: hash of its content as the storage account knows it; empty for a local file, and for one that was
+            uploaded in blocks.
     """
 
     path: str
     size_bytes: int
     modified_at: datetime
     remote: bool = False
-    tag: str = ""
+    md5: str = ""
 
     def fingerprint(self, lake: Lake, profile: FeedProfile) -> str:
         """What makes two files the same: their content, and what the profile reads from their path."""
         digest = hashlib.sha256()
         if self.remote:
-            digest.update(f"{self.tag}:{self.size_bytes}".encode())
+            digest.update(f"{self.md5 or self._md5(lake)}:{self.size_bytes}".encode())
         else:
             with self._local(lake).open("rb") as stream:
                 digest = hashlib.file_digest(stream, "sha256")
@@ -61,6 +62,10 @@ class FoundFile:
             copy = Path(folder) / Path(self.path).name
             lake.filesystem.get_file(lake.path(self.path), str(copy))
             yield copy
+
+    def _md5(self, lake: Lake) -> str:
+        with lake.filesystem.open(lake.path(self.path), "rb", cache_type="readahead") as stream:
+            return hashlib.file_digest(stream, "md5").hexdigest()
 
     def _local(self, lake: Lake) -> Path:
         path = Path(self.path)
@@ -148,6 +153,5 @@ def _stated(name: str, path: Path) -> FoundFile:
 
 def _remote(name: str, info: dict[str, Any]) -> FoundFile:
     settings = info.get("content_settings") or {}
-    content = settings.get("content_md5") or b""
-    tag = bytes(content).hex() if content else str(info.get("etag", ""))
-    return FoundFile(name, int(info["size"]), info["last_modified"], remote=True, tag=tag)
+    md5 = bytes(settings.get("content_md5") or b"").hex()
+    return FoundFile(name, int(info["size"]), info["last_modified"], remote=True, md5=md5)

@@ -8,7 +8,7 @@ killed anywhere is finished by the next one, with the same rows.
 from __future__ import annotations
 
 import os
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -28,6 +28,8 @@ from transforms.sources.profile import FeedProfile
 from transforms.sources.reader import FeedReader, Task
 
 _FUTURE = timedelta(days=1)
+#: Rows that wait to be written take about this much memory at most, whatever they hold.
+_PART_BYTES = 512 << 20
 #: A file up to this size is read by one worker as a whole.
 _SMALL_FILE = 16 << 20
 
@@ -132,8 +134,7 @@ def land(
         batches = _read_batches(lake, profile.name)
         open_batch = _first_unfinished(batches)
         if open_batch is None:
-            known = set(batches.filter(pl.col("status") != "abandoned")["fingerprint"])
-            known -= set(_abandoned(batches))
+            known = _settled(batches)
             new = {mark: file for mark, file in sized.items() if mark not in known}
             if not new:
                 break
@@ -173,8 +174,10 @@ def _read_batches(lake: Lake, source: str) -> pl.DataFrame:
     return open_table(lake, "ops.batches").scan(where=pl.col("source") == source).collect()
 
 
-def _abandoned(batches: pl.DataFrame) -> list[str]:
-    return batches.filter(pl.col("status") == "abandoned")["fingerprint"].to_list()
+def _settled(batches: pl.DataFrame) -> set[str]:
+    """Fingerprints of all files but those that were only ever in abandoned batches."""
+    abandoned = batches.filter(pl.col("status") == "abandoned")["batch"].unique()
+    return set(batches.filter(~pl.col("batch").is_in(abandoned.implode()))["fingerprint"])
 
 
 def _first_unfinished(batches: pl.DataFrame) -> Batch | None:
@@ -192,9 +195,7 @@ def _first_unfinished(batches: pl.DataFrame) -> Batch | None:
     return Batch(rows[0, "source"], rows[0, "batch"], rows[0, "at"], files)
 
 
-def _plan(
-    lake: Lake, settings: Settings, profile: FeedProfile, number: int, new: dict[str, FoundFile]
-) -> None:
+def _plan(lake: Lake, settings: Settings, profile: FeedProfile, number: int, new: dict[str, FoundFile]) -> None:
     """Write down the next batch. Where another run planned the same number first, its plan holds."""
     reader = FeedReader(profile, lake.vehicle_key, Bounds(datetime.min, datetime.max))  # noqa: DTZ901
     rows, size = [], 0
@@ -268,14 +269,14 @@ class _BatchRun:
         self._tables = [*(f"raw.{kind}" for kind in profile.by_kind), "ops.rejects"]
         self._appenders: dict[str, Appender] = {}
         self._waiting: dict[str, list[pl.DataFrame]] = {}
+        self._waiting_rows: Counter[str] = Counter()
+        self._waiting_bytes: Counter[str] = Counter()
 
     def has_begun(self) -> bool:
         """Some table has taken the batch already."""
         return any(open_table(self._lake, name).has(self._txn(name)) for name in self._tables)
 
-    def execute(
-        self, files: dict[PlannedFile, FoundFile], progress: Progress | None
-    ) -> dict[PlannedFile, FileCount]:
+    def execute(self, files: dict[PlannedFile, FoundFile], progress: Progress | None) -> dict[PlannedFile, FileCount]:
         """Read all files and commit what they hold. Returns the counts of each."""
         counts = {planned: FileCount() for planned in files}
         total = sum(planned.size_bytes for planned in files)
@@ -340,9 +341,7 @@ class _BatchRun:
             for first, future in ahead:
                 yield from ((first, decoded) for decoded in future.result())
 
-    def _tasks(
-        self, files: dict[PlannedFile, FoundFile]
-    ) -> Iterator[tuple[PlannedFile, Callable[[], list[Decoded]]]]:
+    def _tasks(self, files: dict[PlannedFile, FoundFile]) -> Iterator[tuple[PlannedFile, Callable[[], list[Decoded]]]]:
         """A small file is one task, download included; a large one is a task for each of its blocks."""
         for planned, file in files.items():
             if planned.size_bytes <= _SMALL_FILE:
@@ -368,14 +367,16 @@ class _BatchRun:
             self._add("ops.rejects", rejects)
 
     def _add(self, name: str, rows: pl.DataFrame) -> None:
-        waiting = self._waiting.setdefault(name, [])
-        waiting.append(rows)
-        if sum(frame.height for frame in waiting) >= self._settings.part_rows:
+        self._waiting.setdefault(name, []).append(rows)
+        self._waiting_rows[name] += rows.height
+        self._waiting_bytes[name] += int(rows.estimated_size())
+        if self._waiting_rows[name] >= self._settings.part_rows or self._waiting_bytes[name] >= _PART_BYTES:
             self._flush(name)
 
     def _flush(self, name: str) -> None:
         """Write what waits for a table as one part of its append."""
         waiting = self._waiting.pop(name, [])
+        self._waiting_rows[name] = self._waiting_bytes[name] = 0
         if not waiting:
             return
         if name not in self._appenders:

@@ -59,10 +59,8 @@ def find_stale(lake: Lake, table: str, reaches: Mapping[str, Reach], spine: Coll
         versions[name] = source.version()
         mine = runs.filter(pl.col("input") == name)
         marks = mine.filter(pl.col("date").is_null())["input_version"]
-        watermark = int(marks.max()) if len(marks) else -1  # type: ignore[call-overload]
-        built = dict(
-            mine.drop_nulls("date").group_by("date").agg(pl.col("input_version").max()).iter_rows()
-        )
+        watermark = max(marks, default=-1)
+        built = dict(mine.drop_nulls("date").group_by("date").agg(pl.col("input_version").max()).iter_rows())
         changed = source.changed_days(watermark)
         for day, version in changed.items():
             for affected in _affected(day, reach, spine):
@@ -72,15 +70,17 @@ def find_stale(lake: Lake, table: str, reaches: Mapping[str, Reach], spine: Coll
     return Stale(frozenset(stale | (set(spine) - computed)), versions)
 
 
-def record(lake: Lake, table: str, stale: Stale, done: Mapping[date, int], versions: Mapping[str, int]) -> None:
+def record(
+    lake: Lake, table: str, done: Mapping[date, int], versions: Mapping[str, int], watermark: Mapping[str, int]
+) -> None:
     """Write down which days were computed from which versions.
 
     Args:
         lake: the lake.
         table: the table.
-        stale: what was behind before.
         done: days computed, each with the rows it has now.
-        versions: versions of the inputs that were read.
+        versions: versions of the inputs that were read for them.
+        watermark: versions of the inputs up to which every change has been computed; empty where more is to do.
     """
     now = datetime.now(UTC)
     rows = [
@@ -89,12 +89,11 @@ def record(lake: Lake, table: str, stale: Stale, done: Mapping[date, int], versi
         if version >= 0
         for day, count in done.items()
     ]
-    if stale.days <= set(done):
-        rows += [
-            {"table": table, "input": name, "date": None, "input_version": version, "finished_at": now, "rows": None}
-            for name, version in versions.items()
-            if version >= 0
-        ]
+    rows += [
+        {"table": table, "input": name, "date": None, "input_version": version, "finished_at": now, "rows": None}
+        for name, version in watermark.items()
+        if version >= 0
+    ]
     if rows:
         open_table(lake, "ops.runs").append(pl.DataFrame(rows, schema=Runs.create_empty().schema))
 

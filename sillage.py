@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +15,8 @@ from cyclopts import App, Parameter
 from rich.console import Console
 from rich.table import Table as Grid
 
-from lake.errors import QueryError, SillageError
+from lake.errors import SillageError
+from lake.export import Format
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -36,8 +36,6 @@ app = App(
     version=lambda: version("sillage"),
     result_action="return_value",
 )
-
-Format = Literal["table", "csv", "json", "parquet"]
 
 
 @dataclass(frozen=True)
@@ -264,7 +262,7 @@ def sql(
     query: str,
     /,
     *,
-    format: Format = "table",  # noqa: A002 - the name of the option
+    format: Format = "table",
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
 ) -> None:
     """Run one read-only query, in DuckDB's SQL, over the schemas raw, core, kpi and ops.
@@ -275,14 +273,17 @@ def sql(
         output: File to write to instead of the terminal; its ending chooses the format where none is given.
     """
     from lake.catalog import connect, read_query, time_limit
+    from lake.export import format_of, write_frame
 
+    kind = format_of(output) if output is not None and format == "table" else format
     rooms = _open(create=False)
     con = connect(rooms.lake, rooms.settings)
     text = sys.stdin.read() if query == "-" else query
-    if output is not None and format == "table":
-        format = _format_of(output)  # noqa: A001
     with time_limit(con, rooms.settings.query_timeout_s):
-        _write(read_query(con, text).pl(), format, output)
+        frame = read_query(con, text).pl()
+    note = write_frame(frame, kind, output, width=out.width)
+    if note:
+        err.print(note, style="dim")
 
 
 @app.command
@@ -293,8 +294,11 @@ def status() -> None:
     rooms = _open(create=False)
     out.print(f"Lake [bold]{rooms.lake.uri}[/], {rooms.lake.buckets} bucket(s)", highlight=False)
     _grid("Tables", ("table", "rows", "first day", "last day", "version"), table_rows(rooms.lake))
-    _grid("Feeds", ("feed", "files", "records", "rejected", "newest event (UTC)", "last landed (UTC)"),
-          feed_rows(rooms.lake))
+    _grid(
+        "Feeds",
+        ("feed", "files", "records", "rejected", "newest event (UTC)", "last landed (UTC)"),
+        feed_rows(rooms.lake),
+    )
     _grid("Rejects", ("feed", "reason", "records"), reject_rows(rooms.lake))
 
 
@@ -382,41 +386,6 @@ def _grid(title: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> 
         grid.add_row(*row)
     out.print()
     out.print(grid)
-
-
-def _format_of(path: Path) -> Format:
-    known: dict[str, Format] = {".csv": "csv", ".json": "json", ".parquet": "parquet"}
-    try:
-        return known[path.suffix]
-    except KeyError:
-        raise QueryError(
-            "The format of the output is not clear", found=str(path), expected=f"a name that ends in {', '.join(known)}",
-            action="give --format",
-        ) from None  # fmt: skip
-
-
-def _write(frame: Any, kind: Format, target: Path | None) -> None:
-    import polars as pl
-
-    if kind == "parquet":
-        if target is None:
-            raise QueryError("Parquet does not go to a terminal", action="give --output FILE")
-        frame.write_parquet(target)
-    elif kind == "csv":
-        text = frame.write_csv()
-        target.write_text(text) if target else sys.stdout.write(text)
-    elif kind == "json":
-        text = json.dumps(frame.to_dicts(), default=str, indent=1, ensure_ascii=False) + "\n"
-        target.write_text(text) if target else sys.stdout.write(text)
-    else:
-        with pl.Config(
-            tbl_rows=200, tbl_cols=60, tbl_width_chars=out.width, tbl_hide_dataframe_shape=True, fmt_str_lengths=80,
-            tbl_hide_column_data_types=True, thousands_separator=True, float_precision=3, tbl_formatting="UTF8_BORDERS_ONLY",
-            tbl_cell_numeric_alignment="RIGHT",
-        ):  # fmt: skip
-            sys.stdout.write(f"{frame}\n")
-            if frame.height > 200:
-                err.print(f"[dim]200 of {frame.height:,} rows shown; --output FILE.csv writes them all[/]")
 
 
 def _bytes(size: float) -> str:

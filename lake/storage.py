@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import hashlib
 import hmac
 import json
@@ -214,8 +213,7 @@ def load_extension(con: duckdb.DuckDBPyConnection, name: str) -> None:
     """
     try:
         package = __import__(f"duckdb_extension_{name}")
-        folder = Path(next(iter(package.__path__)))
-        binary = next(iter(glob.glob(str(folder / "**" / "*.duckdb_extension"), recursive=True)))
+        binary = next(Path(next(iter(package.__path__))).rglob("*.duckdb_extension"))
     except (ImportError, StopIteration):
         raise LakeError(
             f"DuckDB's {name} extension is not installed",

@@ -138,7 +138,7 @@ def land(
             new = {mark: file for mark, file in sized.items() if mark not in known}
             if not new:
                 break
-            number = int(batches["batch"].max() or 0) + 1 if batches.height else 0  # type: ignore[call-overload]
+            number = max(batches["batch"].to_list(), default=-1) + 1
             _plan(lake, settings, profile, number, new)
             continue
         _execute(lake, settings, profile, open_batch, sized, report, progress)
@@ -198,7 +198,8 @@ def _first_unfinished(batches: pl.DataFrame) -> Batch | None:
 def _plan(lake: Lake, settings: Settings, profile: FeedProfile, number: int, new: dict[str, FoundFile]) -> None:
     """Write down the next batch. Where another run planned the same number first, its plan holds."""
     reader = FeedReader(profile, lake.vehicle_key, Bounds(datetime.min, datetime.max))  # noqa: DTZ901
-    rows, size = [], 0
+    rows: list[dict[str, object]] = []
+    size = 0
     now = datetime.now(UTC)
     for mark, file in new.items():
         if rows and size + file.size_bytes > settings.batch_bytes:

@@ -11,7 +11,7 @@ from lake.tables import Table, open_table
 
 def table_rows(lake: Lake) -> list[tuple[str, ...]]:
     """For each table: name, rows, first and last day, version. All from the logs."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for name, spec in table_specs().items():
         table = Table(lake, spec)
         if not table.exists():

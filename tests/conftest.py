@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import adlfs
 import pytest
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
@@ -52,8 +53,6 @@ class Azurite:
 
     def new_container(self) -> str:
         """A container of its own for a test: ``az://<name>``."""
-        import adlfs
-
         name = f"lake{uuid.uuid4().hex[:12]}"
         adlfs.AzureBlobFileSystem(connection_string=self.connection_string).mkdir(name)
         return f"az://{name}/lake"

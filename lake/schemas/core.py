@@ -17,7 +17,7 @@ def _distance(description: str, *, nullable: bool = False) -> dy.Float64:
 
 
 class Trips(dy.Schema):
-    """One trip. It starts at the last sample at rest before the first motion and ends at the first at rest after the last."""
+    """One trip: from the last sample at rest before the first motion to the first at rest after the last."""
 
     date = dy.Date(nullable=False, description="UTC day on which the trip starts; partition.")
     vehicle_id = vehicle_id(primary_key=True)
@@ -59,7 +59,9 @@ class VehicleDays(dy.Schema):
     odometer_gain_km = _distance("Last minus first odometer reading of the day.", nullable=True)
     messages = dy.Int64(nullable=False, min=0, description="Distinct messages with a time on this day.")
     duplicates = dy.Int64(nullable=False, min=0, description="Further copies of these messages, left out.")
-    implausible = dy.Int64(nullable=False, min=0, description="Values outside their plausible range, taken as not sent.")
+    implausible = dy.Int64(
+        nullable=False, min=0, description="Values outside their plausible range, taken as not sent."
+    )
     first_event_at = instant("First message of the day.", nullable=True)
     last_event_at = instant("Last message of the day.", nullable=True)
     lag_sum_s = dy.Float64(nullable=False, description="Sum of received_at minus event_at over the messages.")
@@ -68,7 +70,9 @@ class VehicleDays(dy.Schema):
 
 def _latest_columns() -> dict[str, Any]:
     columns: dict[str, Any] = {
-        "bucket": dy.Int32(nullable=False, min=0, description="Hash of vehicle_id modulo the lake's buckets; partition."),
+        "bucket": dy.Int32(
+            nullable=False, min=0, description="Hash of vehicle_id modulo the lake's buckets; partition."
+        ),
         "vehicle_id": vehicle_id(primary_key=True),
         "first_event_at": instant("Oldest message known."),
         "last_event_at": instant("Newest message known."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataframely as dy
+import polars as pl
 
 from lake.schemas.raw import instant
 
@@ -28,7 +29,7 @@ class Batches(dy.Schema):
     newest_received_at = instant("Newest arrival in the file; null likewise.", nullable=True)
 
     @dy.rule()
-    def every_record_is_accounted_for(cls) -> object:
+    def every_record_is_accounted_for(cls) -> pl.Expr:  # noqa: N805 - dataframely passes the schema
         """Landed plus rejected is all."""
         return cls.records.col == cls.landed.col + cls.rejected.col
 

@@ -65,7 +65,9 @@ class RawRow(dy.Schema):
 
 def _telemetry_columns() -> dict[str, Any]:
     columns: dict[str, Any] = {
-        "bucket": dy.Int32(nullable=False, min=0, description="Hash of vehicle_id modulo the lake's buckets; partition.")
+        "bucket": dy.Int32(
+            nullable=False, min=0, description="Hash of vehicle_id modulo the lake's buckets; partition."
+        )
     }
     columns |= {signal.column: signal_column(signal) for signal in SIGNALS}
     columns["extras"] = dy.String(nullable=True, description="JSON object of what was sent beyond the catalogue.")
@@ -73,7 +75,9 @@ def _telemetry_columns() -> dict[str, Any]:
 
 
 Telemetry: type[dy.Schema] = type(
-    "Telemetry", (RawRow,), _telemetry_columns() | {"__doc__": "One message of a vehicle, wide.", "__module__": __name__}
+    "Telemetry",
+    (RawRow,),
+    _telemetry_columns() | {"__doc__": "One message of a vehicle, wide.", "__module__": __name__},
 )
 
 

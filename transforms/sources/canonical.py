@@ -50,6 +50,9 @@ class Bounds:
     latest: datetime
 
 
+NO_REJECTS = pl.DataFrame(schema={"record": pl.Int64, "offset": pl.Int64, "reason": pl.String, "original": pl.Binary})
+
+
 @dataclass(frozen=True)
 class Decoded:
     """What one block of a file became.
@@ -66,11 +69,6 @@ class Decoded:
     rejects: pl.DataFrame = field(default_factory=lambda: NO_REJECTS)
 
 
-NO_REJECTS = pl.DataFrame(
-    schema={"record": pl.Int64, "offset": pl.Int64, "reason": pl.String, "original": pl.Binary}
-)
-
-
 def rejected(cells: pl.DataFrame, reason: pl.Expr | str, vins: VehicleIds) -> pl.DataFrame:
     """Rejects for rows that have ``@row``, ``@offset`` and ``@original``."""
     if cells.is_empty():
@@ -82,9 +80,7 @@ def rejected(cells: pl.DataFrame, reason: pl.Expr | str, vins: VehicleIds) -> pl
         pl.col(ORIGINAL).cast(pl.Binary).alias("original"),
     )
     masked = [mask_vins(o.rstrip(b"\r\n"), vins) for o in frame["original"]]
-    return frame.with_columns(
-        mask_vins_in_text(frame["reason"], vins), pl.Series("original", masked, dtype=pl.Binary)
-    )
+    return frame.with_columns(mask_vins_in_text(frame["reason"], vins), pl.Series("original", masked, dtype=pl.Binary))
 
 
 def canonical(
@@ -194,9 +190,7 @@ def _plan(
     elif profile.sequence and profile.sequence in cells.columns:
         text = _clean_expr(pl.col(profile.sequence).cast(pl.String), profile)
         sequence = text.cast(pl.Int64, strict=False)
-        checks.append(
-            _Check(sequence.is_null() & text.is_not_null(), "the sequence is not a whole number", text)
-        )
+        checks.append(_Check(sequence.is_null() & text.is_not_null(), "the sequence is not a whole number", text))
     values: dict[str, pl.Expr] = {}
     for target in targets:
         present = [name for name in target.fields if name in cells.columns]

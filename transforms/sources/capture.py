@@ -5,7 +5,6 @@ DuckDB reads whole files. One that it refuses is read again record by record, so
 
 from __future__ import annotations
 
-import glob
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -60,7 +59,7 @@ def _by_record(path: Path, done: int) -> Iterator[tuple[pl.DataFrame, str | None
             reader = fastavro.reader(stream)
             for record in reader:
                 number += 1
-                if number > done:
+                if number > done and isinstance(record, dict):
                     rows.append({name: record.get(name) for name in _SCHEMA})
         except Exception as error:  # noqa: BLE001 - fastavro raises whatever the damaged bytes lead it to
             damage = f"the file is damaged behind record {number}: {type(error).__name__} {error}".strip()
@@ -93,8 +92,7 @@ def texts(bodies: pl.Series) -> pl.Series:
 def _connection() -> duckdb.DuckDBPyConnection:
     """A connection for this thread that reads Avro."""
     if not hasattr(_local, "con"):
-        folder = Path(next(iter(duckdb_extension_avro.__path__)))
-        binary = next(iter(glob.glob(str(folder / "**" / "*.duckdb_extension"), recursive=True)))
+        binary = next(Path(next(iter(duckdb_extension_avro.__path__))).rglob("*.duckdb_extension"))
         con = duckdb.connect(config={"threads": 1})
         con.execute(f"load '{binary}'")
         _local.con = con

@@ -173,7 +173,7 @@ class JsonReader:
 
     def _flat(self, struct: pl.Series, fields: Collection[str] | None = None) -> list[pl.Series]:
         """The fields of the struct, under their names in the profile; all of them unless ``fields`` are given."""
-        objects = {(): struct.struct.unnest()}
+        objects: dict[tuple[str, ...], pl.DataFrame] = {(): struct.struct.unnest()}
         for place in self._containers:
             parent = objects.get(place[:-1])
             if parent is not None and place[-1] in parent.columns:

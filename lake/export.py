@@ -1,0 +1,90 @@
+"""A result on its way out: as a table for reading, or as CSV, JSON or Parquet."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from lake.errors import QueryError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Format = Literal["table", "csv", "json", "parquet"]
+_BY_ENDING: dict[str, Format] = {".csv": "csv", ".json": "json", ".parquet": "parquet"}
+_SHOWN_ROWS = 200
+
+
+def format_of(path: Path) -> Format:
+    """The format that the ending of a file name asks for.
+
+    Raises:
+        QueryError: it asks for none that is known.
+    """
+    try:
+        return _BY_ENDING[path.suffix]
+    except KeyError:
+        raise QueryError(
+            "The format of the output is not clear",
+            found=str(path),
+            expected=f"a name that ends in {', '.join(_BY_ENDING)}",
+            action="give --format",
+        ) from None
+
+
+def write_frame(frame: pl.DataFrame, kind: Format, target: Path | None, *, width: int = 120) -> str:
+    """Write a result to a file, or to standard output.
+
+    Args:
+        frame: the result.
+        kind: how it is written.
+        target: where to; standard output where ``None``.
+        width: columns of the terminal, for tables.
+
+    Returns:
+        A note for the reader where not all rows were shown, otherwise nothing.
+
+    Raises:
+        QueryError: Parquet for the terminal.
+    """
+    if kind == "parquet":
+        if target is None:
+            raise QueryError("Parquet does not go to a terminal", action="give --output FILE")
+        frame.write_parquet(target)
+        return ""
+    text = _csv(frame) if kind == "csv" else _json(frame) if kind == "json" else _table(frame, width)
+    if target is None:
+        sys.stdout.write(text)
+    else:
+        target.write_text(text, encoding="utf-8")
+    if kind == "table" and frame.height > _SHOWN_ROWS:
+        return f"{_SHOWN_ROWS} of {frame.height:,} rows shown; --output FILE.csv writes them all"
+    return ""
+
+
+def _csv(frame: pl.DataFrame) -> str:
+    return frame.write_csv()
+
+
+def _json(frame: pl.DataFrame) -> str:
+    return json.dumps(frame.to_dicts(), default=str, indent=1, ensure_ascii=False) + "\n"
+
+
+def _table(frame: pl.DataFrame, width: int) -> str:
+    import polars as pl
+
+    with pl.Config(
+        tbl_rows=_SHOWN_ROWS,
+        tbl_cols=60,
+        tbl_width_chars=width,
+        tbl_hide_dataframe_shape=True,
+        tbl_hide_column_data_types=True,
+        tbl_formatting="UTF8_BORDERS_ONLY",
+        tbl_cell_numeric_alignment="RIGHT",
+        fmt_str_lengths=80,
+        thousands_separator=True,
+        float_precision=3,
+    ):
+        return f"{frame}\n"

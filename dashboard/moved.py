@@ -68,7 +68,7 @@ def moves(reading: Reading, view: View, totals: Evaluation, most: int = 4) -> li
         totals: ``METRICS`` of the whole slice with their comparison.
         most: how many are told at most.
     """
-    found = [v for v in map(totals.one, METRICS) if wording.is_comparable(reading.metric(v.metric), v) and _beyond(v)]
+    found = [v for v in map(totals.one, METRICS) if _beyond(reading.metric(v.metric), v)]
     found = sorted(found, key=lambda value: -abs(value.relative_change or 0.0))[:most]
     names = tuple(value.metric for value in found)
     if not names:
@@ -85,10 +85,13 @@ def _move(contract: MetricContract, value: MetricValue, segments: dict[str, Eval
     return Move(contract, change, wording.amount(contract, value.value), reason, abs(value.relative_change or 0.0))
 
 
-def _beyond(value: MetricValue) -> bool:
+def _beyond(contract: MetricContract, value: MetricValue) -> bool:
     """The change is more than rounding, and the two intervals, where there are any, do not overlap."""
     before = value.previous
     if before is None or value.relative_change is None or abs(value.relative_change) < _SMALLEST:
+        return False
+    change = wording.change(contract, value)
+    if change is None or change.arrow == wording.UNCHANGED:
         return False
     if value.low is None or value.high is None or before.low is None or before.high is None:
         return True

@@ -11,6 +11,7 @@ from lake.metrics import MetricContract, MetricValue
 MINUS = "\N{MINUS SIGN}"
 DASH = "\N{EN DASH}"
 SPACE = "\N{NO-BREAK SPACE}"
+UNCHANGED = "="
 Tone = Literal["good", "bad", "neutral"]
 
 _TIGHT_UNITS = {"%"}
@@ -104,7 +105,7 @@ def no_change(value: MetricValue, against: str) -> str:
     """Why there is no change to show."""
     before = value.previous
     if before is not None and before.days:
-        return f"{against}: {before.days} of {value.days} days have data"
+        return f"only {before.days} of {value.days} earlier days"
     return f"no data in {against}"
 
 
@@ -119,7 +120,7 @@ def change(contract: MetricContract, value: MetricValue) -> Change | None:
     else:
         text = signed(contract.format.text(value.change))
     if not any(c in "123456789" for c in text):
-        return Change("=", "no change", "neutral")
+        return Change(UNCHANGED, "no change", "neutral")
     rising = value.change > 0
     tone: Tone = "neutral"
     if contract.direction != "none":

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from dash import Output, dcc, html
+from dash import Output, dcc, html, no_update
 
 from dashboard import charts
 from dashboard.filters import View
@@ -72,7 +72,7 @@ class Card:
     def _figure(self, page: str) -> Any:
         graph = dcc.Graph(
             id=self.slot(page, "figure"),
-            figure={"data": [], "layout": {"paper_bgcolor": "rgba(0,0,0,0)"}},
+            figure={"data": [], "layout": {"width": 10, "height": 10, "paper_bgcolor": "rgba(0,0,0,0)"}},
             config=charts.CONFIG,  # type: ignore[arg-type]
             responsive=True,
             style={"height": "100%"},
@@ -132,6 +132,6 @@ class Filling:
         }
         if card.alternative:
             visible = self.figure is not None and not shown
-            found["figure"] = self.figure or {"data": [], "layout": {}}
+            found["figure"] = self.figure if visible else no_update
             found["box"] = {"height": self.height or card.height} if visible else {"display": "none"}
         return found

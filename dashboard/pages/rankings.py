@@ -18,7 +18,7 @@ from lake.metrics import MetricValue
 
 DIMENSIONS = {"markets": "market", "models": "model", "powertrains": "powertrain"}
 METRICS = ("monthly_active_vehicles", "reporting_rate", "distance_per_active_day")
-TREND = "daily_active_vehicles"
+TREND = "weekly_active_vehicles"
 ROWS = 12
 
 Group = tuple[str, ...]
@@ -79,7 +79,7 @@ def _table(label: str, rows: list[Any], days: int) -> Any:
         html.Th("Active, 28 d", scope="col"),
         html.Th("Reporting", scope="col", className="second"),
         html.Th("km per active day", scope="col", colSpan=2),
-        html.Th(f"Daily active, {days} d", scope="col", className="second"),
+        html.Th(f"Weekly active, {days} d", scope="col", className="second"),
     ]
     caption = html.Caption(f"{label}s by size", className="visually-hidden")
     return html.Table([caption, html.Thead(html.Tr(head)), html.Tbody(rows)], className="ranking")

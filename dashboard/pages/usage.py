@@ -42,7 +42,7 @@ DAILY = (
     Daily("driving_time", "bars", "hours in motion per day"),
     Daily("trip_length", "line", "km per trip, by day"),
     Daily("mean_speed", "line", "km/h in motion, by day"),
-    Daily("idle_ratio", "line", "of time within trips, by day"),
+    Daily("idle_ratio", "line", "of trip time, by day"),
     Daily("unlogged_distance", "bars", "km per day beyond trips"),
 )
 ACTIVES = ("daily_active_vehicles", "weekly_active_vehicles", "monthly_active_vehicles")

@@ -1,0 +1,145 @@
+"""A dashboard on a made-up fleet, and Chromium before it."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import uvicorn
+
+from dashboard.app import create_app
+from dashboard.published import Published
+from lake.settings import Settings, get_settings
+from lake.snapshot import Snapshot, point_to, write_snapshot
+from lake.storage import Lake
+from tests.e2e.fleet import kpi_frames
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+).split()
+DAYS = 75
+
+
+def publish(folder: Path, *, days: int = DAYS, scale: float = 1.0, seed: int = 7) -> Settings:
+    """Publish the made-up fleet, to yesterday, in a lake of its own."""
+    settings = get_settings(lake=str(folder))
+    lake, now = Lake.open(settings), datetime.now(UTC)
+    target = folder / "published"
+    target.mkdir(parents=True, exist_ok=True)
+    frames = kpi_frames((now - timedelta(1)).date(), days, scale=scale, seed=seed) if days else {}
+    info = write_snapshot(target, frames, version="lake version 42", provisional_days=2, published_at=now)
+    point_to(lake, info)
+    return settings
+
+
+@contextmanager
+def running(settings: Settings, published: Published | None = None) -> Iterator[str]:
+    """The dashboard of a lake on a free port of this machine."""
+    config = uvicorn.Config(
+        create_app(settings, published=published).server, host="127.0.0.1", port=0, log_level="warning"
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + 20
+    while not server.started:
+        assert time.monotonic() < deadline, "the server did not start"
+        time.sleep(0.02)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join(timeout=10)
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A lake in which the made-up fleet is published."""
+    return publish(tmp_path_factory.mktemp("fleet"))
+
+
+@pytest.fixture(scope="session")
+def published(settings: Settings) -> Published:
+    """What the server reads; one process opens a snapshot once."""
+    return Published(lambda: Snapshot.open(settings))
+
+
+@pytest.fixture(scope="session")
+def address(settings: Settings, published: Published) -> Iterator[str]:
+    """Where the dashboard runs."""
+    with running(settings, published) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium."""
+    if not CHROMIUM.exists():
+        message = f"Chromium is not installed at {CHROMIUM}: apt-get install chromium"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415 (not needed where there is no Chromium)
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+class Traffic:
+    """What a page asked for, and what it complained about."""
+
+    def __init__(self, page: Page) -> None:
+        self.requests: list[str] = []
+        self.complaints: list[str] = []
+        page.on("request", lambda request: self.requests.append(request.url))
+        page.on("console", lambda m: self.complaints.append(m.text) if m.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+
+Visit = Callable[..., "Page"]
+
+
+@pytest.fixture(scope="session")
+def profile(browser: Browser) -> Iterator[BrowserContext]:
+    """One profile for most pages: the scripts are fetched once."""
+    context = browser.new_context()
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def visit(browser: Browser, profile: BrowserContext, address: str) -> Iterator[Visit]:
+    """Open an address of the dashboard and wait for its figures; with options, in a profile of its own."""
+    opened: list[Page | BrowserContext] = []
+
+    def open_page(
+        path: str = "/", *, width: int = 1440, height: int = 900, wait: str = ".foot", **options: str
+    ) -> Page:
+        context = browser.new_context(**options) if options else profile  # type: ignore[arg-type]
+        page = context.new_page()
+        opened.append(context if options else page)
+        page.set_viewport_size({"width": width, "height": height})
+        page.set_default_timeout(20_000)
+        page.traffic = Traffic(page)  # type: ignore[attr-defined]
+        page.goto(path if path.startswith("http") else address + path)
+        page.wait_for_selector(wait)
+        return page
+
+    yield open_page
+    for thing in opened:
+        thing.close()

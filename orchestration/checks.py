@@ -23,7 +23,7 @@ from lake.schemas.ops import CheckResults
 from lake.settings import Settings
 from lake.storage import Lake
 from lake.tables import Table, open_table
-from orchestration.due import MOST_RANGES, day_ranges, unpublished_days
+from orchestration.due import MOST_RANGES, day_ranges, unpublished
 from orchestration.recipes import recipes
 
 _EXAMPLES = 10
@@ -106,6 +106,12 @@ def data_checks() -> tuple[DataCheck, ...]:
     return (*_generated(), *(_from_file(check) for check in load_checks()))
 
 
+def publication_checks() -> tuple[DataCheck, ...]:
+    """What has to hold before a publication: all but the contracts of raw, which landing keeps row by row."""
+    raw = {f"{name}.contract" for name, spec in table_specs().items() if spec.layer == "raw"}
+    return tuple(check for check in data_checks() if check.name not in raw)
+
+
 def run_checks(
     lake: Lake,
     settings: Settings,
@@ -119,14 +125,13 @@ def run_checks(
         lake: the lake.
         settings: memory of the session.
         days: days to look at; those computed since the last publication where ``None``.
-        checks: these only; where ``None`` all but the contracts of raw, which landing keeps row by row.
+        checks: these only; ``publication_checks`` where ``None``.
 
     Returns:
         One result per check, in the order of ``checks``.
     """
-    if checks is None:
-        checks = [check for check in data_checks() if not check.name.startswith("raw.")]
-    session = Session(lake, settings, sorted(unpublished_days(lake) if days is None else days))
+    checks = publication_checks() if checks is None else checks
+    session = Session(lake, settings, sorted(unpublished(lake).days if days is None else days))
     results = [CheckResult(check.name, check.table, check.rule, check.examine(session)) for check in checks]
     now = datetime.now(UTC)
     rows = [

@@ -11,7 +11,6 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
-from pathlib import Path
 
 import polars as pl
 
@@ -23,7 +22,7 @@ from orchestration.building import stale_days
 from orchestration.inbox import FoundFile, find_files
 from orchestration.landing import waiting_files
 from orchestration.recipes import recipes
-from transforms.sources.profile import FeedProfile, load_profile
+from transforms.sources.profile import FeedProfile
 
 #: Ranges of days that one table is worked out in at most; a flood of scattered days is worked out in wider ones.
 MOST_RANGES = 10
@@ -48,13 +47,17 @@ class DueBuild:
     key: str
 
 
-def load_profiles(settings: Settings) -> tuple[FeedProfile, ...]:
-    """The profiles of all feeds that land by themselves, sorted by file.
+@dataclass(frozen=True)
+class Unpublished:
+    """Days of which some table was computed since the last publication.
 
-    Raises:
-        FeedError: a profile is wrong.
+    Attributes:
+        days: these days, sorted.
+        key: names the state of the lake, for a request to publish it.
     """
-    return tuple(load_profile(Path(path)) for path in sorted(settings.feeds.glob("*.toml")))
+
+    days: tuple[date, ...]
+    key: str
 
 
 def due_files(lake: Lake, settings: Settings, profile: FeedProfile) -> tuple[FoundFile, ...]:
@@ -93,13 +96,14 @@ def due_builds(lake: Lake, at_most: int = MOST_RANGES) -> tuple[DueBuild, ...]:
     return tuple(due)
 
 
-def unpublished_days(lake: Lake) -> list[date]:
-    """Days of which some table was computed since the last publication, sorted; all that were, before the first."""
+def unpublished(lake: Lake) -> Unpublished:
+    """What was computed since the last publication; before the first, all that was."""
     info = current(lake)
     runs = open_table(lake, "ops.runs").scan().drop_nulls("date")
     if info is not None:
         runs = runs.filter(pl.col("finished_at") >= info.published_at)
-    return sorted(runs.select(pl.col("date").unique()).collect()["date"])
+    found = runs.select(pl.col("date").unique(), pl.col("finished_at").max().alias("newest")).sort("date").collect()
+    return Unpublished(tuple(found["date"]), str(found["newest"].max()))
 
 
 def day_ranges(days: Collection[date], at_most: int | None = None) -> list[DayRange]:

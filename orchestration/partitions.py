@@ -1,0 +1,55 @@
+"""The days that core and KPI tables are partitioned by, and which of them a run is about."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import date, timedelta
+
+from dagster import DailyPartitionsDefinition, TimeWindowPartitionMapping
+
+from lake.errors import FeedError
+from lake.settings import Settings
+from lake.tables import days_between
+from orchestration.due import DueBuild
+from orchestration.feeds import load_profiles
+from orchestration.staleness import Reach
+
+PARTITION = "dagster/partition"
+RANGE_START = "dagster/asset_partition_range_start"
+RANGE_END = "dagster/asset_partition_range_end"
+#: A run with this tag computes, of its days, those that are behind their inputs.
+CHANGED_ONLY = "sillage/changed_only"
+
+
+def daily_partitions(settings: Settings) -> DailyPartitionsDefinition:
+    """UTC days, from the day before the earliest event that may land to tomorrow.
+
+    A trip's day is looked at again when the day after it changes, hence the day before; a vehicle's clock may run a
+    day ahead, hence tomorrow.
+    """
+    earliest = [settings.earliest_day]
+    # Landing says what is wrong with a profile; meanwhile the days of the settings are there.
+    with suppress(FeedError):
+        earliest += [profile.earliest_day for profile in load_profiles(settings) if profile.earliest_day]
+    start = min(earliest) - timedelta(days=1)
+    return DailyPartitionsDefinition(start_date=start.isoformat(), timezone="UTC", end_offset=2)
+
+
+def mapping_of(reach: Reach) -> TimeWindowPartitionMapping:
+    """Which days of an input a day needs."""
+    return TimeWindowPartitionMapping(
+        start_offset=-reach.back, end_offset=reach.forward, allow_nonexistent_upstream_partitions=True
+    )
+
+
+def days_of_run(tags: Mapping[str, str]) -> list[date] | None:
+    """The days a run is about, from its tags; ``None`` if it is not about days."""
+    first = tags.get(RANGE_START) or tags.get(PARTITION)
+    last = tags.get(RANGE_END) or tags.get(PARTITION)
+    if not first or not last:
+        return None
+    return list(days_between(date.fromisoformat(first), date.fromisoformat(last)))
+
+
+def tags_of(build: DueBuild) -> dict[str, str]:
+    """Tags of the run that does a build that is due."""
+    return {RANGE_START: build.first.isoformat(), RANGE_END: build.last.isoformat(), CHANGED_ONLY: "true"}

@@ -1,0 +1,28 @@
+"""What is tried again, and what is not: storage has bad moments, a wrong profile stays wrong."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from dagster import Backoff, Failure, Jitter, RetryPolicy
+
+from lake.errors import LakeError, SillageError
+
+#: Three further attempts after about 5, 10 and 20 seconds.
+STORAGE_RETRIES = RetryPolicy(max_retries=3, delay=5, backoff=Backoff.EXPONENTIAL, jitter=Jitter.PLUS_MINUS)
+
+
+@contextmanager
+def no_retry_of_mistakes() -> Iterator[None]:
+    """Turn an error that another attempt cannot mend into a failure that is not retried.
+
+    Errors of the lake (another writer was quicker, storage out of reach) and anything unforeseen pass, and are retried.
+    """
+    try:
+        yield
+    except LakeError:
+        raise
+    except SillageError as error:
+        details = {"found": error.found, "expected": error.expected, "do": error.action}
+        raise Failure(
+            error.title, metadata={name: text for name, text in details.items() if text}, allow_retries=False
+        ) from error

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -64,34 +65,40 @@ class Table:
         """Something was written to it."""
         return bool(DeltaTable.is_deltatable(self.uri, storage_options=self.lake.object_store_options))
 
-    def handle(self, version: int | None = None) -> DeltaTable:
-        """A handle on the table at a version; it is made first if it is not there, and gains columns it lacks."""
-        options = self.lake.object_store_options
-        if version is not None:
-            return DeltaTable(self.uri, version=version, storage_options=options)
+    def handle(self) -> DeltaTable:
+        """A handle for writing. The table is made first if it is not there, and gains the columns it lacks."""
         if not self.exists():
-            DeltaTable.create(
-                self.uri,
-                schema=self._empty().to_arrow().schema,
-                mode="ignore",
-                partition_by=list(self.spec.partition_by),
-                name=self.spec.name,
-                description=self.spec.description,
-                storage_options=options,
-            )
-        handle = DeltaTable(self.uri, storage_options=options)
+            # Where another writer makes it at the same moment, its table is as good.
+            with suppress(CommitFailedError):
+                DeltaTable.create(
+                    self.uri,
+                    schema=self._empty().to_arrow().schema,
+                    mode="ignore",
+                    partition_by=list(self.spec.partition_by),
+                    name=self.spec.name,
+                    description=self.spec.description,
+                    storage_options=self.lake.object_store_options,
+                )
+        handle = self._at()
         wanted = Schema.from_arrow(self._empty().to_arrow().schema).fields
         known = {column.name for column in handle.schema().fields}
         missing = [column for column in wanted if column.name not in known]
         if missing:
-            handle.alter.add_columns(missing)
+            try:
+                handle.alter.add_columns(missing)
+            except CommitFailedError:
+                return self.handle()  # another writer added them, or wrote something
         return handle
+
+    def _at(self, version: int | None = None) -> DeltaTable:
+        """A handle for reading."""
+        return DeltaTable(self.uri, version=version, storage_options=self.lake.object_store_options)
 
     def version(self) -> int:
         """Newest version, -1 where nothing was written yet."""
         if not self.exists():
             return -1
-        return int(DeltaTable(self.uri, storage_options=self.lake.object_store_options).version())
+        return int(self._at().version())
 
     def scan(
         self,
@@ -107,7 +114,10 @@ class Table:
         """
         if not self.exists():
             return self._empty().lazy()
-        frame = pl.scan_delta(self.handle(version), storage_options=self.lake.object_store_options or None)
+        frame = pl.scan_delta(self._at(version), storage_options=self.lake.object_store_options or None)
+        known, wanted = frame.collect_schema(), self._empty().schema
+        if missing := [pl.lit(None, dtype).alias(name) for name, dtype in wanted.items() if name not in known]:
+            frame = frame.with_columns(missing)
         day = self.spec.day_column
         if first is not None and day:
             frame = frame.filter(pl.col(day) >= first)
@@ -120,7 +130,7 @@ class Table:
         day = self.spec.day_column
         if day is None or not self.exists():
             return {}
-        actions = pl.DataFrame(self.handle().get_add_actions(flatten=True))
+        actions = pl.DataFrame(self._at().get_add_actions(flatten=True))
         if actions.is_empty():
             return {}
         sums = actions.group_by(f"partition.{day}").agg(pl.col("num_records").sum()).sort(f"partition.{day}")
@@ -197,7 +207,7 @@ class Table:
 
     def has(self, txn: AppTransaction) -> bool:
         """The application transaction was committed."""
-        return self.exists() and _seen(self.handle(), txn)
+        return self.exists() and _seen(self._at(), txn)
 
     def _empty(self) -> pl.DataFrame:
         return self.spec.schema.create_empty()

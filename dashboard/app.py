@@ -6,15 +6,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from dash import Dash, Input, Output, State, no_update
-from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from dashboard import faults, filterbar, shell
 from dashboard.filters import parse, query_of
 from dashboard.pages import Page, missing, overview, usage
 from dashboard.published import Published
-from dashboard.status import health, stamp, status_of
+from dashboard.routes import add_routes
+from dashboard.status import sight, stamp
 from dashboard.web import Compression, PagePaths, SecurityHeaders, content_security_policy
 from lake.errors import LakeError
 from lake.settings import Settings, get_settings
@@ -82,8 +81,8 @@ def create_app(
     )
 
     def layout() -> Any:
-        info = source.info()
-        return shell.shell(PAGES, info.file if info else NOTHING, status_of(info, datetime.now(UTC)))
+        info, status = sight(source, datetime.now(UTC))
+        return shell.shell(PAGES, info.file if info else NOTHING, status)
 
     app.backend.websocket_capability = False  # else every page opens a socket that nothing uses
     app.layout = layout
@@ -92,7 +91,7 @@ def create_app(
     for page in PAGES:
         page.register_callbacks(app, source)
     _register_router(app, source)
-    _add_routes(app.server, source)
+    add_routes(app.server, PAGES, source)
     app.server.add_middleware(PagePaths, pages=[page.path for page in PAGES])
     app.server.add_middleware(Compression)
     app.server.add_middleware(SecurityHeaders, policy=content_security_policy(app.csp_hashes()))
@@ -142,32 +141,6 @@ def _register_router(app: Dash, published: Published) -> None:
         prevent_initial_call=True,
     )
     def tick(_count: int | None, known: str | None) -> tuple[Any, Any]:
-        info = published.info()
+        info, status = sight(published, datetime.now(UTC))
         file = info.file if info else NOTHING
-        return stamp(status_of(info, datetime.now(UTC))), no_update if file == known else file
-
-
-def _add_routes(server: FastAPI, published: Published) -> None:
-    """Routes beside Dash's own."""
-
-    @server.get("/healthz", include_in_schema=False)
-    def healthz() -> JSONResponse:
-        body = health(published.info(), datetime.now(UTC))
-        return JSONResponse(body, headers={"Cache-Control": "no-store"})
-
-    @server.get("/export/{page_name}/{card}.csv", include_in_schema=False)
-    def csv(request: Request, page_name: str, card: str) -> Response:
-        page = next((page for page in PAGES if page.name == page_name), None)
-        if page is None:
-            return PlainTextResponse("There is no such export.", 404)
-        with published.reading() as reading:
-            if reading.catalogue is None or reading.info.data_to is None:
-                return PlainTextResponse("The published snapshot holds no data.", 404)
-            view, _ = parse(request.url.query, reading.catalogue)
-            sheet = page.sheets(reading, view).get(card)
-            if sheet is None:
-                return PlainTextResponse("There is no such export.", 404)
-            text = sheet.csv(view, reading.info.published_at, reading.info.data_to)
-        name = f"sillage-{page.name}-{card}-{view.first.isoformat()}-{view.last.isoformat()}.csv"
-        headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
-        return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
+        return stamp(status), no_update if file == known or status.state == "unreadable" else file

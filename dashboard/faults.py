@@ -14,10 +14,16 @@ from lake.errors import SillageError
 log = logging.getLogger("sillage.dashboard")
 
 
-def report(error: Exception) -> Any:
-    """Log an error under a new id and return what the page says about it."""
+def log_fault(error: Exception) -> str:
+    """Log an error with its traceback under a new id, and return the id."""
     number = secrets.token_hex(4)
     log.error("error %s: %s", number, error, exc_info=error)
+    return number
+
+
+def report(error: Exception) -> Any:
+    """Log an error and return what the page says about it."""
+    number = log_fault(error)
     known = isinstance(error, SillageError)
     title = error.title if isinstance(error, SillageError) else "This view could not be worked out"
     action = error.action if isinstance(error, SillageError) and error.action else "Reset the filters or try again"

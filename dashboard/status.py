@@ -10,6 +10,8 @@ from dash import html
 
 from dashboard import wording
 from dashboard.markup import attrs
+from dashboard.published import Published
+from lake.errors import SillageError
 from lake.snapshot import SnapshotInfo
 
 STALE_AFTER = timedelta(hours=36)
@@ -21,11 +23,11 @@ class Status:
     """How fresh a snapshot is.
 
     Attributes:
-        state: ``fresh``, ``stale``, ``empty`` (published without data) or ``nothing`` (not published).
+        state: ``fresh``, ``stale``, ``empty`` (published without data), ``nothing`` (not published) or ``unreadable``.
         text: in words.
     """
 
-    state: Literal["fresh", "stale", "empty", "nothing"]
+    state: Literal["fresh", "stale", "empty", "nothing", "unreadable"]
     text: str
 
 
@@ -43,6 +45,15 @@ def status_of(info: SnapshotInfo | None, now: datetime) -> Status:
     return Status("fresh", stamp)
 
 
+def sight(published: Published, now: datetime) -> tuple[SnapshotInfo | None, Status]:
+    """The current snapshot and how fresh it is; a lake that cannot be read is a status, not a failure."""
+    try:
+        info = published.info()
+    except SillageError as error:
+        return None, Status("unreadable", error.title)
+    return info, status_of(info, now)
+
+
 def stamp(status: Status) -> Any:
     """The stamp in the header."""
     return html.Span(
@@ -51,10 +62,9 @@ def stamp(status: Status) -> Any:
     )
 
 
-def health(info: SnapshotInfo | None, now: datetime) -> dict[str, Any]:
+def health(info: SnapshotInfo | None, status: Status, now: datetime) -> dict[str, Any]:
     """The body of ``/healthz``."""
-    status = status_of(info, now)
-    body: dict[str, Any] = {"status": status.state, "snapshot": None}
+    body: dict[str, Any] = {"status": status.state, "text": status.text, "snapshot": None}
     if info is not None:
         body["snapshot"] = {
             "file": info.file,

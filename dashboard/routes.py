@@ -1,0 +1,66 @@
+"""Routes beside Dash's own: health, exports, and what either says when the lake cannot be read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
+
+from dashboard.faults import log_fault
+from dashboard.filters import parse
+from dashboard.pages import Page
+from dashboard.published import Published
+from dashboard.status import health, sight
+from lake.errors import SillageError
+from lake.snapshot import NothingPublishedError
+
+_FRESH = {"Cache-Control": "no-store"}
+
+
+def add_routes(server: FastAPI, pages: Sequence[Page], published: Published) -> None:
+    """Add the routes to a server.
+
+    Args:
+        server: of the app.
+        pages: whose cards can be exported.
+        published: where figures come from.
+    """
+    by_name = {page.name: page for page in pages}
+
+    @server.get("/healthz", include_in_schema=False)
+    def healthz() -> JSONResponse:
+        now = datetime.now(UTC)
+        info, status = sight(published, now)
+        return JSONResponse(health(info, status, now), 503 if status.state == "unreadable" else 200, _FRESH)
+
+    @server.get("/export/{page_name}/{card}.csv", include_in_schema=False)
+    def csv(request: Request, page_name: str, card: str) -> Response:
+        return _export(by_name.get(page_name), card, request.url.query, published)
+
+    server.add_exception_handler(SillageError, _refuse)
+
+
+def _export(page: Page | None, card: str, query: str, published: Published) -> Response:
+    if page is None:
+        return PlainTextResponse("There is no such export.", 404)
+    with published.reading() as reading:
+        if reading.catalogue is None or reading.info.data_to is None:
+            return PlainTextResponse("The published snapshot holds no data.", 404)
+        view, _ = parse(query, reading.catalogue)
+        sheet = page.sheets(reading, view).get(card)
+        if sheet is None:
+            return PlainTextResponse("There is no such export.", 404)
+        text = sheet.csv(view, reading.info.published_at, reading.info.data_to)
+    name = f"sillage-{page.name}-{card}-{view.first.isoformat()}-{view.last.isoformat()}.csv"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', **_FRESH}
+    return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _refuse(_request: Request, error: Exception) -> Response:
+    if isinstance(error, NothingPublishedError):
+        return PlainTextResponse(f"{error.title}. {error.action}", 404)
+    number = log_fault(error)
+    title = error.title if isinstance(error, SillageError) else "Something went wrong"
+    return PlainTextResponse(f"{title}. Error {number}.", 503)

@@ -1,0 +1,54 @@
+"""Publishing the made-up fleet and serving it on this machine."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import uvicorn
+
+from dashboard.app import create_app
+from dashboard.published import Published
+from lake.settings import Settings, get_settings
+from lake.snapshot import point_to, write_snapshot
+from lake.storage import Lake
+from tests.e2e.fleet import kpi_frames
+
+DAYS = 75
+
+
+def publish(folder: Path, *, days: int = DAYS, scale: float = 1.0, seed: int = 7) -> Settings:
+    """Publish the made-up fleet, to yesterday, in a lake of its own."""
+    settings = get_settings(lake=str(folder))
+    lake, now = Lake.open(settings), datetime.now(UTC)
+    target = folder / "published"
+    target.mkdir(parents=True, exist_ok=True)
+    frames = kpi_frames((now - timedelta(1)).date(), days, scale=scale, seed=seed) if days else {}
+    info = write_snapshot(target, frames, version="lake version 42", provisional_days=2, published_at=now)
+    point_to(lake, info)
+    return settings
+
+
+@contextmanager
+def running(settings: Settings, published: Published | None = None) -> Iterator[str]:
+    """The dashboard of a lake on a free port of this machine."""
+    config = uvicorn.Config(
+        create_app(settings, published=published).server, host="127.0.0.1", port=0, log_level="warning"
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + 20
+    while not server.started:
+        assert time.monotonic() < deadline, "the server did not start"
+        time.sleep(0.02)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join(timeout=10)

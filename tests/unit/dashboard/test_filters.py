@@ -1,0 +1,88 @@
+"""The view in the address: what goes in comes out, and nothing that comes in breaks it."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dashboard.filters import COMPARE, DIMENSIONS, PRESETS, Catalogue, View, default_view, parse
+
+CATALOGUE = Catalogue(
+    date(2026, 1, 1),
+    date(2026, 3, 14),
+    {"market": "Market", "model": "Model", "powertrain": "Powertrain", "model_year": "Model year"},
+    {
+        "market": ("BR", "FR", "JP"),
+        "model": ("Corvid", "O'Hara & Söhne, 2", "unknown"),
+        "powertrain": ("BEV", "ICE"),
+        "model_year": ("2024", "2025"),
+    },
+)
+CARDS = ("activity", "markets")
+
+
+@st.composite
+def views(draw: st.DrawFn) -> View:
+    preset = draw(st.sampled_from([*PRESETS, None]))
+    last = CATALOGUE.last if preset else draw(st.dates(date(2020, 1, 1), date(2030, 1, 1)))
+    first = last - timedelta((preset or draw(st.integers(1, 900))) - 1)
+    chosen = []
+    for name in DIMENSIONS:
+        values = CATALOGUE.values[name]
+        some = draw(st.sets(st.sampled_from(values), max_size=len(values) - 1))
+        if some:
+            chosen.append((name, tuple(v for v in values if v in some)))
+    tables = draw(st.sets(st.sampled_from(CARDS)))
+    compare = draw(st.sampled_from(list(COMPARE)))
+    by = draw(st.sampled_from(DIMENSIONS))
+    return View(first, last, preset, compare, tuple(chosen), by, frozenset(tables))  # type: ignore[arg-type]
+
+
+@given(views())
+def test_a_view_comes_back_from_its_address(view: View) -> None:
+    assert parse(view.query(), CATALOGUE, CARDS) == (view, [])
+
+
+@given(
+    st.text(max_size=200)
+    | st.from_regex(r"\?(days|from|to|compare|by|market|table)=.{0,20}(&.{0,30})?", fullmatch=True)
+)
+def test_no_address_breaks_the_page(search: str) -> None:
+    view, notes = parse(search, CATALOGUE, CARDS)
+    assert view.first <= view.last
+    assert all(len(note) < 300 for note in notes)
+    assert view.slice.days <= 1100
+
+
+def test_the_default_needs_no_query() -> None:
+    view = default_view(CATALOGUE)
+    assert view.query() == ""
+    assert parse(None, CATALOGUE) == (view, [])
+    assert view.period == "15 Feb \N{EN DASH} 14 Mar 2026"
+    assert view.against == "vs previous 28 d"
+
+
+def test_what_cannot_be_used_is_left_out_and_said() -> None:
+    view, notes = parse("?days=5&market=XX&market=FR&compare=never&colour=red", CATALOGUE)
+    assert view.chosen == (("market", ("FR",)),)
+    assert view.preset == 28
+    assert [word for word in ("days=5", "XX", "never", "colour") if not any(word in note for note in notes)] == []
+
+
+def test_a_period_that_ends_before_it_starts_is_said() -> None:
+    view, notes = parse("?from=2026-03-02&to=2026-03-01", CATALOGUE)
+    assert view.preset == 28
+    assert "is no period" in notes[0]
+
+
+def test_all_values_are_the_same_as_none() -> None:
+    assert parse("?powertrain=BEV&powertrain=ICE", CATALOGUE)[0] == default_view(CATALOGUE)
+
+
+def test_a_year_ago_has_the_same_weekdays() -> None:
+    view, _ = parse("?compare=year", CATALOGUE)
+    assert view.comparison is not None
+    assert view.comparison.first.weekday() == view.first.weekday()
+    assert view.comparison.days == view.slice.days

@@ -1,0 +1,76 @@
+"""How figures are written."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+
+from dashboard import wording
+from lake.metrics import MetricValue, load_contracts
+
+DISTANCE = load_contracts().metric("distance")
+IDLE = load_contracts().metric("idle_ratio")
+ACTIVE = load_contracts().metric("monthly_active_vehicles")
+STICKINESS = load_contracts().metric("stickiness")
+
+
+def plain(text: str) -> str:
+    return text.replace(wording.SPACE, " ")
+
+
+@pytest.mark.parametrize(
+    ("contract", "value", "text"),
+    [
+        (DISTANCE, 412.345, "412 km"),
+        (DISTANCE, 98_765.4, "98,800 km"),
+        (DISTANCE, 2_534_000.0, "2.53 M km"),
+        (DISTANCE, 25_340_000.0, "25.3 M km"),
+        (DISTANCE, -1_234.0, "\N{MINUS SIGN}1,230 km"),
+        (IDLE, 11.4321, "11.4%"),
+        (ACTIVE, 412_806.0, "412,806 vehicles"),
+        (STICKINESS, 0.684, "0.68"),
+        (DISTANCE, None, "\N{EN DASH}"),
+    ],
+)
+def test_amounts(contract, value, text) -> None:  # type: ignore[no-untyped-def]
+    assert plain(wording.amount(contract, value)) == text
+
+
+def moved(now: float, then: float, *, days: int = 28, before: int = 28) -> MetricValue:
+    return MetricValue("m", value=now, days=days, previous=MetricValue("m", value=then, days=before))
+
+
+def test_a_change_has_the_colour_of_its_direction() -> None:
+    worse = wording.change(IDLE, moved(12.0, 11.6))
+    assert worse == wording.Change("▲", f"+0.4{wording.SPACE}pp", "bad")
+    assert wording.change(ACTIVE, moved(90, 100)) == wording.Change("▼", "\N{MINUS SIGN}10.0%", "bad")
+    assert wording.change(ACTIVE, moved(110, 100)) == wording.Change("▲", "+10.0%", "good")
+    assert wording.change(DISTANCE, moved(110, 100)) == wording.Change("▲", "+10.0%", "neutral")
+
+
+def test_a_change_that_rounds_to_nothing_is_none() -> None:
+    change = wording.change(IDLE, moved(11.61, 11.60))
+    assert change is not None
+    assert (change.arrow, change.tone) == (wording.UNCHANGED, "neutral")
+
+
+def test_totals_over_unequal_days_are_not_compared() -> None:
+    value = moved(280, 100, before=10)
+    assert wording.change(DISTANCE, value) is None
+    assert wording.no_change(value, "previous 28 d") == "only 10 of 28 earlier days"
+    assert wording.change(IDLE, moved(12.0, 11.0, before=10)) is not None
+
+
+def test_days() -> None:
+    assert wording.days(date(2026, 2, 15), date(2026, 3, 14)) == "15 Feb \N{EN DASH} 14 Mar 2026"
+    assert wording.days(date(2025, 12, 15), date(2026, 1, 14)) == "15 Dec 2025 \N{EN DASH} 14 Jan 2026"
+    assert wording.days(date(2026, 3, 14), date(2026, 3, 14)) == "14 Mar 2026"
+
+
+@pytest.mark.parametrize(
+    ("span", "text"),
+    [(timedelta(seconds=20), "just now"), (timedelta(minutes=6), "6 min ago"), (timedelta(days=3), "3 days ago")],
+)
+def test_ago(span: timedelta, text: str) -> None:
+    assert wording.ago(span) == text

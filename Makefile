@@ -9,10 +9,10 @@ CHROMIUM := $(shell command -v chromium || command -v chromium-browser || comman
 # Tests run in as many processes as there are cores.
 WORKERS ?= auto
 
-.PHONY: help setup run dagster test check bench format lock clean
+.PHONY: help setup run dagster test check bench format dictionary lock clean
 
 help: ## Show the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 setup: $(VENV)/.ready ## Set up the Python environment in .venv
 
@@ -54,6 +54,9 @@ format: setup ## Format Python and SQL
 
 bench: setup ## Measure the main paths against bare DuckDB and write docs/performance.md
 	@$(PYTHON) -m bench
+
+dictionary: setup ## Write docs/data-dictionary.md from the contracts
+	@$(PYTHON) -m lake.dictionary > docs/data-dictionary.md
 
 lock: setup ## Write the locked requirements anew
 	@$(VENV)/bin/uv lock --quiet

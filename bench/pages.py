@@ -47,7 +47,9 @@ def filter_changes(folder: Path) -> list[str]:
 
 def _searches() -> list[str]:
     pairs = itertools.combinations(_MARKETS, 2)
-    return [f"?market={a}&market={b}&days={7 if n % 2 else 28}" for n, (a, b) in zip(range(_CHANGES), pairs, strict=False)]
+    return [
+        f"?market={a}&market={b}&days={7 if n % 2 else 28}" for n, (a, b) in zip(range(_CHANGES), pairs, strict=False)
+    ]
 
 
 def _callback(callbacks: list[dict[str, Any]], page: str) -> dict[str, Any]:

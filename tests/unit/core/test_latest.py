@@ -53,6 +53,12 @@ def test_of_one_moment_the_greatest_sequence_counts_and_of_resends_the_first() -
     assert value(latest(None, telemetry(rows[::-1])), "soc_pct")[0] == 52.0
 
 
+def test_a_later_message_of_the_same_moment_replaces_the_value_known_so_far() -> None:
+    rows = [{"s": 0, "sequence": 1, "soc_pct": 60.0}, {"s": 0, "sequence": 2, "soc_pct": 59.0}]
+    table = latest(latest(None, telemetry(rows[:1])), telemetry(rows))
+    assert value(table, "soc_pct") == (59.0, NOON)
+
+
 def test_older_telemetry_fills_what_is_unknown_and_replaces_nothing_newer() -> None:
     table = latest(None, telemetry([{"s": 0, "soc_pct": 60.0}]))
     table = Latest.validate(latest(table, telemetry([{"s": -10, "soc_pct": 70.0, "speed_kmh": 5.0}])))

@@ -228,6 +228,13 @@ def test_a_leap_of_the_position_is_no_distance() -> None:
     assert only(telemetry(rows))["distance_km"] == pytest.approx(2 * 1.11194926645, rel=1e-9)
 
 
+def test_half_a_position_is_none() -> None:
+    rows = [{"s": 10 * n, "speed_kmh": 36.0, "latitude_deg": 45.0 + 0.001 * n, "longitude_deg": 7.0} for n in range(4)]
+    assert only(telemetry(rows))["distance_position_km"] is not None
+    del rows[0]["longitude_deg"]
+    assert only(telemetry(rows))["distance_position_km"] is None
+
+
 # Motion without speed
 
 

@@ -6,6 +6,8 @@ import hashlib
 import hmac
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
@@ -165,17 +167,22 @@ class Lake:
         else:
             self.filesystem.pipe_file(target, content)
 
-    def _with_identity(self, *, create: bool) -> Lake:
-        """Compare with what the lake was made with; make it where there is none."""
+    @contextmanager
+    def _reaching(self) -> Iterator[None]:
         try:
-            known = self.read_bytes(_LAKE_FILE)
+            yield
         except Exception as error:
             raise LakeError(
                 "The lake cannot be reached",
                 found=f"{type(error).__name__}: {str(error).splitlines()[0][:200]}",
-                expected=f"to read {self.uri}",
+                expected=f"to read and write {self.uri}",
                 action="check SILLAGE_LAKE and the credential; `sillage doctor` tries each step",
             ) from error
+
+    def _with_identity(self, *, create: bool) -> Lake:
+        """Compare with what the lake was made with; make it where there is none."""
+        with self._reaching():
+            known = self.read_bytes(_LAKE_FILE)
         fingerprint = hmac.new(self.vehicle_key, b"sillage lake", hashlib.sha256).hexdigest()[:16]
         if known is None:
             if not create:
@@ -185,9 +192,18 @@ class Lake:
                     action="land something (`sillage land --feed …`), run `sillage demo`, or set SILLAGE_LAKE",
                 )
             identity = {"format": FORMAT_VERSION, "buckets": self.buckets, "key": fingerprint}
-            self.write_bytes(json.dumps(identity).encode(), _LAKE_FILE)
+            with self._reaching():
+                self.write_bytes(json.dumps(identity).encode(), _LAKE_FILE)
             return self
-        identity = json.loads(known)
+        try:
+            identity = json.loads(known)
+        except ValueError:
+            raise LakeError(
+                f"{_LAKE_FILE} of the lake cannot be read",
+                found=repr(known[:80]),
+                expected="a JSON object with format, buckets and key, as Sillage writes it",
+                action="put the file back from a copy of the lake; it says which key hashed the vehicles",
+            ) from None
         if identity["format"] > FORMAT_VERSION:
             raise LakeError(
                 "The lake was made by a newer Sillage",

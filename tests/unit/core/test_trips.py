@@ -100,6 +100,8 @@ def test_an_explicit_ignition_off_ends_a_trip_at_that_message() -> None:
 
 def test_a_vehicle_that_is_moved_with_its_ignition_off_makes_no_trip() -> None:
     assert spans(speeds((0, 36), (10, 36), (20, 36), ignition_on=False)) == []
+    ferry = [{"s": 60 * n, "latitude_deg": 45 + n / 100, "longitude_deg": 7.0, "ignition_on": False} for n in range(4)]
+    assert spans(telemetry(ferry)) == []
 
 
 def test_speed_is_not_carried_past_an_ignition_off() -> None:

@@ -17,7 +17,7 @@ from lake.storage import Lake
 from lake.tables import Table
 
 _READS = {duckdb.StatementType.SELECT, duckdb.StatementType.RELATION}
-_EXPLAIN = re.compile(r"\s*explain(\s+analyze)?(\s*\([^()]*\))?\s", re.IGNORECASE)
+_EXPLAIN = re.compile(r"\s*explain(\s+analyze)?(\s*\(\s*(analyze|format)\b[^()]*\))?\s", re.IGNORECASE)
 
 
 def table_specs() -> dict[str, TableSpec]:
@@ -45,6 +45,7 @@ def connect(lake: Lake, settings: Settings) -> duckdb.DuckDBPyConnection:
             con.unregister("no_rows")
     for statement in macro_statements():
         con.execute(statement)
+    con.execute("set lock_configuration = true")
     return con
 
 

@@ -1,0 +1,177 @@
+"""The read-only DuckDB session over the lake."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from lake.catalog import connect, read_query, table_specs, time_limit
+from lake.errors import QueryError
+from lake.tables import open_table
+from tests.conftest import Azurite
+from tests.integration.lake.test_tables import DAY, trip
+from tests.integration.lakes import opened
+
+Session = duckdb.DuckDBPyConnection
+
+
+@pytest.fixture(params=["local", "azurite"])
+def session(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Session]:
+    """A lake in which only core.trips has been written."""
+    azurite: Azurite | None = request.getfixturevalue("azurite") if request.param == "azurite" else None
+    lake, settings = opened(azurite.new_container() if azurite else tmp_path / "it's a lake", azurite)
+    open_table(lake, "core.trips").replace_days(trip(DAY, 12.5), [DAY])
+    with connect(lake, settings) as con:
+        yield con
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
+    """A session on an empty lake in a folder; nothing that a test sends may change it."""
+    lake, settings = opened(tmp_path_factory.mktemp("empty"))
+    with connect(lake, settings) as con:
+        yield con
+
+
+def test_every_table_is_there_with_its_columns_even_where_nothing_was_written(session: Session) -> None:
+    for name, spec in table_specs().items():
+        found = read_query(session, f"select * from {name}").pl()
+        assert set(found.columns) == set(spec.schema.column_names()), name
+        assert found.height == (1 if name == "core.trips" else 0)
+
+
+def test_columns_have_the_types_of_the_contract_before_and_after_the_first_row(session: Session) -> None:
+    described = read_query(session, "describe core.trips").pl()
+    types = dict(zip(described["column_name"], described["column_type"], strict=True))
+    assert (types["date"], types["started_at"], types["distance_km"]) == ("DATE", "TIMESTAMP WITH TIME ZONE", "DOUBLE")
+    described = read_query(session, "describe core.vehicle_days").pl()
+    types = dict(zip(described["column_name"], described["column_type"], strict=True))
+    assert (types["date"], types["first_event_at"], types["active"]) == ("DATE", "TIMESTAMP WITH TIME ZONE", "BOOLEAN")
+
+
+def test_times_are_shown_in_utc_wherever_the_machine_is(session: Session) -> None:
+    row = read_query(session, "select started_at::varchar, started_at from core.trips").fetchone()
+    assert row is not None
+    assert row[0] == "2025-03-01 08:00:00+00"
+    assert row[1] == datetime(2025, 3, 1, 8, tzinfo=UTC)
+
+
+READS = [
+    "select 1",
+    "SELECT sum(distance_km) FROM core.trips;",
+    "-- a remark\nwith t as (select * from core.trips) select count(*) from t -- another",
+    "from core.trips",
+    "table core.trips",
+    "values (1), (2)",
+    "describe core.trips",
+    "summarize core.trips",
+    "show tables",
+    "explain select 1",
+    "explain analyze select count(*) from core.trips",
+    "explain (format json) select 1",
+    "explain (select 1) union all select 2",
+]
+
+
+@pytest.mark.parametrize("query", READS)
+def test_reads_are_run(folder: Session, query: str) -> None:
+    assert read_query(folder, query).fetchall() is not None
+
+
+WRITES = [
+    "create table mine as select 1",
+    "create or replace view core.trips as select 1",
+    "create macro core.f() as 1",
+    "create secret s (type azure, connection_string 'x')",
+    "insert into core.trips select * from core.trips",
+    "update core.trips set distance_km = 0",
+    "delete from core.trips",
+    "drop table core.trips",
+    "drop schema core cascade",
+    "alter table core.trips add column x int",
+    "truncate core.trips",
+    "copy (select 1) to '{file}'",
+    "copy core.trips to '{file}' (format parquet)",
+    "export database '{file}'",
+    "import database '{file}'",
+    "attach '{file}' as other",
+    "detach memory",
+    "use core",
+    "set threads = 1",
+    "reset threads",
+    "pragma threads = 1",
+    "call pragma_version()",
+    "install json",
+    "load json",
+    "begin",
+    "commit",
+    "checkpoint",
+    "vacuum",
+    "prepare p as select 1",
+    "execute p",
+    "explain analyze copy (select 1) to '{file}'",
+    "EXPLAIN  ANALYZE\ncreate table mine as select 1",
+    "explain copy (select 1) to '{file}'",
+    "/* a remark */ explain analyze copy (select 1) to '{file}'",
+    "explain (format json) copy (select 1) to '{file}'",
+    "explain analyze drop schema core cascade",
+    "explain analyze insert into core.trips select * from core.trips",
+]
+
+
+@pytest.mark.parametrize("query", WRITES)
+def test_whatever_is_not_a_read_is_refused_and_leaves_nothing(folder: Session, query: str, tmp_path: Path) -> None:
+    target = tmp_path / "leak"
+    with pytest.raises(QueryError):
+        read_query(folder, query.format(file=target)).fetchall()
+    assert not target.exists()
+    names = "select table_schema || '.' || table_name from information_schema.tables"
+    tables = {name for (name,) in read_query(folder, names).fetchall()}
+    assert tables >= set(table_specs())
+    assert "main.mine" not in tables
+
+
+@pytest.mark.parametrize("query", ["select 1; select 2", "select 1; drop table core.trips", "", "  -- nothing"])
+def test_anything_but_one_statement_is_refused(folder: Session, query: str) -> None:
+    with pytest.raises(QueryError, match="not a single read") as refused:
+        read_query(folder, query)
+    assert "statements" in refused.value.found
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [("selec 1", "syntax error"), ("select * from core.tripz", "tripz"), ("select nosuch from core.trips", "nosuch")],
+)
+def test_sql_that_is_wrong_is_said_in_words_of_duckdb(folder: Session, query: str, said: str) -> None:
+    with pytest.raises(QueryError, match="DuckDB refused") as refused:
+        read_query(folder, query).fetchall()
+    assert said in refused.value.found
+    assert "information_schema.tables" in refused.value.action
+
+
+def test_what_fails_while_it_runs_is_refused_in_the_same_words(folder: Session) -> None:
+    with pytest.raises(QueryError, match="DuckDB refused"), time_limit(folder, 60):
+        read_query(folder, "select error('no') from range(3)").fetchall()
+
+
+def test_the_settings_of_the_session_are_locked(folder: Session) -> None:
+    with pytest.raises(duckdb.Error, match="locked"):
+        folder.execute("set memory_limit = '100GB'")
+
+
+ENDLESS = "select count(*) from range(100000000) a, range(100000000) b where hash(a.range) = hash(b.range) + 1"
+
+
+def test_a_query_beyond_the_limit_is_stopped(folder: Session) -> None:
+    started = time.monotonic()
+    with pytest.raises(QueryError, match="too long") as stopped, time_limit(folder, 0.2):
+        read_query(folder, ENDLESS).fetchall()
+    assert time.monotonic() - started < 30
+    assert "SILLAGE_QUERY_TIMEOUT_S" in stopped.value.action
+    with time_limit(folder, 60):
+        assert read_query(folder, "select 42").fetchall() == [(42,)]

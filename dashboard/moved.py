@@ -7,12 +7,12 @@ mix and how much is rate is not claimed.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dashboard import wording
-from dashboard.filters import View
 from dashboard.names import value_name
-from dashboard.published import Question, Reading
+from dashboard.published import Reading
 from lake.metrics import Evaluation, MetricContract, MetricValue
 
 METRICS = (
@@ -26,7 +26,6 @@ METRICS = (
     "idle_ratio",
     "unlogged_share",
 )
-SEGMENTS = ("market", "model")
 
 _PARTS = {
     "reporting_rate": ("vehicles reporting", "the fleet"),
@@ -59,26 +58,30 @@ class Move:
     size: float
 
 
-def moves(reading: Reading, view: View, totals: Evaluation, most: int = 4) -> list[Move]:
-    """The largest changes against the comparison that lie beyond their intervals, largest first.
+def largest(reading: Reading, totals: Evaluation, most: int = 4) -> list[MetricValue]:
+    """The largest changes that lie beyond their intervals, largest first.
 
     Args:
         reading: the snapshot.
-        view: what is looked at.
         totals: ``METRICS`` of the whole slice with their comparison.
         most: how many are told at most.
     """
     found = [v for v in map(totals.one, METRICS) if _beyond(reading.metric(v.metric), v)]
-    found = sorted(found, key=lambda value: -abs(value.relative_change or 0.0))[:most]
-    names = tuple(value.metric for value in found)
-    if not names:
-        return []
-    questions = [Question(names, (dimension,), compare=True) for dimension in SEGMENTS]
-    segments = dict(zip(SEGMENTS, reading.answers(view, *questions), strict=True))
-    return [_move(reading.metric(value.metric), value, segments) for value in found]
+    return sorted(found, key=lambda value: -abs(value.relative_change or 0.0))[:most]
 
 
-def _move(contract: MetricContract, value: MetricValue, segments: dict[str, Evaluation]) -> Move:
+def moves(reading: Reading, values: Sequence[MetricValue], segments: Mapping[str, Evaluation]) -> list[Move]:
+    """The sentences on changes.
+
+    Args:
+        reading: the snapshot.
+        values: as ``largest`` finds them.
+        segments: by dimension, the same metrics split by it, with their comparison.
+    """
+    return [_move(reading.metric(value.metric), value, segments) for value in values]
+
+
+def _move(contract: MetricContract, value: MetricValue, segments: Mapping[str, Evaluation]) -> Move:
     change = wording.change(contract, value)
     assert change is not None
     reason = _total(contract, value, segments) if contract.denominator is None else _ratio(contract, value, segments)
@@ -98,7 +101,7 @@ def _beyond(contract: MetricContract, value: MetricValue) -> bool:
     return value.low > before.high or value.high < before.low
 
 
-def _total(contract: MetricContract, value: MetricValue, segments: dict[str, Evaluation]) -> str:
+def _total(contract: MetricContract, value: MetricValue, segments: Mapping[str, Evaluation]) -> str:
     assert value.change is not None
     sentences: list[str] = []
     for dimension, evaluation in segments.items():
@@ -122,7 +125,7 @@ def _total(contract: MetricContract, value: MetricValue, segments: dict[str, Eva
     return f"Of {total}: {'; '.join(sentences)}." if sentences else f"{total}."
 
 
-def _ratio(contract: MetricContract, value: MetricValue, segments: dict[str, Evaluation]) -> str:
+def _ratio(contract: MetricContract, value: MetricValue, segments: Mapping[str, Evaluation]) -> str:
     upper, lower = _PARTS[contract.name]
     before = value.previous
     assert before is not None
@@ -139,7 +142,7 @@ def _ratio(contract: MetricContract, value: MetricValue, segments: dict[str, Eva
     return f"{sentence} {_leader(contract, value, segments)}".strip()
 
 
-def _leader(contract: MetricContract, value: MetricValue, segments: dict[str, Evaluation]) -> str:
+def _leader(contract: MetricContract, value: MetricValue, segments: Mapping[str, Evaluation]) -> str:
     """The segment whose own rate moved most in the same direction, weighed by its denominator."""
     assert value.change is not None
     best: tuple[float, str] | None = None

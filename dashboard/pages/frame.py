@@ -82,9 +82,10 @@ class Body:
 
         @app.callback(output=outputs, inputs=[Input("url", "search"), Input("scheme", "data")])
         async def update(search: str | None, scheme: str | None) -> dict[str, Any]:
-            return await to_thread.run_sync(self._answer, published, search, scheme)
+            return await to_thread.run_sync(self.answer, published, search, scheme)
 
-    def _answer(self, published: Published, search: str | None, scheme: str | None) -> dict[str, Any]:
+    def answer(self, published: Published, search: str | None, scheme: str | None) -> dict[str, Any]:
+        """All values of the page for an address and a theme, as the callback returns them."""
         with published.reading() as reading:
             if reading.catalogue is None:
                 return self._values([], None, None)

@@ -11,7 +11,7 @@ from dashboard import charts, wording
 from dashboard.charts import Axis, Line
 from dashboard.filters import View
 from dashboard.markup import attrs
-from dashboard.moved import METRICS, Move, moves
+from dashboard.moved import METRICS, Move, largest, moves
 from dashboard.pages import Page, rankings
 from dashboard.pages.cards import Card, Filling
 from dashboard.pages.frame import Body, Content, provisional_note
@@ -19,6 +19,7 @@ from dashboard.palette import Palette
 from dashboard.parts import state, tile
 from dashboard.published import Published, Question, Reading
 from dashboard.sheets import Column, Sheet
+from lake.metrics import Evaluation
 
 TILES = (
     "monthly_active_vehicles",
@@ -39,21 +40,30 @@ _ACTIVITY = Card(
     236,
     "Bars per day: share of vehicles that drove, that reported standing still, and that were silent.",
 )
-_RANKINGS = tuple(Card(name, name.capitalize(), 380 if name == "markets" else 190) for name in rankings.DIMENSIONS)
+_RANKINGS = tuple(Card(name, name.capitalize(), 380) for name in rankings.DIMENSIONS)
 
 
 def layout(**_query: str) -> Any:
     """The page before it has figures."""
-    markets, *others = (card.frame("overview") for card in _RANKINGS)
-    cards = [_CHANGES.frame("overview"), _ACTIVITY.frame("overview"), markets, html.Div(others, className="stack")]
+    cards = [card.frame("overview") for card in (_CHANGES, _ACTIVITY, *_RANKINGS)]
     return BODY.frame([html.Div(id="overview-tiles", className="tiles"), html.Div(cards, className="grid-2")])
 
 
 def sheets(reading: Reading, view: View) -> dict[str, Sheet]:
     """The rows behind the cards."""
-    reading.answers(view, _TOTALS, _EACH_DAY, *rankings.questions())
-    tables = {name: rankings.sheet(reading, view, name) for name in rankings.DIMENSIONS}
+    segments = _segments(reading, view)
+    tables = {name: rankings.sheet(reading, name, segments[by]) for name, by in rankings.DIMENSIONS.items()}
     return {"changes": _changes_sheet(reading, view), "activity": _activity_sheet(reading, view), **tables}
+
+
+def _segments(reading: Reading, view: View) -> dict[str, Evaluation]:
+    """By dimension: what the tables show and what moved most. All other answers are worked out beside it."""
+    moved = (value.metric for value in largest(reading, reading.answer(view, _TOTALS)))
+    metrics = tuple(dict.fromkeys((*rankings.METRICS, *moved)))
+    dimensions = tuple(rankings.DIMENSIONS.values())
+    questions = [Question(metrics, (dimension,), compare=True) for dimension in dimensions]
+    found = reading.answers(view, *questions, _EACH_DAY, *rankings.TRENDS)
+    return dict(zip(dimensions, found, strict=False))
 
 
 def _changes_sheet(reading: Reading, view: View) -> Sheet:
@@ -87,7 +97,8 @@ def fill(reading: Reading, view: View, rows: dict[str, Sheet], colors: Palette) 
         tile(reading.metric(name), totals.one(name), [v.value for v in daily.series(name)], view.against, late)
         for name in TILES
     ]
-    cards = {name: rankings.filling(reading, view, name) for name in rankings.DIMENSIONS}
+    segments = _segments(reading, view)
+    cards = {name: rankings.filling(reading, view, name, segments[by]) for name, by in rankings.DIMENSIONS.items()}
     cards |= {"changes": _changes(reading, view), "activity": _activity(reading, view, rows["activity"], colors)}
     return Content(cards, {"tiles": tiles})
 
@@ -99,7 +110,7 @@ def _changes(reading: Reading, view: View) -> Filling:
         return Filling(view.period, content=state("No comparison chosen", text))
     sub = f"largest changes, {view.period} against {wording.days(comparison.first, comparison.last)}"
     totals = reading.answer(view, _TOTALS)
-    found = moves(reading, view, totals)
+    found = moves(reading, largest(reading, totals), _segments(reading, view))
     if found:
         return Filling(sub, content=html.Ul([_move(move, found[0].size) for move in found], className="moves"))
     before = totals.one(METRICS[0]).previous

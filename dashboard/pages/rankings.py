@@ -14,9 +14,9 @@ from dashboard.pages.cards import Filling
 from dashboard.parts import bar, small_group, sparkline, state
 from dashboard.published import Question, Reading
 from dashboard.sheets import Column, Sheet
-from lake.metrics import MetricValue
+from lake.metrics import Evaluation, MetricValue
 
-DIMENSIONS = {"markets": "market", "models": "model", "powertrains": "powertrain"}
+DIMENSIONS = {"markets": "market", "models": "model"}
 METRICS = ("monthly_active_vehicles", "reporting_rate", "distance_per_active_day")
 TREND = "weekly_active_vehicles"
 ROWS = 12
@@ -24,16 +24,12 @@ ROWS = 12
 Group = tuple[str, ...]
 
 
-def questions() -> list[Question]:
-    """What the tables ask of a view."""
-    sizes = [Question(METRICS, (dimension,)) for dimension in DIMENSIONS.values()]
-    return sizes + [Question((TREND,), ("date", dimension)) for dimension in DIMENSIONS.values()]
+TRENDS = tuple(Question((TREND,), ("date", dimension)) for dimension in DIMENSIONS.values())
 
 
-def sheet(reading: Reading, view: View, name: str) -> Sheet:
-    """All rows that may be shown, the largest first."""
+def sheet(reading: Reading, name: str, found: Evaluation) -> Sheet:
+    """All rows that may be shown, the largest first; ``found`` holds ``METRICS`` by the table's dimension."""
     dimension = DIMENSIONS[name]
-    found = reading.answer(view, Question(METRICS, (dimension,)))
     contracts = [reading.metric(metric) for metric in METRICS]
     values = {(v.metric, v.group): v.value for v in found}
     shown = sorted((v for v in found.series(METRICS[0]) if v.value is not None), key=lambda v: -(v.value or 0.0))
@@ -45,10 +41,9 @@ def sheet(reading: Reading, view: View, name: str) -> Sheet:
     return Sheet(name, f"{label}s", columns, rows, tuple(contracts))
 
 
-def filling(reading: Reading, view: View, name: str) -> Filling:
-    """The table as the page shows it."""
+def filling(reading: Reading, view: View, name: str, found: Evaluation) -> Filling:
+    """The table as the page shows it; ``found`` holds ``METRICS`` by the table's dimension."""
     dimension = DIMENSIONS[name]
-    found = reading.answer(view, Question(METRICS, (dimension,)))
     trends = reading.answer(view, Question((TREND,), ("date", dimension)))
     active = reading.metric(METRICS[0])
     values = {(v.metric, v.group): v for v in found}

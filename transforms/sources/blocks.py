@@ -1,117 +1,136 @@
-"""A file as a sequence of blocks of whole records: decompressed, cut at line ends, in bounded memory."""
+"""A file as a sequence of blocks of whole records: decompressed, cut where records end, in bounded memory."""
 
 from __future__ import annotations
 
-import gzip
-import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 import pyarrow as pa
-import zstandard
+
+from transforms.sources.compressed import DamagedFileError, chunks
 
 BLOCK_BYTES = 8 << 20
 #: A longer record is refused: no vehicle sends one, and a file without line ends must not fill the memory.
 LONGEST_RECORD = 4 << 20
-#: No quoted cell with line ends in it is longer.
-_LONGEST_CELL = 1 << 20
 #: This much of a record that cannot be kept whole is kept.
 KEPT_BYTES = 64 << 10
+TOO_LONG = f"the record is longer than {LONGEST_RECORD >> 20} MiB"
+BOM = b"\xef\xbb\xbf"
+
+Ends = npt.NDArray[np.int64]
+#: Given some text that starts with a record, and whether nothing follows it: positions just behind each record of
+#: it that is whole.
+RecordEnds = Callable[[bytes, bool], Ends]
 
 
 @dataclass(frozen=True)
 class Block:
-    """Some whole lines of a file.
+    """Some whole records of a file.
 
     Attributes:
         offset: byte in the decompressed text at which it starts.
-        data: the lines, line ends included; the last may have none.
+        data: the records, line ends included; the last may have none.
+        ends: positions just behind each record, where they are not simply the line ends.
         damage: set where ``data`` is what is left of something unreadable: why.
     """
 
     offset: int
     data: bytes
+    ends: Ends | None = None
     damage: str | None = None
 
 
-def open_bytes(path: Path) -> BinaryIO:
-    """The decompressed bytes of a file; ``.gz`` and ``.zst`` by their ending."""
-    if path.suffix == ".gz":
-        return cast(BinaryIO, gzip.open(path, "rb"))
-    if path.suffix == ".zst":
-        return cast(BinaryIO, zstandard.open(path, "rb"))
-    return path.open("rb")
+def line_blocks(path: Path, record_ends: RecordEnds | None = None, *, start: int = 0) -> Iterator[Block]:
+    """The records of a file. Every byte of it is in exactly one block, but for the middle of what is too long.
+
+    Args:
+        path: file; ``.gz`` and ``.zst`` are decompressed.
+        record_ends: where records end; lines are records where it is not given.
+        start: byte of the text at which the first record begins.
+    """
+    offset, rest, skipping = 0, b"", False
+    source = _read(path)
+    last, damage = False, None
+    while not last:
+        data, last, damage = next(source)
+        data = rest + data
+        if offset == 0 and data.startswith(BOM):
+            data, offset = data[len(BOM) :], len(BOM)
+        if offset < start:
+            before = min(len(data), start - offset)
+            data, offset = data[before:], offset + before
+        if skipping:
+            first = data.find(b"\n") + 1
+            skipping = not first
+            data, offset = data[first or len(data) :], offset + (first or len(data))
+        block = _whole(offset, data, record_ends, last, damage is not None)
+        if block.data:
+            yield block
+        rest, offset = data[len(block.data) :], offset + len(block.data)
+        if len(rest) > LONGEST_RECORD:
+            yield Block(offset, rest[:KEPT_BYTES], damage=TOO_LONG)
+            offset, rest, skipping = offset + len(rest), b"", True
+    if damage is not None:
+        yield Block(
+            offset, rest[:KEPT_BYTES], damage=f"the file is damaged from byte {offset + len(rest)} on: {damage}"
+        )
 
 
-def line_blocks(path: Path, *, quote: str = "") -> Iterator[Block]:
-    """Blocks of whole lines. With ``quote``, line ends inside quotes do not end a record."""
-    offset = 0
-    rest = b""
-    skipping = False
-    with open_bytes(path) as stream:
-        while True:
-            try:
-                data = stream.read(BLOCK_BYTES)
-            except (EOFError, zlib.error, gzip.BadGzipFile, zstandard.ZstdError) as error:
-                yield Block(offset, rest[:KEPT_BYTES], f"the file is damaged from byte {offset} on: {error}")
-                return
-            if not data:
-                break
-            data = rest + data
-            if offset == 0 and data.startswith(b"\xef\xbb\xbf"):
-                data, offset = data[3:], 3
-            cut = _last_end(data, quote)
-            if not cut and len(data) > _LONGEST_CELL:
-                cut = _last_end(data, "")  # a quote that nothing closes: lines are all there is to go by
-            if skipping and cut:
-                first = data.index(b"\n") + 1
-                data, offset, cut, skipping = data[first:], offset + first, cut - first, False
-            elif skipping:
-                offset, rest = offset + len(data), b""
-                continue
-            if cut:
-                yield Block(offset, data[:cut])
-            rest, offset = data[cut:], offset + cut
-            if len(rest) > LONGEST_RECORD:
-                yield Block(offset, rest[:KEPT_BYTES], f"the record is longer than {LONGEST_RECORD >> 20} MiB")
-                offset, rest, skipping = offset + len(rest), b"", True
-    if rest and not skipping:
-        yield Block(offset, rest)
-
-
-def record_ends(data: bytes, quote: str = "") -> npt.NDArray[np.int64]:
-    """Positions just behind each record of ``data``."""
-    codes = np.frombuffer(data, dtype=np.uint8)
-    ends = np.flatnonzero(codes == ord("\n")) + 1
-    if quote and quote.encode() in data:
-        # A line end counts where the quotes before it are closed. A doubled quote closes and opens again.
-        quotes = np.flatnonzero(codes == ord(quote))
-        ends = ends[np.searchsorted(quotes, ends) % 2 == 0]
-    if len(data) and (not len(ends) or ends[-1] != len(data)):
+def line_ends(data: bytes, last: bool) -> Ends:
+    """Positions behind each line; behind a text that does not end with a line end as well, if it is the ``last``."""
+    ends = (np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == ord("\n")) + 1).astype(np.int64)
+    if last and data and not data.endswith(b"\n"):
         ends = np.append(ends, len(data))
-    return ends.astype(np.int64)
+    return ends
 
 
-def records(data: bytes, quote: str = "") -> tuple[npt.NDArray[np.int64], pa.Array]:
-    """Start of each record, and the records themselves without a copy (line ends still on them)."""
-    ends = record_ends(data, quote)
+def records(block: Block) -> tuple[Ends, pa.Array]:
+    """Start of each record in the block, and the records themselves without a copy (line ends still on them)."""
+    ends = line_ends(block.data, last=True) if block.ends is None else block.ends
     offsets = np.concatenate([np.zeros(1, dtype=np.int64), ends])
     array = pa.LargeBinaryArray.from_buffers(
-        pa.large_binary(), len(ends), [None, pa.py_buffer(offsets), pa.py_buffer(data)]
+        pa.large_binary(), len(ends), [None, pa.py_buffer(offsets), pa.py_buffer(block.data)]
     )
     return offsets[:-1], array
 
 
-def _last_end(data: bytes, quote: str) -> int:
-    """Where the last whole record of ``data`` ends; 0 where none does."""
-    if not quote or quote.encode() not in data:
-        return data.rfind(b"\n") + 1
-    codes = np.frombuffer(data, dtype=np.uint8)
-    ends = np.flatnonzero(codes == ord("\n")) + 1
-    quotes = np.flatnonzero(codes == ord(quote))
-    whole = ends[np.searchsorted(quotes, ends) % 2 == 0]
-    return int(whole[-1]) if len(whole) else 0
+def texts(raw: pl.Series, encoding: str = "utf-8") -> pl.Series:
+    """Bytes as text; null where there are none, or they are not in the encoding."""
+    if encoding == "utf-8":
+        try:
+            return raw.cast(pl.String)
+        except pl.exceptions.PolarsError:
+            pass
+    return pl.Series(raw.name, [_decoded(record, encoding) for record in raw], dtype=pl.String)
+
+
+def _decoded(raw: bytes | None, encoding: str) -> str | None:
+    try:
+        return None if raw is None else raw.decode(encoding)
+    except UnicodeDecodeError:
+        return None
+
+
+def _read(path: Path) -> Iterator[tuple[bytes, bool, str | None]]:
+    """Pieces of the text; with the last, empty one, why the file cannot be read further, if it is so."""
+    try:
+        for data in chunks(path, BLOCK_BYTES):
+            yield data, False, None
+    except DamagedFileError as error:
+        yield b"", True, str(error)
+    else:
+        yield b"", True, None
+
+
+def _whole(offset: int, data: bytes, record_ends: RecordEnds | None, last: bool, damaged: bool) -> Block:
+    """The whole records that ``data`` starts with; what follows the last line end of a damaged file is none."""
+    if damaged:
+        data = data[: data.rfind(b"\n") + 1]
+    if record_ends is None:
+        return Block(offset, data if last else data[: data.rfind(b"\n") + 1])
+    ends = record_ends(data, last)
+    return Block(offset, data[: ends[-1]] if len(ends) else b"", ends)

@@ -8,14 +8,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import duckdb
 import duckdb_extension_avro
 import fastavro
 import polars as pl
 
-from transforms.sources.blocks import KEPT_BYTES, LONGEST_RECORD
+from transforms.sources.blocks import KEPT_BYTES
 
 _ROWS = 32_768
 _local = threading.local()
@@ -57,7 +57,7 @@ def _by_record(path: Path, done: int) -> Iterator[tuple[pl.DataFrame, str | None
     with path.open("rb") as stream:
         try:
             reader = fastavro.reader(stream)
-            for record in reader:
+            for record in cast(Iterator[dict[str, Any]], reader):
                 number += 1
                 if number > done and isinstance(record, dict):
                     rows.append({name: record.get(name) for name in _SCHEMA})
@@ -77,16 +77,6 @@ def _conform(frame: pl.DataFrame) -> pl.DataFrame:
         (pl.col(name) if name in frame.columns else pl.lit(None)).cast(dtype).alias(name)
         for name, dtype in _SCHEMA.items()
     )
-
-
-def texts(bodies: pl.Series) -> pl.Series:
-    """Bodies as text; null where one is missing, not UTF-8, or longer than any message is."""
-    try:
-        found = bodies.cast(pl.String)
-    except pl.exceptions.PolarsError:
-        found = bodies.cast(pl.String, strict=False)
-    long = found.str.len_bytes() > LONGEST_RECORD
-    return found.set(long, None) if long.any() else found
 
 
 def _connection() -> duckdb.DuckDBPyConnection:

@@ -9,8 +9,15 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-_VIN = re.compile(rb"(?<![A-Za-z0-9])(?=[A-HJ-NPR-Z0-9]{0,16}[A-Z])(?=[A-HJ-NPR-Z0-9]{0,16}[0-9])[A-HJ-NPR-Z0-9]{17}(?![A-Za-z0-9])")
-_VIN_SHAPE = r"\b[A-HJ-NPR-Z0-9]{17}\b"
+_LETTER, _END = b"[A-HJ-NPR-Z0-9]", b"[A-Z0-9]"
+#: 17 letters and digits without I, O and Q, at least one of each kind, in either case. What stands before may be the
+#: letter of an escape in JSON.
+_VIN = re.compile(
+    rb"(?:(?<!%(end)s)|(?<=\\[bfnrt]))(?=%(letter)s{0,16}[A-HJ-NPR-Z])(?=%(letter)s{0,16}[0-9])%(letter)s{17}(?!%(end)s)"
+    % {b"letter": _LETTER, b"end": _END},
+    re.IGNORECASE,
+)
+_VIN_SHAPE = "(?i)[A-HJ-NPR-Z0-9]{17}"
 
 
 @dataclass
@@ -54,5 +61,4 @@ def mask_vins_in_text(texts: pl.Series, vins: VehicleIds) -> pl.Series:
     hit = texts.str.contains(_VIN_SHAPE).fill_null(False)
     if not hit.any():
         return texts
-    masked = [mask_vins(t.encode(), vins).decode() if h else t for t, h in zip(texts, hit, strict=True)]
-    return pl.Series(texts.name, masked, dtype=pl.String)
+    return texts.scatter(hit.arg_true(), [mask_vins(text.encode(), vins).decode() for text in texts.filter(hit)])

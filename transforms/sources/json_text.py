@@ -7,8 +7,10 @@ values that were found. Only where it does not, or where a text is not JSON, the
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Collection
+from itertools import accumulate
 from typing import Any
 
 import duckdb
@@ -20,6 +22,8 @@ from transforms.sources.canonical import EXTRAS, ROW
 from transforms.sources.profile import FeedProfile
 
 _local = threading.local()
+#: Deeper messages are refused: far deeper ones would exhaust the stack of whoever walks them.
+_DEEPEST = 500
 
 
 def _connection() -> duckdb.DuckDBPyConnection:
@@ -40,9 +44,8 @@ class JsonReader:
         typed: dict[str, str] = {}
         for targets in profile.targets.values():
             for target in targets:
-                plain = not (target.true or target.false)
-                kind = {"float": "DOUBLE", "int": "DOUBLE", "bool": "BOOLEAN"}.get(target.kind) if plain else None
-                typed |= {name: kind or "VARCHAR" for name in target.fields}
+                kind = "DOUBLE" if target.kind in ("float", "int") else "VARCHAR"
+                typed |= {name: kind if typed.get(name) in (None, kind) else "VARCHAR" for name in target.fields}
         keys = [*profile.vehicle.field, *profile.time.field, profile.sequence, profile.received, profile.kind_field]
         typed |= {name: "VARCHAR" for name in keys if isinstance(name, str) and name != "record"}
         self._paths = {name: tuple(_pointer(name)) for name in typed}
@@ -54,7 +57,7 @@ class JsonReader:
         self._met: frozenset[str] = frozenset()
         self._texts = json.dumps(self._structure(dict.fromkeys(typed, "VARCHAR")))
         dropped = [*self._paths.values(), *map(tuple, map(_pointer, profile.ignore)), *((p,) for p in IDENTIFIER_PATHS)]
-        self._known = json.dumps(_nest({path: None for path in dropped}))
+        self._known = json.dumps(_nest(dict.fromkeys(dropped)))
 
     def cut(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Cells and broken records.
@@ -90,10 +93,11 @@ class JsonReader:
             met = wider
         cells = frame.drop("@text").hstack([c for c in values if c.null_count() < frame.height])
         cells = cells.with_columns(pl.lit(None, dtype=pl.String).alias(EXTRAS))
+        misread = _misread(frame["@text"], values)
         if whole:
-            return cells, pl.repeat(True, frame.height, eager=True)
+            return cells, ~misread
         per_row = pl.DataFrame(values).select(pl.sum_horizontal(pl.all().is_not_null())).to_series()
-        return cells, (per_row.cast(pl.Int64) == keys) & (keys > 0)
+        return cells, (per_row.cast(pl.Int64) == keys) & (keys > 0) & ~misread
 
     def _read(self, frame: pl.DataFrame, fields: frozenset[str]) -> tuple[list[pl.Series], pl.Series]:
         """The values of some fields in one typed pass, and how many keys each record has."""
@@ -115,14 +119,14 @@ class JsonReader:
 
     def _closely(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         """All as text, unknown keys to extras, arrays of messages taken apart, what is no object set aside."""
-        undecodable = frame["@text"].is_null()
-        texts = frame.filter(~undecodable)
+        undecodable, deep = frame["@text"].is_null(), _too_deep(frame["@text"])
+        texts = frame.filter(~undecodable & ~deep)
         known = _quoted(self._known)
         found = self._query(
             texts,
             "select json_valid(t) as ok, case when json_valid(t) then json_type(t) end as kind, "
-            "case when json_valid(t) and json_type(t) = 'ARRAY' then from_json(t, '[\"JSON\"]')::varchar[] end as items "
-            "from texts",
+            "case when json_valid(t) and json_type(t) = 'ARRAY' then from_json(t, '[\"JSON\"]')::varchar[] end "
+            "as items from texts",
         )
         texts = pl.concat([texts, found], how="horizontal")
         items = texts.filter(pl.col("kind") == "ARRAY").drop("@text").rename({"items": "@text"}).explode("@text")
@@ -136,23 +140,25 @@ class JsonReader:
         read = self._query(
             objects,
             f"select from_json(t, '{_quoted(self._texts)}') as s, json_merge_patch(t, '{known}')::varchar as extras, "
-            "len(json_keys(t)) > len(list_distinct(json_keys(t))) as twice from texts",
+            f"{self._any_key_twice()} as twice, {self._no_object()} as flat from texts",
         )
         cells = objects.drop("@text", "ok", "kind").hstack(self._flat(read["s"]))
-        extras = read["extras"].set(read["extras"].is_in(["{}", ""]).fill_null(True), None)
-        cells = cells.with_columns(extras.alias(EXTRAS))
+        cells = cells.with_columns(self._without_hulls(read["extras"]).alias(EXTRAS))
         twice = read["twice"].fill_null(False)
+        flat = read["flat"].fill_null(False) & ~twice
         told = [
             (frame.filter(undecodable), "not UTF-8 text"),
+            (frame.filter(deep), f"nested more than {_DEEPEST} levels deep"),
             (texts.filter(~pl.col("ok")), "not JSON"),
             (texts.filter(pl.col("ok") & ~pl.col("kind").is_in(["OBJECT", "ARRAY"])), "a JSON value that is no object"),
             (empty, "an empty JSON array"),
             (odd, "an element of a JSON array that is no object"),
             (cells.filter(twice), "a key occurs twice"),
+            (cells.filter(flat), f"no object at {' or '.join(map('.'.join, self._containers))}"),
         ]
         keep = [c for c in frame.columns if c != "@text"]
         broken = [part.select(keep).with_columns(pl.lit(reason).alias("@reason")) for part, reason in told]
-        return cells.filter(~twice), pl.concat(broken)
+        return cells.filter(~twice & ~flat), pl.concat(broken)
 
     def _query(self, frame: pl.DataFrame, query: str) -> pl.DataFrame:
         con = _connection()
@@ -168,8 +174,30 @@ class JsonReader:
     def _key_count(self) -> str:
         """SQL for the number of keys that were sent; an object that holds fields counts for its keys."""
         parts = ["coalesce(len(json_keys(t)), 0)"]
-        parts += [f"coalesce(len({_keys_at(place)}) - 1, 0)" for place in self._containers]
+        parts += [f"coalesce(nullif(len({_keys_at(place)}), 0) - 1, 0)" for place in self._containers]
         return "(" + " + ".join(parts) + ")::bigint"
+
+    def _any_key_twice(self) -> str:
+        """SQL: one of the objects that hold fields has two keys of one name."""
+        keys = map(_keys_at, [(), *self._containers])
+        return " or ".join(f"coalesce(len({k}) > len(list_distinct({k})), false)" for k in keys)
+
+    def _no_object(self) -> str:
+        """SQL: something else stands where an object that holds fields should be."""
+        kinds = (f"json_type(t, '{_quoted(_pointer_to(place))}')" for place in self._containers)
+        return " or ".join(f"coalesce({kind} not in ('OBJECT', 'NULL'), false)" for kind in kinds) or "false"
+
+    def _without_hulls(self, extras: pl.Series) -> pl.Series:
+        """Extras without objects of which nothing is left."""
+        for place in reversed(self._containers):
+            hull = extras.str.contains("{}", literal=True).fill_null(False)
+            if not hull.any():
+                break
+            patch = _quoted(json.dumps(_nest({place: None})))
+            emptied = f"case when len({_keys_at(place)}) = 0 then json_merge_patch(t, '{patch}')::varchar else t end"
+            left = self._query(extras.filter(hull).to_frame("@text"), f"select {emptied} as extras from texts")
+            extras = extras.scatter(hull.arg_true(), left["extras"])
+        return extras.set(extras.is_in(["{}", ""]).fill_null(True), None)
 
     def _flat(self, struct: pl.Series, fields: Collection[str] | None = None) -> list[pl.Series]:
         """The fields of the struct, under their names in the profile; all of them unless ``fields`` are given."""
@@ -185,12 +213,45 @@ class JsonReader:
         ]
 
 
+def _misread(texts: pl.Series, values: list[pl.Series]) -> pl.Series:
+    """Records of which DuckDB may have made numbers that they do not hold: of booleans, or of texts as ``1_000``."""
+    counts = texts.str.count_matches("true|false")
+    misread = counts > 0
+    if misread.any():
+        # All of them are where a text was wanted.
+        told = misread.arg_true()
+        read = [column.gather(told).is_in(["true", "false"]) for column in values if column.dtype == pl.String]
+        as_text = pl.select(pl.sum_horizontal(pl.lit(0, pl.UInt32), *read)).to_series()
+        misread = misread.scatter(told, counts.gather(told) != as_text)
+    grouped = texts.str.contains(r'[0-9]_[0-9][^"]*"')
+    if grouped.any():
+        misread |= grouped & texts.str.contains(r'"\s*[-+.]?[0-9][-+.0-9eE]*_[-+.0-9eE_]*\s*"')
+    return misread
+
+
+def _too_deep(texts: pl.Series) -> pl.Series:
+    """Texts that may be nested too deeply to be walked."""
+    suspect = (texts.str.count_matches(r"[\[{]") > _DEEPEST).fill_null(False)
+    for row in suspect.arg_true():
+        suspect[row] = _depth(texts[row]) > _DEEPEST
+    return suspect
+
+
+def _depth(text: str) -> int:
+    """Levels of objects and arrays in a JSON text."""
+    brackets = re.sub(r"[^\[\]{}]", "", re.sub(r'"(?:[^"\\]|\\.)*"', "", text))
+    return max(accumulate(1 if bracket in "[{" else -1 for bracket in brackets), default=0)
+
+
 def _keys_at(place: tuple[str, ...]) -> str:
     """SQL for the keys of the object at a place in the record."""
     if not place:
         return "json_keys(t)"
-    pointer = "/" + "/".join(key.replace("~", "~0").replace("/", "~1") for key in place)
-    return f"json_keys(t, '{_quoted(pointer)}')"
+    return f"json_keys(t, '{_quoted(_pointer_to(place))}')"
+
+
+def _pointer_to(place: tuple[str, ...]) -> str:
+    return "".join("/" + key.replace("~", "~0").replace("/", "~1") for key in place)
 
 
 def _pointer(name: str) -> list[str]:

@@ -5,184 +5,103 @@
 
 from __future__ import annotations
 
-import codecs
-import re
 import tomllib
-from datetime import date, datetime
+from collections.abc import Iterator
+from datetime import date
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal
-from zoneinfo import available_timezones
+from typing import Any, Literal, get_args, get_origin
 
-import polars as pl
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from lake.errors import FeedError
-from lake.schemas import TABLES
-from lake.schemas.raw import RawRow
-from lake.signals import BY_COLUMN, BY_VSS, SIGNALS, vss_unit
-from transforms.sources.units import Conversion, conversion
+from transforms.sources.keys import RESERVED, Columns, Delimited, Fields, KindProfile, Names, Table, TimeKey, VehicleKey
+from transforms.sources.keys import wrong as _wrong
+from transforms.sources.targets import Kind, Target, check_columns, targets
 
-Kind = Literal["telemetry", "vehicles"]
-
-
-def _listed(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
+_SHOWN = 200
 
 
-Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-
-
-class Delimited(_Model):
-    """How the text of a CSV file is cut into cells."""
-
-    separator: str = Field(",", min_length=1, max_length=1)
-    quote: str = Field('"', max_length=1)
-    encoding: str = "utf-8"
-    decimal: Literal[".", ","] = "."
-    header: tuple[str, ...] | None = Field(None, description="Names of the columns where the file has no header.")
-    skip_rows: int = Field(0, ge=0, description="Lines before the header.")
-
-    @field_validator("encoding")
-    @classmethod
-    def _one_byte_or_utf8(cls, value: str) -> str:
-        try:
-            name = codecs.lookup(value).name
-        except LookupError:
-            raise ValueError("must be an encoding that Python knows, as utf-8, latin-1 or cp1252") from None
-        if name not in ("utf-8", "utf-8-sig") and len("é€".encode(name, "ignore")) > 2:
-            raise ValueError("must be utf-8 or an encoding of one byte per character, as latin-1 or cp1252")
-        return "utf-8" if name == "utf-8-sig" else name
-
-
-class VehicleKey(_Model):
-    """Where the identifier of the vehicle is. Exactly one of ``field``, ``path`` and ``constant``."""
-
-    field: Names = ()
-    path: str | None = Field(None, description="Regular expression on the path; its first group is the identifier.")
-    constant: str | None = None
-    identifier: Literal["local", "vin"] = Field(
-        "local", description="vin: one vehicle is the same in all feeds. local: the identifier is this feed's own."
-    )
-
-    @model_validator(mode="after")
-    def _one_place(self) -> VehicleKey:
-        if sum(map(bool, (self.field, self.path, self.constant))) != 1:
-            raise ValueError("needs exactly one of field, path, constant")
-        return self
-
-    @field_validator("path")
-    @classmethod
-    def _path_has_a_group(cls, value: str | None) -> str | None:
-        return _with_group(value)
-
-
-class TimeKey(_Model):
-    """Where the time of an event is and how it is written."""
-
-    field: Names
-    format: str = Field(
-        "iso8601", description="iso8601, epoch_s, epoch_ms, epoch_us, epoch_ns, seconds (since start), or strptime."
-    )
-    zone: str | None = Field(None, description="Time zone of times that carry no offset.")
-    ambiguous: Literal["earliest", "latest", "reject"] = "earliest"
-    start: datetime | None = Field(None, description="For seconds: what they count from.")
-    start_path: str | None = Field(None, description="For seconds: regular expression on the path for the start.")
-    start_format: str = "%Y-%m-%dT%H-%M-%S"
-    cumulative: bool = Field(False, description="For seconds: each row says the time since the row before.")
-
-    @field_validator("zone")
-    @classmethod
-    def _zone_exists(cls, value: str | None) -> str | None:
-        if value is not None and value not in available_timezones():
-            raise ValueError("must be a zone of the IANA database, as Europe/Paris")
-        return value
-
-    @field_validator("start_path")
-    @classmethod
-    def _path_has_a_group(cls, value: str | None) -> str | None:
-        return _with_group(value)
-
-    @model_validator(mode="after")
-    def _format_is_known(self) -> TimeKey:
-        named = ("iso8601", "epoch_s", "epoch_ms", "epoch_us", "epoch_ns", "seconds")
-        if self.format not in named and "%" not in self.format:
-            raise ValueError(f"format must be one of {', '.join(named)} or a strptime pattern with %")
-        if self.format == "seconds":
-            if (self.start is None) == (self.start_path is None):
-                raise ValueError("seconds need exactly one of start and start_path")
-            if self.start is not None and self.start.tzinfo is None:
-                raise ValueError("start needs an offset, as 2024-01-01T00:00:00Z")
-        return self
-
-
-class Source(_Model):
-    """Where the value of one column comes from and what is done to it."""
-
-    field: Names
-    unit: str | None = Field(None, description="Unit in the feed; left out where it is the column's own.")
-    true: tuple[str, ...] = Field((), description="Texts that mean true.")
-    false: tuple[str, ...] = Field((), description="Texts that mean false.")
-    from_: datetime | date | None = Field(None, alias="from", description="Holds for events from here on.")
-    until: datetime | date | None = Field(None, description="Holds for events before this.")
-
-
-def _sources(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return value
-    values = value if isinstance(value, list) and any(isinstance(v, dict) for v in value) else [value]
-    return tuple({"field": v} if isinstance(v, str | list) else v for v in values)
-
-
-class KindProfile(_Model):
-    """How one kind of message becomes rows of one raw table."""
-
-    when: str | None = None
-    vss: int | None = Field(None, ge=1, le=20, description="Field names are VSS paths, in the units of this version.")
-    columns: dict[str, Annotated[tuple[Source, ...], BeforeValidator(_sources)]] = {}
-
-
-class FeedProfile(_Model):
+class FeedProfile(Table):
     """One feed."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
-    title: str = ""
-    format: Literal["csv", "jsonl", "capture"]
-    files: Names = ("**/*",)
-    exclude: Names = ()
-    kind: Kind | None = None
-    kind_field: str | None = None
-    kinds: dict[Kind, KindProfile] = {}
-    vehicle: VehicleKey
-    time: TimeKey
-    sequence: str | Literal[False] = Field(
-        False, description="Field with the source's own number, or 'record' for the place in the file."
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="Name of the feed: its inbox folder, and source.")
+    title: str = Field("", description="What the feed is, for people.")
+    format: Literal["csv", "jsonl", "capture"] = Field(description="How the files are written.")
+    files: Fields = Field(("**/*",), description="Patterns of the files below the inbox folder.")
+    exclude: Names = Field((), description="Patterns of files that are left alone.")
+    kind: Kind | None = Field(None, description="Raw table of all records; or else kind_field.")
+    kind_field: str | None = Field(None, min_length=1, description="Field that tells the kinds of message apart.")
+    kinds: dict[Kind, KindProfile] = Field({}, description="One table for each kind of message.")
+    vehicle: VehicleKey = Field(description="Which vehicle a record is of.")
+    time: TimeKey = Field(description="When it happened.")
+    sequence: str | None = Field(
+        None, min_length=1, description="Field with the source's own number, or 'record' for the place in the file."
     )
-    received: str | None = Field(None, description="Field with the time of arrival, ISO 8601.")
-    earliest_day: date | None = None
-    nulls: tuple[str, ...] = ("", "null", "NULL", "NaN", "nan", "None")
+    received: str | None = Field(None, min_length=1, description="Field with the time of arrival, ISO 8601.")
+    earliest_day: date | None = Field(None, description="Events before this day are refused.")
+    nulls: tuple[str, ...] = Field(
+        ("", "null", "NULL", "NaN", "nan", "None"), description="Texts that mean that nothing was measured."
+    )
     ignore: Names = Field((), description="Fields that are not wanted; nothing else is left out.")
-    csv: Delimited = Delimited()
-    long_name: str | None = Field(None, description="For one signal per row: field with its name.")
-    long_value: str | None = Field(None, description="For one signal per row: field with its value.")
-    vss: int | None = Field(None, ge=1, le=20)
-    columns: dict[str, Annotated[tuple[Source, ...], BeforeValidator(_sources)]] = {}
+    csv: Delimited = Field(Delimited(), description="For CSV: how it is written.")
+    long_name: str | None = Field(None, min_length=1, description="For one signal per row: field with its name.")
+    long_value: str | None = Field(None, min_length=1, description="For one signal per row: field with its value.")
+    vss: int | None = Field(None, ge=1, le=20, description="Field names are VSS paths, in the units of this version.")
+    columns: Columns = Field({}, description="Column of the raw table = where its value comes from.")
 
     @model_validator(mode="after")
-    def _kinds_are_told_apart(self) -> FeedProfile:
-        if (self.kind is None) == (not self.kinds):
-            raise ValueError("needs either kind, or kind_field with [kinds.…]")
-        if self.kinds and (not self.kind_field or any(k.when is None for k in self.kinds.values())):
-            raise ValueError("kinds need kind_field, and each kind needs when")
+    def _fits_together(self) -> FeedProfile:
+        if self.name == "vin":
+            raise _wrong("name", "vin", "another name: vehicles known by VIN are hashed under this one")
+        self._kinds_are_told_apart()
         if (self.long_name is None) != (self.long_value is None):
-            raise ValueError("long_name and long_value go together")
+            missing = "long_value" if self.long_value is None else "long_name"
+            raise _wrong(missing, "nothing", "a field: long_name and long_value go together")
+        for key in ("csv", "long_name"):
+            if self.format != "csv" and key in self.model_fields_set:
+                raise _wrong(key, "a value", f'nothing: it belongs to format = "csv", and this is "{self.format}"')
         for kind, profile in self.by_kind.items():
-            _check_columns(kind, profile)
+            check_columns(kind, profile, f"kinds.{kind}." if self.kinds else "")
+        if self.format != "csv":
+            self._no_field_holds_another()
         return self
+
+    def _kinds_are_told_apart(self) -> None:
+        if self.kind is not None:
+            for key in ("kinds", "kind_field"):
+                if key in self.model_fields_set:
+                    raise _wrong(
+                        key, "a value", "nothing, as kind is given: the feed has one kind of message, or several"
+                    )
+            return
+        if not self.kinds:
+            raise _wrong("kind", "nothing", "telemetry or vehicles; or kind_field with tables [kinds.…]")
+        if self.kind_field is None:
+            raise _wrong("kind_field", "nothing", "the field that tells the kinds of message apart")
+        for key in ("columns", "vss"):
+            if key in self.model_fields_set:
+                raise _wrong(key, "a value", f"{key} in each of the tables [kinds.…]")
+        seen: set[str] = set()
+        for kind, profile in self.kinds.items():
+            if profile.when is None or profile.when in seen:
+                raise _wrong(f"kinds.{kind}.when", profile.when or "nothing", "a value of kind_field of its own")
+            seen.add(profile.when)
+
+    def _no_field_holds_another(self) -> None:
+        pointers = sorted(f"{_pointer(name)}/" for name in self._all_fields())
+        for outer, inner in pairwise(pointers):
+            if outer != inner and inner.startswith(outer):
+                raise _wrong(
+                    "columns", inner[:-1], f"a field outside of {outer[:-1]}, which is read or ignored as a whole"
+                )
+
+    def _all_fields(self) -> Iterator[str]:
+        yield from (*self.vehicle.field, *self.time.field, *self.ignore)
+        yield from (name for name in (self.sequence, self.received, self.kind_field) if name and name != "record")
+        yield from (name for kind in self.targets.values() for target in kind for name in target.fields)
 
     @property
     def by_kind(self) -> dict[Kind, KindProfile]:
@@ -194,25 +113,7 @@ class FeedProfile(_Model):
     @cached_property
     def targets(self) -> dict[Kind, tuple[Target, ...]]:
         """For each kind, its columns with conversions, those that ``vss`` implies included."""
-        return {kind: tuple(_targets(kind, profile)) for kind, profile in self.by_kind.items()}
-
-    @property
-    def identifying_fields(self) -> frozenset[str]:
-        """Fields whose value names the vehicle: they never reach ``extras``."""
-        return frozenset(self.vehicle.field)
-
-
-class Target(_Model):
-    """One source of one column, resolved: what to read, as what, and how it is converted."""
-
-    column: str
-    kind: Literal["float", "int", "bool", "text", "date"]
-    fields: tuple[str, ...]
-    scale: Conversion
-    true: tuple[str, ...]
-    false: tuple[str, ...]
-    from_: datetime | None
-    until: datetime | None
+        return {kind: targets(kind, profile) for kind, profile in self.by_kind.items()}
 
 
 def load_profile(path: Path) -> FeedProfile:
@@ -224,105 +125,85 @@ def load_profile(path: Path) -> FeedProfile:
     """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise FeedError("There is no such feed profile", found=str(path), action="see feeds/ for those shipped") from None
+    except (FileNotFoundError, IsADirectoryError):
+        raise FeedError(
+            "There is no such feed profile", found=str(path), action="see feeds/ for those shipped"
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise FeedError("The feed profile is not valid TOML", found=f"{path}: {error}") from None
     return parse_profile(content, str(path))
 
 
 def parse_profile(content: dict[str, Any], where: str) -> FeedProfile:
-    """Check a profile that was read. ``where`` names it in errors."""
+    """Check a profile that was read. ``where`` names it in errors.
+
+    Raises:
+        FeedError: names the key, what was found and what is allowed.
+    """
     try:
         return FeedProfile.model_validate(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"]) or "the profile"
-        found = first.get("input")
+        key, found, expected = _explained(error.errors()[0], content)
         raise FeedError(
             f"The feed profile {where} is wrong at {key}",
-            found="nothing" if first["type"] == "missing" else repr(found)[:200],
-            expected=first["msg"].removeprefix("Value error, "),
+            found=found,
+            expected=expected,
             action="docs/feeds.md lists every key",
         ) from None
 
 
-def _with_group(pattern: str | None) -> str | None:
-    if pattern is None:
-        return None
-    try:
-        groups = re.compile(pattern).groups
-    except re.error as error:
-        raise ValueError(f"must be a regular expression: {error}") from None
-    if groups < 1:
-        raise ValueError("must have a group in parentheses that catches the value")
-    return pattern
+def _explained(error: ErrorDetails, content: dict[str, Any]) -> tuple[str, str, str]:
+    """Key, what was found there, and what is allowed."""
+    key, found = _shown_key(error["loc"], content), repr(error["input"])[:_SHOWN]
+    expected = error["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    if error["type"] == "missing":
+        return key, "nothing", "this key: it is required"
+    if error["type"] == "extra_forbidden":
+        model = _model_at(error["loc"][:-1])
+        allowed = (field.alias or name for name, field in model.model_fields.items())
+        return key, f"the unknown key {error['loc'][-1]}", f"one of {', '.join(allowed)}"
+    if error["type"] == "wrong":
+        context = error["ctx"]
+        own = str(context["key"])
+        return ".".join(filter(None, (key, own))) or "the profile", str(context["found"])[:_SHOWN], expected
+    return key or "the profile", found, expected
 
 
-_OWN = frozenset(RawRow.column_names()) | {"bucket", "extras"}
-_DTYPES: dict[Any, Literal["float", "int", "bool", "text", "date"]] = {
-    pl.Float64: "float", pl.Int64: "int", pl.Boolean: "bool", pl.String: "text", pl.Date: "date",
-}  # fmt: skip
+def _shown_key(loc: tuple[int | str, ...], content: Any) -> str:
+    """``columns.speed_kmh[1].unit``: a number only where the profile has a list."""
+    key = ""
+    for part in loc:
+        if isinstance(part, str) and part != "[key]":
+            key += f".{part}" if key else part
+            content = content.get(part) if isinstance(content, dict) else None
+        elif isinstance(part, int) and isinstance(content, list):
+            key += f"[{part}]"
+            content = content[part] if part < len(content) else None
+    return key
 
 
-def _column_kinds(kind: Kind) -> dict[str, Literal["float", "int", "bool", "text", "date"]]:
-    schema = TABLES[f"raw.{kind}"].schema.create_empty().schema
-    return {name: _DTYPES[type(dtype)] for name, dtype in schema.items() if name not in _OWN}
+def _model_at(loc: tuple[int | str, ...]) -> type[BaseModel]:
+    """The model of the table at a place of the profile."""
+    model: type[BaseModel] = FeedProfile
+    of_any_name = False
+    for part in loc:
+        if of_any_name or isinstance(part, int):
+            of_any_name = False
+            continue
+        annotation = next(f.annotation for n, f in model.model_fields.items() if part in (n, f.alias))
+        model, of_any_name = _model_in(annotation) or model, get_origin(annotation) is dict
+    return model
 
 
-def _check_columns(kind: Kind, profile: KindProfile) -> None:
-    known = _column_kinds(kind)
-    for column, sources in profile.columns.items():
-        if column not in known:
-            near = [c for c in known if c.split("_")[0] == column.split("_")[0]] or sorted(known)
-            raise ValueError(f"columns.{column} is no column of raw.{kind}; allowed here: {', '.join(near)}")
-        for source in sources:
-            _conversion(column, source)
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next(filter(None, map(_model_in, get_args(annotation))), None)
 
 
-def _conversion(column: str, source: Source) -> Conversion:
-    signal = BY_COLUMN.get(column)
-    own = signal.unit if signal else None
-    if source.unit is None or source.unit == own:
-        return Conversion(1.0, 0.0)
-    if own is None:
-        raise ValueError(f"columns.{column} has no unit, so none can be converted: found {source.unit!r}")
-    try:
-        return conversion(source.unit, own)
-    except ValueError as error:
-        raise ValueError(f"columns.{column}.unit: {error}") from None
+def _pointer(name: str) -> str:
+    """A field of JSON as a JSON Pointer."""
+    return name if name.startswith("/") else "/" + name.replace("~", "~0").replace("/", "~1")
 
 
-def _targets(kind: Kind, profile: KindProfile) -> list[Target]:
-    kinds = _column_kinds(kind)
-    columns: dict[str, tuple[Source, ...]] = {}
-    if profile.vss is not None and kind == "telemetry":
-        columns = {s.column: (Source(field=(s.vss,), unit=vss_unit(s, profile.vss)),) for s in SIGNALS}
-    columns |= profile.columns
-    return [
-        Target(
-            column=column,
-            kind=kinds[column],
-            fields=source.field,
-            scale=_conversion(column, source),
-            true=source.true,
-            false=source.false,
-            from_=_instant(source.from_),
-            until=_instant(source.until),
-        )
-        for column, sources in columns.items()
-        for source in sources
-    ]
-
-
-def _instant(value: datetime | date | None) -> datetime | None:
-    from datetime import UTC
-
-    if value is None:
-        return None
-    if not isinstance(value, datetime):
-        value = datetime(value.year, value.month, value.day)  # noqa: DTZ001
-    return value if value.tzinfo else value.replace(tzinfo=UTC)
-
-
-__all__ = ["BY_VSS", "FeedProfile", "Kind", "Target", "load_profile", "parse_profile"]
+__all__ = ["RESERVED", "Delimited", "FeedProfile", "Kind", "Target", "TimeKey", "load_profile", "parse_profile"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -12,23 +12,28 @@ import polars as pl
 
 from lake.errors import FeedError
 from transforms.sources import capture
-from transforms.sources.blocks import Block, line_blocks, records
+from transforms.sources.blocks import LONGEST_RECORD, Block, line_blocks, records, texts
 from transforms.sources.canonical import (
     NO_REJECTS,
     OFFSET,
     ORIGINAL,
+    REASON,
     ROW,
     Bounds,
     Decoded,
     FileContext,
     canonical,
     rejected,
+    without_length,
 )
 from transforms.sources.delimited import DelimitedReader
 from transforms.sources.identity import VehicleIds, mask_vins
 from transforms.sources.json_text import JsonReader
-from transforms.sources.profile import FeedProfile
+from transforms.sources.profile import FeedProfile, Kind
+from transforms.sources.times import instants
 
+#: A shorter line may be nothing but blanks and its end.
+_BLANK = 16
 Task = Callable[[], Decoded]
 
 
@@ -63,11 +68,13 @@ class FeedReader:
         """
         context = self.context(name, modified_at)
         if self.profile.format == "capture":
-            for number, (frame, damage) in enumerate(capture.events(path)):
-                yield partial(self._events, frame, number, damage, context)
+            done = 0
+            for frame, damage in capture.events(path):
+                yield partial(self._events, frame, done, damage, context)
+                done += frame.height
         elif self.profile.format == "csv":
-            reader = DelimitedReader(self.profile)
-            for block in line_blocks(path, quote=self.profile.csv.quote):
+            reader = DelimitedReader(self.profile, path)
+            for block in line_blocks(path, reader.record_ends, start=reader.start):
                 yield partial(self._delimited, reader, block, context)
         else:
             for block in line_blocks(path):
@@ -75,26 +82,41 @@ class FeedReader:
 
     @property
     def sequential(self) -> bool:
-        """Blocks depend on the ones before: the header of a CSV file, a running clock."""
-        return self.profile.format == "csv"
+        """Blocks depend on the ones before: the place in a CSV file, a running clock."""
+        return self.profile.format == "csv" or self.profile.time.cumulative
 
     def context(self, name: str, modified_at: datetime) -> FileContext:
-        """What the path says."""
-        vehicle, start = self.profile.vehicle.constant, self.profile.time.start
+        """What the path says; the ending of a compressed file is no part of it.
+
+        Raises:
+            FeedError: not what the profile expects of it.
+        """
+        key = self.profile.time
+        vehicle, start = self.profile.vehicle.constant, key.start
         if self.profile.vehicle.path:
-            vehicle = _caught(self.profile.vehicle.path, name, "the vehicle")
-        if self.profile.time.start_path:
-            text = _caught(self.profile.time.start_path, name, "the start time")
-            try:
-                start = datetime.strptime(text, self.profile.time.start_format)
-            except ValueError:
+            vehicle = self._caught(self.profile.vehicle.path, name, "the vehicle")
+        if key.start_path:
+            text = self._caught(key.start_path, name, "the start time")
+            start = instants(pl.Series([text]), key.start_format, key.zone, key.ambiguous)[0]
+            if start is None:
                 raise FeedError(
                     "The start time in the file's name cannot be read",
-                    found=text,
-                    expected=f"time.start_format {self.profile.time.start_format}",
-                ) from None
-            start = start if start.tzinfo else start.replace(tzinfo=UTC)
+                    found=f"{text} in {self.shown_path(name)}",
+                    expected=f"time.start_format {key.start_format}",
+                    action="correct the format in the profile, or leave such files out with exclude",
+                )
         return FileContext(self.shown_path(name), modified_at, vehicle, start)
+
+    def _caught(self, pattern: str, path: str, what: str) -> str:
+        found = caught(pattern, path)
+        if not found:
+            raise FeedError(
+                f"The path does not say {what}",
+                found=self.shown_path(path),
+                expected=f"a path that matches {pattern}",
+                action="correct the pattern in the profile, or leave such files out with exclude",
+            )
+        return found
 
     def _delimited(self, reader: DelimitedReader, block: Block, context: FileContext) -> Decoded:
         if block.damage:
@@ -105,60 +127,72 @@ class FeedReader:
     def _lines(self, block: Block, context: FileContext) -> Decoded:
         if block.damage:
             return self._damaged(block)
-        starts, array = records(block.data)
+        starts, array = records(block)
         original = pl.Series(ORIGINAL, pl.from_arrow(array), dtype=pl.Binary)
-        frame = pl.DataFrame({OFFSET: starts + block.offset, ORIGINAL: original, "@text": capture.texts(original)})
-        blank = frame["@text"].str.len_bytes() <= 2
+        frame = pl.DataFrame({OFFSET: starts + block.offset, ORIGINAL: original, "@text": texts(original)})
+        blank = frame["@text"].str.len_bytes() <= _BLANK
         if blank.any():
             frame = frame.filter((frame["@text"].str.strip_chars() != "").fill_null(True))
         return self._objects(frame.with_row_index(ROW), context)
 
-    def _events(self, frame: pl.DataFrame, number: int, damage: str | None, context: FileContext) -> Decoded:
-        first = number * frame.height if damage is None else -1
+    def _events(self, frame: pl.DataFrame, done: int, damage: str | None, context: FileContext) -> Decoded:
+        number = pl.int_range(pl.len(), dtype=pl.Int64) + done
         cells = frame.select(
             pl.col("Body").fill_null(b"").alias(ORIGINAL),
             pl.col("EnqueuedTimeUtc").alias("@arrived"),
-            capture.texts(frame["Body"]).alias("@text"),
-            (pl.col("SequenceNumber").fill_null(pl.int_range(pl.len()) + max(first, 0))).alias(OFFSET),
+            texts(frame["Body"]).alias("@text"),
+            pl.col("SequenceNumber").fill_null(number).alias(OFFSET),
+            pl.when(pl.col("Body").is_null()).then(pl.lit("the event has no body")).alias(REASON),
         ).with_row_index(ROW)
         if damage is not None:
             return Decoded(1, rejects=rejected(cells, damage, self._ids["vin"]))
-        return self._objects(cells, context)
+        empty = cells.filter(pl.col(REASON).is_not_null())
+        return self._objects(cells.filter(pl.col(REASON).is_null()).drop(REASON), context, empty)
 
-    def _objects(self, frame: pl.DataFrame, context: FileContext) -> Decoded:
+    def _objects(self, frame: pl.DataFrame, context: FileContext, empty: pl.DataFrame | None = None) -> Decoded:
+        """Texts to rows and rejects; ``empty`` are records of the block that have none, with ``@reason``."""
         assert self._json is not None
-        if frame.is_empty():
-            return Decoded(0)
-        cells, broken = self._json.cut(frame)
-        count = cells.height + broken.height
-        if count != frame.height:
-            # Arrays were taken apart: number the messages anew, in their order.
-            both = pl.concat([cells.with_columns(pl.lit(None, pl.String).alias("@reason")), broken], how="diagonal_relaxed")
-            both = both.sort(ROW, maintain_order=True).drop(ROW).with_row_index(ROW)
-            is_broken = both["@reason"].is_not_null()
-            cells, broken = both.filter(~is_broken).drop("@reason"), both.filter(is_broken)
-        return self._decoded(cells, broken, count, context)
+        broken = [] if empty is None else [empty]
+        taken = frame.height + sum(part.height for part in broken)
+        too_long = frame[ORIGINAL].bin.size() > LONGEST_RECORD
+        if too_long.any():
+            broken.append(without_length(frame.filter(too_long)))
+            frame = frame.filter(~too_long)
+        cells = frame.drop("@text")
+        if frame.height:
+            cells, unread = self._json.cut(frame)
+            broken.append(unread)
+        lost = pl.concat(broken, how="diagonal_relaxed") if broken else frame
+        count = cells.height + lost.height
+        if count != taken:
+            cells, lost = _numbered(cells, lost)
+        return self._decoded(cells, lost, count, context)
 
     def _decoded(self, cells: pl.DataFrame, broken: pl.DataFrame, count: int, context: FileContext) -> Decoded:
         if self.profile.sequence == "record" and "@place" not in cells.columns:
             cells = cells.with_columns(pl.col(OFFSET).alias("@place"))
-        rows, rejects = canonical(cells, self.profile, context, self._bounds, self._ids)
+        rows: dict[Kind, pl.DataFrame] = {}
+        rejects: list[pl.DataFrame] = []
+        if cells.height:
+            rows, rejects = canonical(cells, self.profile, context, self._bounds, self._ids)
         if broken.height:
-            rejects.append(rejected(broken, pl.col("@reason"), self._ids["vin"]))
-        return Decoded(count, rows, pl.concat(rejects) if rejects else NO_REJECTS)
+            rejects.append(rejected(broken, pl.col(REASON), self._ids["vin"]))
+        return Decoded(count, rows, pl.concat(rejects).sort("record") if rejects else NO_REJECTS)
 
     def _damaged(self, block: Block) -> Decoded:
         frame = pl.DataFrame({ROW: [0], OFFSET: [block.offset], ORIGINAL: [block.data]})
         return Decoded(1, rejects=rejected(frame, block.damage or "", self._ids["vin"]))
 
 
-def _caught(pattern: str, path: str, what: str) -> str:
-    match = re.search(pattern, path)
-    if match is None or match.group(1) is None:
-        raise FeedError(
-            f"The path does not say {what}",
-            found=path,
-            expected=f"a path that matches {pattern}",
-            action="correct the pattern in the profile, or leave such files out with exclude",
-        )
-    return match.group(1)
+def caught(pattern: str, path: str) -> str:
+    """What the first group of a pattern catches in a path, compressed or not; empty where it does not match."""
+    match = re.search(pattern, re.sub(r"\.(gz|zst)$", "", path))
+    return (match.group(1) or "") if match else ""
+
+
+def _numbered(cells: pl.DataFrame, broken: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Messages numbered anew, in their order, where arrays of them were taken apart."""
+    both = pl.concat([cells.with_columns(pl.lit(None, pl.String).alias(REASON)), broken], how="diagonal_relaxed")
+    both = both.sort(ROW, maintain_order=True).drop(ROW).with_row_index(ROW)
+    is_broken = both[REASON].is_not_null()
+    return both.filter(~is_broken).drop(REASON), both.filter(is_broken)

@@ -2,33 +2,62 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import re
+import warnings
+from datetime import UTC, datetime
 
 import polars as pl
 
-from transforms.sources.profile import TimeKey
-
 _INSTANT = pl.Datetime("us", "UTC")
 _PER_SECOND = {"epoch_s": 1, "epoch_ms": 10**3, "epoch_us": 10**6, "epoch_ns": 10**9}
+NAMED_FORMATS = ("iso8601", *_PER_SECOND)
 #: With an offset, in the order of how often they are met; the first is tried on all rows at once.
 _WITH_OFFSET = ("%+", "%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M%#z")
 _WITHOUT_OFFSET = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M")
 #: Event Hubs writes arrival as US display text; IoT Hub's routing as ISO 8601.
 _DISPLAY = ("%m/%d/%Y %I:%M:%S %p",)
+_LATEST_S = 253_402_300_800  # the year 10000
+_PROBE = datetime(2024, 11, 23, 13, 45, 36, 250_000, tzinfo=UTC)
 
 
-def instants(values: pl.Series, key: TimeKey) -> pl.Series:
-    """The instants that ``values`` (text or numbers) state, by the rules of ``key``.
+def check_pattern(pattern: str) -> None:
+    """Refuse a pattern by which no point in time can be read.
 
-    ``seconds`` are not read here: they need the start of their file.
+    Raises:
+        ValueError: says what is wrong with it.
     """
-    if key.format == "iso8601":
-        return iso8601(values, key.zone, key.ambiguous)
-    if key.format in _PER_SECOND:
-        return _epoch(values, _PER_SECOND[key.format])
-    if "%z" in key.format or "%#z" in key.format or "%:z" in key.format:
-        return values.str.to_datetime(key.format, strict=False, time_unit="us", time_zone="UTC")
-    return _local(_parse(values, (key.format,)), key.zone or "UTC", key.ambiguous)
+    if "%" not in pattern:
+        raise ValueError(f"must be one of {', '.join(NAMED_FORMATS)}, seconds, or a pattern as %d/%m/%Y %H:%M")
+    if re.search(r"(?<!%)(%%)*%f", pattern):
+        raise ValueError("must have %.f for the fraction of a second, its point included (%f is nanoseconds here)")
+    probe = pl.Series([_PROBE], dtype=_INSTANT)
+    try:
+        found = _patterned(probe.dt.strftime(pattern), pattern, "UTC", "earliest")[0]
+    except pl.exceptions.PolarsError:
+        found = None
+    if found is None or found.date() != _PROBE.date():
+        raise ValueError("must be a pattern that says year, month and day (strftime codes of chrono, as %Y-%m-%d)")
+
+
+def states_offset(pattern: str) -> bool:
+    """A time that is written so says its instant, without a zone."""
+    return any(code in pattern for code in ("%z", "%#z", "%:z", "%+", "%s"))
+
+
+def instants(values: pl.Series, pattern: str, zone: str | None, ambiguous: str = "earliest") -> pl.Series:
+    """The instants that ``values`` (text) state.
+
+    Args:
+        values: text.
+        pattern: one of ``NAMED_FORMATS``, or a strftime pattern.
+        zone: time zone of what has no offset.
+        ambiguous: which instant a local time means that occurs twice: earliest, latest, or reject for neither.
+    """
+    if pattern == "iso8601":
+        return iso8601(values, zone, ambiguous)
+    if pattern in _PER_SECOND:
+        return _epoch(values, _PER_SECOND[pattern])
+    return _patterned(values, pattern, zone or "UTC", ambiguous)
 
 
 def iso8601(values: pl.Series, zone: str | None, ambiguous: str = "earliest") -> pl.Series:
@@ -41,16 +70,30 @@ def iso8601(values: pl.Series, zone: str | None, ambiguous: str = "earliest") ->
 
 def arrivals(values: pl.Series) -> pl.Series:
     """Arrival at an event hub: ``11/16/2016 4:44:11 PM`` (UTC) or ISO 8601."""
-    found = _local(_parse(values, _DISPLAY), "UTC", "earliest")
+    found = iso8601(values, "UTC")
     if found.null_count() > values.null_count():
-        found = found.zip_with(found.is_not_null(), iso8601(values, "UTC"))
+        found = found.zip_with(found.is_not_null(), _local(_parse(values, _DISPLAY), "UTC", "earliest"))
     return found
 
 
-def since(start: datetime, seconds: pl.Series) -> pl.Series:
-    """``start`` plus seconds, to the microsecond."""
-    micros = (seconds * 1_000_000).round().cast(pl.Int64, strict=False)
-    return (micros.cast(pl.Duration("us")) + start).cast(_INSTANT)
+def since(start: datetime, nanoseconds: pl.Series) -> pl.Series:
+    """``start`` plus some nanoseconds, to the nearest microsecond."""
+    return (((nanoseconds + 500) // 1_000).cast(pl.Duration("us")) + start).cast(_INSTANT)
+
+
+def nanoseconds(seconds: pl.Series) -> pl.Series:
+    """Seconds as text to whole nanoseconds; null where it is none, or more than two centuries."""
+    number = seconds.cast(pl.Float64, strict=False)
+    number = number.set((number.abs() > 2**63 / 1.4e9).fill_null(False) | ~number.is_finite().fill_null(True), None)
+    return (number * 1e9).round().cast(pl.Int64, strict=False)
+
+
+def _patterned(values: pl.Series, pattern: str, zone: str, ambiguous: str) -> pl.Series:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", pl.exceptions.ChronoFormatWarning)
+        if states_offset(pattern):
+            return values.str.to_datetime(pattern, strict=False, time_unit="us", time_zone="UTC")
+        return _local(_parse(values, (pattern,)), zone, ambiguous)
 
 
 def _parse(values: pl.Series, formats: tuple[str, ...], *, zoned: bool = False) -> pl.Series:
@@ -73,13 +116,17 @@ def _local(found: pl.Series, zone: str, ambiguous: str) -> pl.Series:
 
 
 def _epoch(values: pl.Series, per_second: int) -> pl.Series:
+    """Times since 1970; null where they are none, or beyond the year 10000 on either side."""
     whole = values.cast(pl.Int64, strict=False)
+    limit = _LATEST_S * per_second
+    whole = whole.set(((whole > limit) | (whole < -limit)).fill_null(False), None) if limit < 2**63 else whole
     if per_second == 10**9:
         return (whole // 1_000).cast(_INSTANT)
     scale = 10**6 // per_second
     micros = whole * scale
     if micros.null_count() > values.null_count():
         # Fractions of the unit: read as a float, exact to the microsecond until the year 2255.
-        fraction = (values.cast(pl.Float64, strict=False) * scale).round().cast(pl.Int64, strict=False)
-        micros = micros.zip_with(micros.is_not_null(), fraction)
+        number = values.cast(pl.Float64, strict=False)
+        number = number.set((number.abs() > limit).fill_null(False), None)
+        micros = micros.zip_with(micros.is_not_null(), (number * scale).round().cast(pl.Int64, strict=False))
     return micros.cast(_INSTANT)

@@ -20,6 +20,10 @@ def _registry() -> Any:
     return pint.UnitRegistry(autoconvert_offset_to_baseunit=True)
 
 
+#: The unit of the feed is that of the column.
+SAME = Conversion(1.0, 0.0)
+
+
 def conversion(found: str, wanted: str) -> Conversion:
     """The linear conversion from one unit to another.
 

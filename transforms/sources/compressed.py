@@ -1,0 +1,104 @@
+"""The decompressed bytes of a file, up to the very byte at which it is damaged or cut off."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+import zstandard
+
+#: Compressed bytes that are read at a time. So few, because a byte of Zstandard may stand for many thousands.
+_STEP = 4 << 10
+_READ = 1 << 20
+
+
+class DamagedFileError(Exception):
+    """What follows cannot be decompressed; all that comes before was given."""
+
+
+class _Machine(Protocol):
+    """What decompressors of the standard library and of zstandard have in common."""
+
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, /) -> bytes: ...
+
+
+def chunks(path: Path, size: int) -> Iterator[bytes]:
+    """The text of a file in pieces of about ``size`` bytes; ``.gz`` and ``.zst`` by its ending.
+
+    Raises:
+        DamagedFileError: behind the last byte that can be read.
+    """
+    if path.suffix == ".gz":
+        yield from _gathered(_inflated(path, lambda: zlib.decompressobj(wbits=31)), size)
+    elif path.suffix == ".zst":
+        yield from _gathered(_inflated(path, lambda: zstandard.ZstdDecompressor().decompressobj()), size)
+    else:
+        with path.open("rb") as stream:
+            while data := stream.read(size):
+                yield data
+
+
+def _gathered(pieces: Iterator[bytes], size: int) -> Iterator[bytes]:
+    waiting: list[bytes] = []
+    length = 0
+    try:
+        for piece in pieces:
+            waiting.append(piece)
+            length += len(piece)
+            if length >= size:
+                yield b"".join(waiting)
+                waiting, length = [], 0
+    except DamagedFileError:
+        yield b"".join(waiting)
+        raise
+    yield b"".join(waiting)
+
+
+def _inflated(path: Path, new: Callable[[], _Machine]) -> Iterator[bytes]:
+    """All that can be decompressed.
+
+    A decompressor that meets damage keeps what it had made of the same input. So the input is then read again, and
+    byte by byte where the damage is.
+    """
+    made = read = 0
+    try:
+        for piece, position in _members(path, new, None):
+            yield piece
+            made, read = made + len(piece), position
+        return
+    except (zlib.error, zstandard.ZstdError, EOFError):
+        pass
+    again = 0
+    try:
+        for piece, _ in _members(path, new, read):
+            yield piece[max(0, made - again) :]
+            again += len(piece)
+    except (zlib.error, zstandard.ZstdError, EOFError) as error:
+        raise DamagedFileError(str(error)) from None
+
+
+def _members(path: Path, new: Callable[[], _Machine], slow_from: int | None) -> Iterator[tuple[bytes, int]]:
+    """Decompressed pieces, each with how much of the file was read for them; members one behind the other."""
+    machine: _Machine | None = None
+    position = 0
+    with path.open("rb", buffering=_READ) as stream:
+        while data := stream.read(_STEP if slow_from is None or position < slow_from else 1):
+            position += len(data)
+            while data:
+                if machine is None:
+                    data = data.lstrip(b"\0")  # padding behind a member
+                    if not data:
+                        break
+                    machine = new()
+                yield machine.decompress(data), position
+                if not machine.eof:
+                    break
+                data, machine = machine.unused_data, None
+    if machine is not None:
+        raise EOFError("it ends too early")

@@ -1,0 +1,141 @@
+"""Cells to the typed columns of a raw table, in its units; and what is to be refused on the way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from transforms.sources.profile import FeedProfile
+from transforms.sources.targets import Limits, Target
+
+_TRUE = ("true", "1", "1.0", "on", "yes", "t", "y")
+_FALSE = ("false", "0", "0.0", "off", "no", "f", "n")
+_SHOWN = 60
+
+
+@dataclass(frozen=True)
+class Check:
+    """Rows for which ``bad`` holds are rejected: ``what``, and the text that was found in ``shown``."""
+
+    bad: pl.Expr
+    what: str
+    shown: pl.Expr | None = None
+
+    @property
+    def reason(self) -> pl.Expr:
+        """Why, in words."""
+        return pl.lit(self.what) if self.shown is None else told(self.what, self.shown)
+
+
+def told(what: str, text: pl.Expr) -> pl.Expr:
+    """``what: found '…'``."""
+    shown = pl.lit("'") + text.cast(pl.String).str.slice(0, _SHOWN) + pl.lit("'")
+    return pl.lit(f"{what}: found ") + shown.fill_null("nothing")
+
+
+def columns_of(
+    cells: pl.DataFrame, targets: tuple[Target, ...], profile: FeedProfile
+) -> tuple[list[pl.Expr], list[Check]]:
+    """Expressions for the columns that these cells have fields for, and for what is wrong with them.
+
+    Args:
+        cells: ``@event_at``, ``@place`` where the place is the sequence, and fields.
+        targets: columns of one raw table.
+        profile: the feed.
+    """
+    sequence, checks = _sequence(cells, profile)
+    values: dict[str, pl.Expr] = {}
+    for target in targets:
+        present = [name for name in target.fields if name in cells.columns]
+        if not present:
+            continue
+        found, is_text = _found(cells, present, profile)
+        value, bad = _typed(found, is_text, target, profile.csv.decimal)
+        if target.from_ is not None or target.until is not None:
+            holds = _within(target)
+            value, bad = pl.when(holds).then(value), bad & holds
+        earlier = values.get(target.column)
+        values[target.column] = value if earlier is None else pl.coalesce(earlier, value)
+        checks.append(Check(bad, target.column, found))
+    return [sequence.alias("sequence"), *(value.alias(name) for name, value in values.items())], checks
+
+
+def clean_text(text: pl.Expr, profile: FeedProfile) -> pl.Expr:
+    """Text without blanks at its ends; what the profile takes for nothing becomes null."""
+    stripped = text.str.strip_chars()
+    return pl.when(~stripped.is_in(list(profile.nulls))).then(stripped)
+
+
+def clean(text: pl.Series, profile: FeedProfile) -> pl.Series:
+    """The same for a series."""
+    return text.to_frame("t").select(clean_text(pl.col("t"), profile)).to_series()
+
+
+def _sequence(cells: pl.DataFrame, profile: FeedProfile) -> tuple[pl.Expr, list[Check]]:
+    if profile.sequence == "record":
+        return pl.col("@place").cast(pl.Int64), []
+    if profile.sequence is None or profile.sequence not in cells.columns:
+        return pl.lit(None, pl.Int64), []
+    text = clean_text(pl.col(profile.sequence).cast(pl.String), profile)
+    number = text.cast(pl.Int64, strict=False)
+    return number, [Check(number.is_null() & text.is_not_null(), "the sequence is not a whole number", text)]
+
+
+def _found(cells: pl.DataFrame, present: list[str], profile: FeedProfile) -> tuple[pl.Expr, bool]:
+    """The first of some fields that is filled, and whether it is text (or a number already)."""
+    if all(cells.schema[name] == pl.Float64 for name in present):
+        return pl.coalesce(pl.col(name).fill_nan(None) for name in present), False
+    return pl.coalesce(clean_text(pl.col(name).cast(pl.String), profile) for name in present), True
+
+
+def _within(target: Target) -> pl.Expr:
+    at, holds = pl.col("@event_at"), pl.lit(True)
+    if target.from_ is not None:
+        holds &= at >= target.from_
+    if target.until is not None:
+        holds &= at < target.until
+    return holds
+
+
+def _typed(found: pl.Expr, is_text: bool, target: Target, decimal: str) -> tuple[pl.Expr, pl.Expr]:
+    """The value in the type and unit of the column, and where that is not possible."""
+    if target.kind == "text":
+        text = found.cast(pl.String)
+        return text, ~text.str.contains(target.limits.pattern) if target.limits.pattern else pl.lit(False)
+    if target.kind == "date":
+        day = found.str.to_date("%Y-%m-%d", strict=False)
+        return day, day.is_null() & found.is_not_null()
+    if target.kind == "bool":
+        return _boolean(found, target)
+    number = found
+    if is_text:
+        if decimal == ",":
+            # A point would be one of thousands, or none of this notation.
+            number = pl.when(~found.str.contains(".", literal=True)).then(found.str.replace(",", ".", literal=True))
+        number = number.cast(pl.Float64, strict=False)
+    factor, offset = target.scale
+    number = number * factor if factor != 1.0 else number
+    number = number + offset if offset else number
+    if target.kind == "int":
+        number = pl.when(number == number.round()).then(number).cast(pl.Int64, strict=False)
+        bad = number.is_null() & found.is_not_null()
+    else:
+        bad = (number.is_null() & found.is_not_null()) | ~number.is_finite()
+    return number, bad | _outside(number, target.limits)
+
+
+def _outside(number: pl.Expr, limits: Limits) -> pl.Expr:
+    outside = pl.lit(False)
+    if limits.low is not None:
+        outside |= number < limits.low
+    if limits.high is not None:
+        outside |= number > limits.high
+    return outside
+
+
+def _boolean(found: pl.Expr, target: Target) -> tuple[pl.Expr, pl.Expr]:
+    text = found.str.to_lowercase()
+    true = text.is_in([t.lower() for t in target.true] or list(_TRUE))
+    false = text.is_in([t.lower() for t in target.false] or list(_FALSE))
+    return pl.when(true | false).then(true), ~(true | false)

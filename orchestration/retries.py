@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from dagster import Backoff, Failure, Jitter, RetryPolicy
+from dataframely.exc import SchemaError, ValidationError
 
 from lake.errors import LakeError, SillageError
 
@@ -21,6 +22,12 @@ def no_retry_of_mistakes() -> Iterator[None]:
         yield
     except LakeError:
         raise
+    except (ValidationError, SchemaError) as error:
+        raise Failure(
+            "Rows that were computed break the contract of their table",
+            metadata={"found": str(error)},
+            allow_retries=False,
+        ) from error
     except SillageError as error:
         details = {"found": error.found, "expected": error.expected, "do": error.action}
         raise Failure(

@@ -18,12 +18,15 @@ from dagster import (
 
 from lake.settings import Settings
 from lake.storage import Lake
+from orchestration.building import build
 from orchestration.definitions import build_definitions
+from orchestration.feeds import land_feeds
 from orchestration.partitions import RANGE_END, RANGE_START
+from orchestration.publishing import publish
 from orchestration.resources import LakeResource
 
 PROFILE = """
-name = "buses"
+name = "{name}"
 format = "csv"
 files = "*.csv"
 kind = "telemetry"
@@ -49,15 +52,23 @@ class Platform:
     cursors: dict[str, str | None] = field(default_factory=dict)
     run_keys: set[str] = field(default_factory=set)
 
+    settle_s: int = 0
+
     def __post_init__(self) -> None:
-        (self.folder / "feeds").mkdir(parents=True)
-        (self.folder / "feeds" / "buses.toml").write_text(PROFILE)
+        self.add_feed("buses")
+
+    def add_feed(self, name: str) -> None:
+        """Put one more profile into the feeds folder."""
+        folder = self.folder / "feeds"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{name}.toml").write_text(PROFILE.format(name=name))
 
     @property
     def resource(self) -> LakeResource:
         overrides = {"lake": "lake", "feeds": "feeds"}
         return LakeResource(
-            overrides={name: str(self.folder / path) for name, path in overrides.items()} | {"inbox_settle_s": "0"}
+            overrides={name: str(self.folder / path) for name, path in overrides.items()}
+            | {"inbox_settle_s": str(self.settle_s)}
         )
 
     @property
@@ -72,16 +83,19 @@ class Platform:
     def definitions(self) -> Definitions:
         return build_definitions({"lake": self.resource})
 
-    def send(self, name: str, days: Sequence[int], buses: Sequence[str] = ("7", "12"), hour: int = 8) -> Path:
+    def send(
+        self, name: str, days: Sequence[int], buses: Sequence[str] = ("7", "12"), hour: int = 8, feed: str = "buses"
+    ) -> Path:
         """Put a file into the inbox in which each bus drives for a while on each day (counted from ``MONDAY``)."""
         lines = ["bus,at,speed"]
         for day in days:
             start = datetime.combine(MONDAY + timedelta(day), time(hour), UTC)
             for bus in buses:
                 lines += [
-                    f"{bus},{start + timedelta(seconds=10 * n):%Y-%m-%dT%H:%M:%SZ},{kmh}" for n, kmh in enumerate(_DRIVE)
+                    f"{bus},{start + timedelta(seconds=10 * n):%Y-%m-%dT%H:%M:%SZ},{kmh}"
+                    for n, kmh in enumerate(_DRIVE)
                 ]
-        path = self.folder / "lake" / "inbox" / "buses" / name
+        path = self.folder / "lake" / "inbox" / feed / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("\n".join(lines) + "\n")
         return path
@@ -112,6 +126,12 @@ class Platform:
         )
         assert result.success is not fails
         return result
+
+    def work(self) -> None:
+        """Land, build and publish all that is due, without Dagster, as the command line does."""
+        land_feeds(self.lake, self.settings)
+        build(self.lake, self.settings)
+        publish(self.lake, self.settings)
 
     def settle(self) -> list[tuple[str, str, str]]:
         """Tick all sensors and do what they request until none requests anything; returns the builds, as requested."""

@@ -1,6 +1,6 @@
 """Event Hubs Capture: Avro files whose records carry one JSON body each (or an array of messages).
 
-DuckDB reads whole files. One that it refuses is read again record by record, so that what lies before the damage lands.
+DuckDB reads whole files. One that is damaged is read block by block, so that what can be read of it lands.
 """
 
 from __future__ import annotations
@@ -8,68 +8,93 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import duckdb
 import duckdb_extension_avro
-import fastavro
 import polars as pl
 
+from transforms.sources.avro_container import Container, container, read_block
 from transforms.sources.blocks import KEPT_BYTES
 
 _ROWS = 32_768
 _local = threading.local()
 _SCHEMA = {"SequenceNumber": pl.Int64, "EnqueuedTimeUtc": pl.String, "Body": pl.Binary}
+_NEEDED = {"EnqueuedTimeUtc", "Body"}
+#: No more of a file is looked at behind its last whole block.
+_LONGEST_BLOCK = 64 << 20
 
 
 def events(path: Path) -> Iterator[tuple[pl.DataFrame, str | None]]:
     """The events of a file in its order, some thousands at a time.
 
     Yields:
-        A frame of SequenceNumber (null in files that IoT Hub wrote), EnqueuedTimeUtc and Body; and, at most once and
-        last, a frame with the bytes behind the damage as its Body together with what is wrong.
+        A frame of SequenceNumber (null in files that IoT Hub wrote), EnqueuedTimeUtc and Body. For each place where
+        the file is damaged, a frame of one row with the bytes from there on as its Body, and what is wrong.
     """
+    found = container(path)
+    if found.header and not found.fields >= _NEEDED:
+        found = Container(damage=f"not the schema of Event Hubs Capture: {', '.join(sorted(found.fields))}")
     done = 0
-    try:
-        for frame in _by_duckdb(path):
-            yield frame, None
-            done += frame.height
-    except duckdb.Error:
-        yield from _by_record(path, done)
+    if found.damage is None:
+        try:
+            for frame in _by_duckdb(path, found.fields):
+                yield frame, None
+                done += frame.height
+        except duckdb.Error:
+            pass
+    if found.damage is not None or done != sum(block.records for block in found.blocks):
+        yield from _by_block(path, found, done)
 
 
-def _by_duckdb(path: Path) -> Iterator[pl.DataFrame]:
+def _by_duckdb(path: Path, fields: frozenset[str]) -> Iterator[pl.DataFrame]:
     con = _connection()
-    columns = {str(row[0]) for row in con.execute("describe from read_avro(?)", [str(path)]).fetchall()}
-    if not {"Body", "EnqueuedTimeUtc"} <= columns:
-        raise duckdb.InvalidInputException("not the schema of Event Hubs Capture")
-    wanted = ", ".join(name for name in _SCHEMA if name in columns)
+    wanted = ", ".join(name for name in _SCHEMA if name in fields)
     con.execute(f"select {wanted} from read_avro(?)", [str(path)])
     for batch in con.to_arrow_reader(_ROWS):
         yield _conform(pl.DataFrame(batch))
 
 
-def _by_record(path: Path, done: int) -> Iterator[tuple[pl.DataFrame, str | None]]:
-    """The events from number ``done`` on; behind the last readable one, the damage."""
-    rows: list[dict[str, Any]] = []
-    number = 0
-    damage: str | None = None
+def _by_block(path: Path, found: Container, done: int) -> Iterator[tuple[pl.DataFrame, str | None]]:
+    """The events from number ``done`` on. What cannot be read of a block does not keep the next from being read."""
+    first = 0
     with path.open("rb") as stream:
-        try:
-            reader = fastavro.reader(stream)
-            for record in cast(Iterator[dict[str, Any]], reader):
-                number += 1
-                if number > done and isinstance(record, dict):
-                    rows.append({name: record.get(name) for name in _SCHEMA})
-        except Exception as error:  # noqa: BLE001 - fastavro raises whatever the damaged bytes lead it to
-            damage = f"the file is damaged behind record {number}: {type(error).__name__} {error}".strip()
-        position = stream.tell()
-        stream.seek(max(0, position - KEPT_BYTES))
-        tail = stream.read(KEPT_BYTES)
+        for block in found.blocks:
+            if first + block.records > done:
+                stream.seek(block.start)
+                data = stream.read(block.end - block.start)
+                yield from _salvaged(found.header, data, max(0, done - first), f"the block at byte {block.start}")
+            first += block.records
+        if found.damage is not None:
+            stream.seek(found.end)
+            data = stream.read(_LONGEST_BLOCK)
+            place = f"the file from byte {found.end} on"
+            if found.header:
+                yield from _salvaged(found.header, data, 0, place, found.damage)
+            else:
+                yield _lost(data, f"{place}: {found.damage}")
+
+
+def _salvaged(
+    header: bytes, data: bytes, skip: int, place: str, damage: str | None = None
+) -> Iterator[tuple[pl.DataFrame, str | None]]:
+    """The events of a block that can be read, and the block as a whole if there are others or ``damage`` is known."""
+    rows: list[dict[str, Any]] = []
+    error = ""
+    try:
+        for number, record in enumerate(read_block(header, data)):
+            if number >= skip:
+                rows.append({name: record.get(name) for name in _SCHEMA})
+    except ValueError as found:
+        error = str(found)
     if rows:
-        yield _conform(pl.DataFrame(rows, schema_overrides=_SCHEMA, infer_schema_length=None)), None
-    if damage is not None:
-        yield _conform(pl.DataFrame({"Body": [tail]})), damage
+        yield pl.DataFrame(rows, schema=_SCHEMA), None
+    if damage or error:
+        yield _lost(data, f"{place} is damaged: {damage or error}")
+
+
+def _lost(data: bytes, damage: str) -> tuple[pl.DataFrame, str]:
+    return _conform(pl.DataFrame({"Body": [data[:KEPT_BYTES]]})), damage
 
 
 def _conform(frame: pl.DataFrame) -> pl.DataFrame:
@@ -85,6 +110,8 @@ def _connection() -> duckdb.DuckDBPyConnection:
         binary = next(Path(next(iter(duckdb_extension_avro.__path__))).rglob("*.duckdb_extension"))
         con = duckdb.connect(config={"threads": 1})
         con.execute(f"load '{binary}'")
+        # A file is read once, and a cached part of it would be stale if it was written anew within a second.
+        con.execute("set enable_external_file_cache = false")
         _local.con = con
     found: duckdb.DuckDBPyConnection = _local.con
     return found

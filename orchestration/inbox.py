@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from fnmatch import translate
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from lake.errors import FeedError
 from lake.storage import Lake
+from transforms.sources.canonical import Bounds
 from transforms.sources.profile import FeedProfile
+from transforms.sources.reader import FeedReader, caught
 
 INBOX = "inbox"
+_PIECES = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,7 @@ class FoundFile:
             with self._local(lake).open("rb") as stream:
                 digest = hashlib.file_digest(stream, "sha256")
         for pattern in (profile.vehicle.path, profile.time.start_path):
-            match = re.search(pattern, self.path) if pattern else None
-            digest.update(b"\0" + (match.group(1) if match else "").encode())
+            digest.update(b"\0" + (caught(pattern, self.path) if pattern else "").encode("utf-8", "surrogateescape"))
         return digest.hexdigest()
 
     @contextmanager
@@ -81,10 +82,19 @@ def find_files(lake: Lake, profile: FeedProfile, paths: Sequence[str] = ()) -> l
         paths: files, which are taken as they are, and folders.
 
     Raises:
-        FeedError: a path does not exist, or nothing below a folder fits the profile.
+        FeedError: a path does not exist, nothing below a folder fits the profile, or the path of a file does not say
+            which vehicle or which start it is of, where the profile takes them from there.
     """
-    if not paths:
-        return sorted(_inbox(lake, profile), key=lambda file: file.path)
+    files = _given(profile, paths) if paths else _inbox(lake, profile)
+    if profile.vehicle.path or profile.time.start_path:
+        reader = FeedReader(profile, lake.vehicle_key, Bounds(datetime.min, datetime.max))  # noqa: DTZ901 - reads paths only
+        for file in files:
+            reader.context(file.path, file.modified_at)
+    return sorted(files, key=lambda file: file.path)
+
+
+def _given(profile: FeedProfile, paths: Sequence[str]) -> list[FoundFile]:
+    """The files that were named, and those below the folders that were."""
     found: dict[str, FoundFile] = {}
     for given in paths:
         path = Path(given).expanduser().resolve()
@@ -99,8 +109,8 @@ def find_files(lake: Lake, profile: FeedProfile, paths: Sequence[str] = ()) -> l
                 expected=f"files like {' or '.join(profile.files)}",
                 action="give the folder that the profile's patterns start from, or the files themselves",
             )
-        found |= {str(p): _stated(str(p), p) for p in fitting}
-    return [found[name] for name in sorted(found)]
+        found |= {file.path: file for file in _all_stated((str(p), p) for p in fitting)}
+    return list(found.values())
 
 
 def reopen(lake: Lake, path: str) -> FoundFile | None:
@@ -119,7 +129,7 @@ def _inbox(lake: Lake, profile: FeedProfile) -> list[FoundFile]:
     if lake.is_local:
         folder = Path(lake.uri) / base
         paths = [(p.relative_to(folder).as_posix(), p) for p in folder.rglob("*") if p.is_file()]
-        return [_stated(f"{base}/{name}", p) for name, p in paths if _fits(profile, name)]
+        return _all_stated((f"{base}/{name}", p) for name, p in paths if _fits(profile, name))
     root = lake.path(base)
     listing: dict[str, dict[str, Any]] = lake.filesystem.find(root, detail=True)
     names = {name.removeprefix(root).lstrip("/"): info for name, info in listing.items()}
@@ -127,23 +137,39 @@ def _inbox(lake: Lake, profile: FeedProfile) -> list[FoundFile]:
 
 
 def _fits(profile: FeedProfile, name: str) -> bool:
-    def matches(patterns: Sequence[str]) -> bool:
-        return any(_matches(name, pattern) for pattern in patterns)
+    """A file is the feed's, by its path below the folder; text may be compressed."""
+    if any(part.startswith((".", "_")) for part in name.split("/")) or name.endswith((".tmp", ".part")):
+        return False
+    names = {name} if profile.format == "capture" else {name, re.sub(r"\.(gz|zst)$", "", name)}
 
-    hidden = any(part.startswith((".", "_")) for part in name.split("/")) or name.endswith((".tmp", ".part"))
-    return not hidden and matches(profile.files) and not matches(profile.exclude)
+    def match(patterns: Sequence[str]) -> bool:
+        return any(_matches(name, pattern) for name in names for pattern in patterns)
+
+    return match(profile.files) and not match(profile.exclude)
 
 
 def _matches(name: str, pattern: str) -> bool:
-    """Shell pattern in which ``*`` stays within a folder and ``**/`` is any number of them.
-
-    A pattern also fits with ``.gz`` or ``.zst`` behind it.
-    """
+    """Shell pattern in which ``*`` and ``?`` stay within a folder, and ``**/`` is any number of folders."""
     regex = "".join(
-        "(?:.*/)?" if piece == "**/" else "[^/]*" if piece == "*" else translate(piece)[4:-3] if piece else ""
-        for piece in re.split(r"(\*\*/|\*)", pattern)
+        _PIECES.get(piece) or _escaped(piece) for piece in re.split(r"(\*\*/|\*\*|\*|\?|\[[^]]+\])", pattern)
     )
-    return re.fullmatch(regex + r"(?:\.gz|\.zst)?", name) is not None
+    return re.fullmatch(regex, name) is not None
+
+
+def _escaped(piece: str) -> str:
+    """A set of characters as a regular expression has it, anything else literally."""
+    if re.fullmatch(r"\[[^]]+\]", piece):
+        return piece.replace("[!", "[^").replace("\\", r"\\")
+    return re.escape(piece)
+
+
+def _all_stated(files: Iterable[tuple[str, Path]]) -> list[FoundFile]:
+    """The files that are still there when their turn comes: others may be moving them about."""
+    found = []
+    for name, path in files:
+        with suppress(FileNotFoundError):
+            found.append(_stated(name, path))
+    return found
 
 
 def _stated(name: str, path: Path) -> FoundFile:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -14,7 +13,7 @@ import polars as pl
 import pytest
 
 from lake.errors import LakeError
-from lake.schemas import TableSpec
+from lake.schemas import TABLES, TableSpec
 from lake.storage import Lake
 from lake.tables import Appender, AppTransaction, ConcurrentWriteError, Table, open_table
 from tests.conftest import Azurite
@@ -24,9 +23,9 @@ DAY = date(2025, 3, 1)
 
 
 @pytest.fixture(params=["local", "azurite"])
-def lake(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Lake]:
+def lake(request: pytest.FixtureRequest, tmp_path: Path) -> Lake:
     azurite: Azurite | None = request.getfixturevalue("azurite") if request.param == "azurite" else None
-    yield opened(azurite.new_container() if azurite else tmp_path / "lake", azurite)[0]
+    return opened(azurite.new_container() if azurite else tmp_path / "lake", azurite)[0]
 
 
 @pytest.fixture
@@ -60,8 +59,6 @@ def batch_row(number: int) -> pl.DataFrame:
 
 
 def open_table_schema(name: str) -> dict[str, pl.DataType]:
-    from lake.schemas import TABLES
-
     return dict(TABLES[name].schema.create_empty().schema)
 
 

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from multiprocessing.forkserver import set_forkserver_preload
 from pathlib import Path
 
+import sillage
+
 _ROOMS = [
     "sillage",
     "adlfs",
@@ -68,8 +70,6 @@ def run(commands: Commands, environment: Mapping[str, str], log: Path, *, kill_a
 
 
 def _sillage(commands: Commands, environment: dict[str, str], log: str) -> None:
-    import sillage
-
     target = os.open(log, os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
     os.dup2(target, 1)
     os.dup2(target, 2)
@@ -80,7 +80,7 @@ def _sillage(commands: Commands, environment: dict[str, str], log: str) -> None:
         sys.argv = ["sillage", *command, "--debug"]
         try:
             sillage.main()
-        except BaseException:
+        except (Exception, SystemExit):  # noqa: BLE001 - the test reads what it was
             traceback.print_exc()
             sys.stderr.flush()
             os._exit(1)

@@ -1,4 +1,4 @@
-"""Recordings of real vehicles give their reference numbers, through files, landing and building, wherever the lake is."""
+"""Recordings of real vehicles give their reference numbers through landing and building, wherever the lake is."""
 
 from __future__ import annotations
 

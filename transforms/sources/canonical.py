@@ -19,7 +19,7 @@ from transforms.sources.profile import FeedProfile, Kind, Target
 from transforms.sources.times import arrivals, instants, iso8601, nanoseconds, since
 from transforms.sources.values import Check, clean, columns_of, told
 
-ROW, OFFSET, ORIGINAL, EXTRAS, REASON = "@row", "@offset", "@original", "@extras", "@reason"
+ROW, ITEM, OFFSET, ORIGINAL, EXTRAS, REASON = "@row", "@item", "@offset", "@original", "@extras", "@reason"
 
 
 NO_REJECTS = pl.DataFrame(schema={"record": pl.Int64, "offset": pl.Int64, "reason": pl.String, "original": pl.Binary})

@@ -18,7 +18,7 @@ import polars as pl
 import pyarrow as pa
 
 from lake.signals import IDENTIFIER_PATHS
-from transforms.sources.canonical import EXTRAS, ROW
+from transforms.sources.canonical import EXTRAS, ITEM, ORIGINAL, ROW
 from transforms.sources.profile import FeedProfile
 
 _local = threading.local()
@@ -66,7 +66,8 @@ class JsonReader:
             frame: columns ``@row``, ``@offset``, ``@original`` and ``@text`` (null where it is not UTF-8).
 
         Returns:
-            Cells with ``@extras``, and broken records with ``@reason``. Rows keep their columns.
+            Cells with ``@extras``, and broken records with ``@reason``. Rows keep their columns; the elements of an
+            array have the same ``@row``, are told apart by ``@item``, and each is its own ``@original``.
         """
         try:
             cells, clean = self._clean(frame)
@@ -119,6 +120,7 @@ class JsonReader:
 
     def _closely(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         """All as text, unknown keys to extras, arrays of messages taken apart, what is no object set aside."""
+        frame = frame.with_columns(pl.lit(0, pl.UInt32).alias(ITEM))
         undecodable, deep = frame["@text"].is_null(), _too_deep(frame["@text"])
         texts = frame.filter(~undecodable & ~deep)
         known = _quoted(self._known)
@@ -130,7 +132,8 @@ class JsonReader:
         )
         texts = pl.concat([texts, found], how="horizontal")
         items = texts.filter(pl.col("kind") == "ARRAY").drop("@text").rename({"items": "@text"}).explode("@text")
-        items = items.drop_nulls("@text")
+        items = items.drop_nulls("@text").drop(ITEM).with_row_index(ITEM)
+        items = items.with_columns(pl.col("@text").cast(pl.Binary).alias(ORIGINAL))
         empty = texts.filter((pl.col("kind") == "ARRAY") & (pl.col("items").list.len() == 0))
         if items.height:
             kinds = self._query(items, "select json_type(t) as kind from texts")

@@ -20,7 +20,7 @@ from transforms.sources.times import NAMED_FORMATS, check_pattern, states_offset
 RESERVED = frozenset(
     f"@{name}"
     for name in (
-        "row", "offset", "original", "extras", "text", "reason", "place", "arrived", "kind",
+        "row", "item", "offset", "original", "extras", "text", "reason", "place", "arrived", "kind",
         "vehicle_id", "event_at", "received_at", "stated",
     )
 )  # fmt: skip

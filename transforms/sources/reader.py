@@ -14,6 +14,7 @@ from lake.errors import FeedError
 from transforms.sources import capture
 from transforms.sources.blocks import LONGEST_RECORD, Block, line_blocks, records, texts
 from transforms.sources.canonical import (
+    ITEM,
     NO_REJECTS,
     OFFSET,
     ORIGINAL,
@@ -193,6 +194,6 @@ def caught(pattern: str, path: str) -> str:
 def _numbered(cells: pl.DataFrame, broken: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Messages numbered anew, in their order, where arrays of them were taken apart."""
     both = pl.concat([cells.with_columns(pl.lit(None, pl.String).alias(REASON)), broken], how="diagonal_relaxed")
-    both = both.sort(ROW, maintain_order=True).drop(ROW).with_row_index(ROW)
+    both = both.sort(ROW, ITEM).drop(ROW).with_row_index(ROW)
     is_broken = both[REASON].is_not_null()
     return both.filter(~is_broken).drop(REASON), both.filter(is_broken)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table as Grid
 
 from lake.errors import SillageError
@@ -177,7 +178,7 @@ def land(*paths: str, feed: Annotated[Path, Parameter(name=["--feed", "-f"])]) -
             ),
         )  # fmt: skip
     for name in report.abandoned:
-        err.print(f"[yellow]A file of an interrupted batch is gone, and nothing of it had landed: {name}[/]")
+        err.print(f"[yellow]A file of an interrupted batch is gone, and nothing of it had landed: {escape(name)}[/]")
     if not report.batches:
         err.print(f"Nothing new to land: {report.skipped:,} files have landed before.")
         return False
@@ -230,11 +231,27 @@ def build(
 
 
 @app.command
-def publish() -> None:
-    """Write the KPIs to a snapshot and make it the one that the dashboard reads."""
+def publish(*, unchecked: Annotated[bool, Parameter(negative="")] = False) -> None:
+    """Check what was built since the last time, write the KPIs to a snapshot, and make it the one the dashboard reads.
+
+    Where a rule of sql/checks is broken nothing is published, and the dashboard keeps what it has.
+
+    Args:
+        unchecked: Publish without the checks.
+    """
+    from orchestration.checks import run_checks
     from orchestration.publishing import publish as run
 
     rooms = _open(create=False)
+    if not unchecked:
+        with err.status("Checking"):
+            broken = [result for result in run_checks(rooms.lake, rooms.settings) if not result.passed]
+        if broken:
+            raise SillageError(
+                "The data breaks a rule, and nothing was published",
+                found="; ".join(f"{result.check}: {result.findings.failing_rows:,} rows" for result in broken),
+                action="build those days again with `sillage build --from …`, or publish with --unchecked",
+            )
     with err.status("Publishing"):
         info = run(rooms.lake, rooms.settings)
     err.print(f"Published [bold]{info.file}[/]: data from {info.data_from} to {info.data_to}.")
@@ -259,7 +276,7 @@ def serve_dashboard(*, host: str | None = None, port: int | None = None) -> None
 
 @app.command
 def sql(
-    query: str,
+    query: Annotated[str, Parameter(allow_leading_hyphen=True)],
     /,
     *,
     format: Format = "table",
@@ -292,7 +309,7 @@ def status() -> None:
     from orchestration.status import feed_rows, reject_rows, table_rows
 
     rooms = _open(create=False)
-    out.print(f"Lake [bold]{rooms.lake.uri}[/], {rooms.lake.buckets} bucket(s)", highlight=False)
+    out.print(f"Lake [bold]{escape(rooms.lake.uri)}[/], {rooms.lake.buckets} bucket(s)", highlight=False)
     _grid("Tables", ("table", "rows", "first day", "last day", "version"), table_rows(rooms.lake))
     _grid(
         "Feeds",
@@ -310,9 +327,9 @@ def doctor() -> None:
     failed = 0
     for finding in examine():
         mark = {"ok": "[green]ok[/]  ", "attention": "[yellow]look[/]", "wrong": "[red]no[/]  "}[finding.state]
-        out.print(f"{mark}  {finding.what}", highlight=False)
+        out.print(f"{mark}  {escape(finding.what)}", highlight=False)
         if finding.advice:
-            out.print(f"      {finding.advice}", style="dim", highlight=False)
+            out.print(f"      {escape(finding.advice)}", style="dim", highlight=False)
         failed += finding.state == "wrong"
     if failed:
         sys.exit(1)
@@ -327,7 +344,7 @@ def main() -> None:
     except SillageError as error:
         if debug:
             raise
-        err.print(f"[red]{error.title}[/]", highlight=False)
+        err.print(error.title, style="red", markup=False, highlight=False)
         for label, text in (("found", error.found), ("expected", error.expected), ("do", error.action)):
             if text:
                 err.print(f"  [dim]{label}:[/] ", end="")
@@ -383,7 +400,7 @@ def _grid(title: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> 
         numeric = all(row[number].replace(",", "").isdigit() for row in rows)
         grid.add_column(column, justify="right" if numeric else "left")
     for row in rows:
-        grid.add_row(*row)
+        grid.add_row(*map(escape, row))
     out.print()
     out.print(grid)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -69,7 +70,19 @@ def _csv(frame: pl.DataFrame) -> str:
 
 
 def _json(frame: pl.DataFrame) -> str:
-    return json.dumps(frame.to_dicts(), default=str, indent=1, ensure_ascii=False) + "\n"
+    import polars as pl
+
+    # JSON has neither NaN nor infinity.
+    numbers = pl.selectors.float()
+    frame = frame.with_columns(pl.when(numbers.is_finite()).then(numbers))
+    return json.dumps(frame.to_dicts(), default=_plain, indent=1, ensure_ascii=False) + "\n"
+
+
+def _plain(value: object) -> object:
+    """What JSON has for it: sums of whole numbers come as decimals."""
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    return str(value)
 
 
 def _table(frame: pl.DataFrame, width: int) -> str:

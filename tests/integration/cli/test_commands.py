@@ -1,0 +1,409 @@
+"""Each command of ``sillage`` with good and bad input: what it says, where, and the exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from lake.errors import SillageError
+from lake.settings import environment_names
+from simulator import begun
+from tests.integration.cli.conftest import Filled, Run
+from tests.integration.lakes import FEEDS
+
+COMMANDS = ("demo", "simulate", "land", "build", "publish", "serve", "sql", "status", "doctor")
+TRIPS = "select count(*) as trips, sum(distance_km) as km from core.trips"
+
+
+# all commands
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself_and_its_options(run: Run, command: str) -> None:
+    said = run(command, "--help")
+    assert said.code == 0
+    assert f"sillage {command}" in said.out
+    assert len(said.out.split()) > 15
+
+
+def test_without_a_command_all_are_listed(run: Run) -> None:
+    said = run()
+    assert said.code == 0
+    assert all(re.search(rf"\b{command}\b", said.out) for command in COMMANDS)
+    assert re.search(r"\d+\.\d+", run("--version").out)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["lnad"],
+        ["land"],
+        ["land", "--feed"],
+        ["build", "--from", "yesterday"],
+        ["build", "--untill", "2025-01-01"],
+        ["sql"],
+        ["sql", "select 1", "--format", "xml"],
+        ["simulate", "--vehicles", "many"],
+        ["serve", "--port", "http"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_is_exit_code_2_and_no_traceback(run: Run, arguments: Sequence[str]) -> None:
+    said = run(*arguments)
+    assert said.code == 2
+    assert "Traceback" not in said.out + said.err
+    assert (said.out + said.err).strip()
+
+
+NO_LAKE = [["publish"], ["sql", "select 1"], ["status"]]
+
+
+@pytest.mark.parametrize("arguments", NO_LAKE, ids=" ".join)
+def test_what_reads_a_lake_says_that_there_is_none_and_makes_none(
+    run: Run, arguments: Sequence[str], tmp_path: Path
+) -> None:
+    said = run(*arguments)
+    assert said.code == 1
+    assert "There is no lake yet" in said.err
+    assert "sillage land" in said.err
+    assert "Traceback" not in said.err
+    assert not (tmp_path / "lake").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments", [["status"], ["land", "--feed", "nothing.toml"], ["sql", "drop table core.trips"]]
+)
+def test_debug_shows_where_an_error_came_from(on_filled: Filled, run: Run, arguments: Sequence[str],
+                                              monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    monkeypatch.setenv("SILLAGE_VEHICLE_KEY", "not the key of this lake at all")
+    assert run(*arguments).code > 0
+    with pytest.raises(SillageError):
+        run(*arguments, "--debug")
+
+
+def test_settings_that_are_wrong_are_exit_code_2(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SILLAGE_BUCKETS", "none")
+    said = run("status")
+    assert said.code == 2
+    assert "SILLAGE_BUCKETS" in said.err
+    assert "'none'" in said.err
+
+
+def test_what_nobody_foresaw_is_said_without_a_traceback(
+    on_filled: Filled, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("a [bold]strange[/] thing")
+
+    monkeypatch.setattr("orchestration.status.table_rows", fail)
+    said = run("status")
+    assert said.code == 1
+    assert "ZeroDivisionError" in said.err
+    assert "a [bold]strange[/] thing" in said.err
+    assert "--debug" in said.err
+    assert "Traceback" not in said.err
+    with pytest.raises(ZeroDivisionError):
+        run("status", "--debug")
+
+
+def test_an_interrupt_is_exit_code_130(on_filled: Filled, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("orchestration.status.table_rows", interrupt)
+    assert run("status").code == 130
+
+
+# land, build, publish
+
+
+def test_land_build_publish_and_again(filled: Filled, run: Run, tmp_path: Path) -> None:
+    broken = sum(map(len, filled.feed.broken.values()))
+    landing = ("land", "--feed", filled.feed.profile, filled.feed.folder)
+    first = run(*landing)
+    assert first.code == 0
+    assert f"Landed {filled.feed.rows:,} of {filled.feed.rows + broken:,} records from 3 files" in first.err
+    assert f"{broken} rejected" in first.err
+    assert first.out == ""
+    assert "Nothing new to land: 3 files have landed before." in run(*landing).err
+    built = run("build")
+    assert "Built core.trips: " in built.err
+    assert "Built kpi.driving: 3 days from 2025-03-01 to 2025-03-03" in built.err
+    assert "Nothing to build" in run("build").err
+    named = run("build", "--from", "2025-03-02", "--to", "2025-03-02", "--table", "core.trips")
+    assert re.search(r"Built core.trips: 1 days? from 2025-03-02 to 2025-03-02", named.err)
+    assert "vehicle_days" not in named.err
+    assert "no such days" in run("build", "--from", "2031-01-01").err
+    published = run("publish")
+    assert (published.code, "to 2025-03-03" in published.err) == (0, True)
+    assert len(list((tmp_path / "lake" / "published").glob("snapshot-*.duckdb"))) == 1
+
+
+def test_land_takes_the_inbox_where_no_path_is_given(filled: Filled, run: Run, tmp_path: Path) -> None:
+    assert "Nothing new to land" in run("land", "-f", filled.feed.profile).err
+    inbox = tmp_path / "lake" / "inbox" / "shuttles"
+    inbox.mkdir(parents=True)
+    (inbox / "a.csv").write_bytes(filled.feed.files[0].read_bytes())
+    assert "from 1 file" in run("land", "-f", filled.feed.profile).err
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [("nowhere", "no such file or folder"), (".", "Nothing in . fits the feed shuttles"), ("[b]", "no such file")],
+)
+def test_land_says_what_is_wrong_with_a_path(filled: Filled, run: Run, path: str, said: str) -> None:
+    found = run("land", "--feed", filled.feed.profile, path)
+    assert found.code == 2
+    assert said in found.err
+    assert path in found.err
+
+
+def test_names_with_brackets_are_shown_as_they_are(filled: Filled, run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "a [red]day of [2025]"
+    folder.mkdir()
+    said = run("land", "--feed", filled.feed.profile, folder)
+    assert said.code == 2
+    assert str(folder) in said.err.replace("\n", "")
+
+
+def test_land_says_what_is_wrong_with_a_profile(run: Run, tmp_path: Path) -> None:
+    profile = tmp_path / "wrong.toml"
+    text = (FEEDS / "nrel_cmap.toml").read_text(encoding="utf-8")
+    profile.write_text(text.replace('zone = "America/Chicago"', 'zone = "America/Chicargo"'), encoding="utf-8")
+    said = run("land", "--feed", profile)
+    assert said.code == 2
+    assert "time.zone" in said.err
+    assert "America/Chicargo" in said.err
+    assert "IANA" in said.err
+    assert run("land", "--feed", tmp_path / "none.toml").code == 2
+
+
+def test_build_of_a_table_that_does_not_exist(run: Run) -> None:
+    said = run("build", "--table", "core.tripz")
+    assert said.code > 0
+    assert "core.tripz" in said.err
+    assert "core.trips" in said.err
+
+
+# sql
+
+
+def test_sql_shows_a_table(on_filled: Filled, run: Run) -> None:
+    said = run("sql", TRIPS)
+    assert said.code == 0
+    assert "trips" in said.out
+    assert "km" in said.out
+    assert "14" in said.out
+
+
+def test_sql_in_every_format_says_the_same(on_filled: Filled, run: Run, tmp_path: Path) -> None:
+    query = "select date, vehicle_id, started_at, distance_km, messages from core.trips order by all"
+    as_json = json.loads(run("sql", query, "--format", "json").out)
+    as_csv = pl.read_csv(run("sql", query, "--format", "csv").out.encode(), try_parse_dates=True)
+    target = tmp_path / "out.parquet"
+    assert run("sql", query, "--format", "parquet", "--output", target).code == 0
+    as_parquet = pl.read_parquet(target)
+    assert as_parquet.height == as_csv.height == len(as_json) == 14
+    for row, plain, text in zip(as_parquet.rows(named=True), as_json, as_csv.rows(named=True), strict=True):
+        assert row["vehicle_id"] == plain["vehicle_id"] == text["vehicle_id"]
+        assert row["distance_km"] == plain["distance_km"] == text["distance_km"]
+        assert row["messages"] == plain["messages"] == text["messages"]
+        assert str(row["date"]) == plain["date"] == str(text["date"])
+    assert as_parquet["date"].dtype == pl.Date
+
+
+@pytest.mark.parametrize("ending", ["csv", "json", "parquet"])
+def test_sql_writes_the_format_that_the_file_is_named_for(
+    on_filled: Filled, run: Run, tmp_path: Path, ending: str
+) -> None:
+    target = tmp_path / f"trips.{ending}"
+    said = run("sql", TRIPS, "-o", target)
+    assert (said.code, said.out) == (0, "")
+    read = {"csv": pl.read_csv, "json": pl.read_json, "parquet": pl.read_parquet}[ending]
+    assert read(target)["trips"].to_list() == [14]
+
+
+def test_sums_are_numbers_in_json_and_what_is_no_number_is_null(on_filled: Filled, run: Run) -> None:
+    query = "select sum(messages) as n, 1.5::decimal(9, 2) as d, 'nan'::double as x, '-inf'::double as y, null as z"
+    said = run("sql", f"{query} from core.trips", "--format", "json")
+
+    def refuse(text: str) -> None:
+        raise AssertionError(f"{text} is not JSON")
+
+    (row,) = json.loads(said.out, parse_constant=refuse)
+    assert row["n"] > 1000
+    assert row["d"] == 1.5
+    assert (row["x"], row["y"], row["z"]) == (None, None, None)
+
+
+def test_sql_reads_the_query_from_standard_input(on_filled: Filled, run: Run) -> None:
+    assert run("sql", "-", "--format", "csv", stdin=f"-- from a file\n{TRIPS}\n").out.startswith("trips,km\n14,")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["selec 1"], "syntax error"),
+        (["select * from core.tripz"], "core.trips"),
+        (["delete from core.trips"], "not a single read"),
+        (["select 1; select 2"], "2 statements"),
+        (["explain analyze copy (select 1) to 'leak.csv'"], "not a single read"),
+        (["-"], "0 statements"),
+        (["select 1", "--format", "parquet"], "--output"),
+        (["select 1", "--output", "result.xlsx"], ".parquet"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_sql_that_cannot_be_run(
+    on_filled: Filled, run: Run, tmp_path: Path, arguments: Sequence[str], said: str
+) -> None:
+    found = run("sql", *arguments)
+    assert found.code == 1
+    assert said in found.err
+    assert "Traceback" not in found.err
+    assert found.out == ""
+    assert list((tmp_path / "empty").iterdir()) == []
+
+
+def test_sql_is_stopped_at_the_limit(on_filled: Filled, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SILLAGE_QUERY_TIMEOUT_S", "1")
+    endless = "select count(*) from range(100000000) a, range(100000000) b where hash(a.range) = hash(b.range) + 1"
+    said = run("sql", endless)
+    assert said.code == 1
+    assert "more than 1 s" in said.err
+
+
+# status, doctor
+
+
+def test_status_of_a_full_lake(on_filled: Filled, run: Run) -> None:
+    said = run("status")
+    assert said.code == 0
+    rows = f"{on_filled.feed.rows:,}"
+    assert re.search(rf"raw\.telemetry +{rows} +2025-03-01 +2025-03-03", said.out)
+    assert re.search(r"core\.trips +14 +2025-03-01 +2025-03-03", said.out)
+    assert re.search(r"core\.latest +2 ", said.out)
+    broken = sum(map(len, on_filled.feed.broken.values()))
+    assert re.search(rf"shuttles +3 +{on_filled.feed.rows + broken:,} +{broken} ", said.out)
+    assert re.search(r"shuttles +no vehicle", said.out)
+
+
+def test_status_of_an_empty_lake(run: Run, filled: Filled) -> None:
+    run("land", "-f", filled.feed.profile)  # makes the lake, and finds nothing
+    said = run("status")
+    assert said.code == 0
+    assert re.search(r"raw\.telemetry +0", said.out)
+    assert "Feeds: none" in said.out
+    assert "Rejects: none" in said.out
+
+
+def test_doctor_of_a_full_lake(on_filled: Filled, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SILLAGE_FEEDS", str(FEEDS))
+    monkeypatch.setenv("SILLAGE_LAEK", "a slip")
+    said = run("doctor")
+    assert said.code == 0
+    assert all(name in said.out for name in environment_names())
+    assert on_filled.variables["SILLAGE_VEHICLE_KEY"] not in said.out
+    assert "SILLAGE_LAEK is set, but there is no such setting" in said.out
+    assert "can be read" in said.out
+    assert "and written" in said.out
+    assert "nrel_cmap is sound" in said.out
+    assert "data to 2025-03-03" in said.out
+
+
+def test_doctor_without_a_lake_says_so_and_makes_none(run: Run, tmp_path: Path) -> None:
+    said = run("doctor")
+    assert said.code == 0
+    assert "There is no lake at" in said.out
+    assert not (tmp_path / "lake").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("SILLAGE_PORT", "0", "SILLAGE_PORT"),
+        ("SILLAGE_VEHICLE_KEY", "another key than the lake was made with", "not the one this lake was made with"),
+        ("SILLAGE_LAKE", "az://container/lake", "No credential"),
+    ],
+)
+def test_doctor_names_what_is_wrong(
+    on_filled: Filled, run: Run, monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    found = run("doctor")
+    assert found.code == 1
+    assert said in found.out
+
+
+# simulate, demo, serve
+
+
+def test_simulate_then_land_what_it_wrote(run: Run, tmp_path: Path) -> None:
+    arguments = (
+        "simulate",
+        "--out",
+        tmp_path / "sim",
+        "--vehicles",
+        3,
+        "--days",
+        2,
+        "--from",
+        "2025-06-02",
+        "--seed",
+        7,
+    )
+    said = run(*arguments)
+    assert said.code == 0
+    assert "Simulated 2 days of 3 vehicles" in said.err
+    assert "Nothing to simulate" in run(*arguments).err
+    landed = run("land", "--feed", FEEDS / "fleet.toml", tmp_path / "sim" / "inbox" / "fleet")
+    assert landed.code == 0
+    assert "none rejected" in landed.err
+
+
+def test_demo_without_serving_fills_a_lake_and_goes_on_where_it_ended(run: Run, tmp_path: Path) -> None:
+    said = run("demo", "--vehicles", 4, "--days", 3, "--no-serve")
+    assert said.code == 0, said.err
+    assert "Published" in said.err
+    known = begun(tmp_path / "lake")
+    assert known is not None
+    assert known.vehicles == 4
+    again = run("demo", "--vehicles", 9, "--no-serve")
+    assert again.code == 0
+    assert "Nothing new to land" in again.err
+    assert "Published" not in again.err
+    assert run("sql", "select count(distinct vehicle_id) from raw.vehicles", "--format", "csv").out.endswith("4\n")
+
+
+def test_serve_refuses_an_address_that_others_reach(on_filled: Filled, run: Run) -> None:
+    said = run("serve", "--host", "0.0.0.0", "--port", 0)
+    assert said.code > 0
+    assert "0.0.0.0" in said.err
+    assert "Traceback" not in said.err
+
+
+# as a process
+
+
+def test_as_a_process_the_streams_and_the_exit_code_are_those_of_a_command(on_filled: Filled, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "sillage", "sql"]
+    good = subprocess.run(
+        [*command, TRIPS, "--format", "json"], capture_output=True, text=True, cwd=tmp_path, check=False
+    )
+    assert (good.returncode, good.stderr) == (0, "")
+    assert json.loads(good.stdout)[0]["trips"] == 14
+    bad = subprocess.run([*command, "drop table core.trips"], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert (bad.returncode, bad.stdout) == (1, "")
+    assert "not a single read" in bad.stderr
+    debug = subprocess.run([*command, "selec", "--debug"], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert debug.returncode == 1
+    assert "Traceback" in debug.stderr
+    assert "SILLAGE_LAKE" in os.environ

@@ -144,7 +144,7 @@ def small_multiples(
             "anchor": f"x{suffix}",
             "range": [min(known) - margin, max(known) + margin],
             "zeroline": False,
-            "nticks": 3,
+            "nticks": 4,
             "showticklabels": column == 0,
         }
         layout["annotations"].append(
@@ -219,7 +219,6 @@ def _layout(colors: Palette) -> Figure:
         "shapes": [],
         "separators": ".,",
         "uirevision": "view",
-        "transition": {"duration": 0},
     }
 
 

@@ -36,6 +36,7 @@ _PARTS = {
     "unlogged_share": ("unlogged distance", "odometer gain"),
 }
 _SMALLEST = 0.005
+_SMALLEST_POINTS = 0.15
 _NAMED = 2
 
 
@@ -92,6 +93,8 @@ def _beyond(contract: MetricContract, value: MetricValue) -> bool:
     """The change is more than rounding, and the two intervals, where there are any, do not overlap."""
     before = value.previous
     if before is None or value.relative_change is None or abs(value.relative_change) < _SMALLEST:
+        return False
+    if contract.unit == "%" and abs(value.change or 0.0) < _SMALLEST_POINTS:
         return False
     change = wording.change(contract, value)
     if change is None or change.arrow == wording.UNCHANGED:

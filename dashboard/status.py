@@ -14,6 +14,7 @@ from dashboard.published import Published
 from lake.errors import SillageError
 from lake.snapshot import SnapshotInfo
 
+_GAP = " · "
 STALE_AFTER = timedelta(hours=36)
 """Data older than this is called stale: a day was missed."""
 
@@ -37,11 +38,11 @@ def status_of(info: SnapshotInfo | None, now: datetime) -> Status:
         return Status("nothing", "Nothing published yet")
     published = f"published {wording.ago(now - info.published_at)}"
     if info.data_to is None:
-        return Status("empty", f"No data · {published}")
+        return Status("empty", f"No data{_GAP}{published}")
     end = datetime.combine(info.data_to, time(23, 59), UTC)
-    stamp = f"Data to {wording.instant(end)} · {published}"
+    stamp = f"Data to {wording.instant(end)}{_GAP}{published}"
     if now - end > STALE_AFTER:
-        return Status("stale", f"{stamp} · no newer data since {wording.ago(now - end).removesuffix(' ago')}")
+        return Status("stale", f"{stamp}{_GAP}no newer data since {wording.ago(now - end).removesuffix(' ago')}")
     return Status("fresh", stamp)
 
 
@@ -56,8 +57,12 @@ def sight(published: Published, now: datetime) -> tuple[SnapshotInfo | None, Sta
 
 def stamp(status: Status) -> Any:
     """The stamp in the header."""
+    words: list[Any] = []
+    for part in status.text.split(_GAP):
+        words += [html.Span(_GAP, className="stamp-gap")] if words else []
+        words.append(html.Span(part, className="stamp-part"))
     return html.Span(
-        [html.Span(className=f"dot dot-{status.state}", **attrs({"aria-hidden": "true"})), html.Span(status.text)],
+        [html.Span(className=f"dot dot-{status.state}", **attrs({"aria-hidden": "true"})), html.Span(words)],
         className=f"stamp stamp-{status.state}",
     )
 

@@ -128,6 +128,7 @@
     return [window.dash_clientside.no_update, [], false];
   }
   function burger(opened, navbar) {
+    document.documentElement.classList.toggle("nav-open", opened);
     return Object.assign({}, navbar, { collapsed: { mobile: !opened } });
   }
   function scheme() { return window.sillage.scheme(); }
@@ -172,6 +173,7 @@
     var link = event.target.closest("a.soft");
     if (link && plain) {
       event.preventDefault();
+      if (link.hasAttribute("data-page")) { window.dash_clientside.set_props("burger", { opened: false }); }
       go(link.getAttribute("href") === "?" ? window.location.pathname : link.href);
       return;
     }

@@ -170,6 +170,10 @@ def test_a_phone_scrolls_only_downwards(visit: Visit, path: str) -> None:
     assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
     assert "28 d" in page.inner_text("#filter-summary")
     page.click("#burger")
+    page.wait_for_selector('a[data-page="/usage"]')
+    page.click("#burger")
+    page.wait_for_selector('a[data-page="/usage"]', state="hidden")
+    page.click("#burger")
     page.click('a[data-page="/usage"]')
     page.wait_for_selector("#usage-body .foot")
     assert page.inner_text("#title") == "Usage"

@@ -77,10 +77,19 @@ class SecurityHeaders:
                 for name, value in self.headers.items():
                     headers[name] = value
                 if "cache-control" not in headers:
-                    headers["Cache-Control"] = "no-cache"
+                    headers["Cache-Control"] = _caching(scope, message["status"])
             await send(message)
 
         await self.app(scope, receive, with_headers)
+
+
+def _caching(scope: Scope, status: int) -> str:
+    """Files whose address changes with them stay for good; Plotly, which has no version in its address, for an hour."""
+    if status < 400 and scope["path"].startswith("/assets/") and scope["query_string"].startswith(b"m="):
+        return "public, max-age=31536000, immutable"
+    if status < 400 and scope["path"].startswith("/_dash-component-suites/"):
+        return "public, max-age=3600"
+    return "no-cache"
 
 
 class Compression:

@@ -86,15 +86,21 @@ def test_only_names_of_this_machine_are_answered(client: Client) -> None:
 
 
 def test_plotly_is_ours_compressed_and_cached(client: Client) -> None:
-    page = client("/").content.decode()
-    script = next(part for part in page.split('"') if "dash_core_components.v" in part)
-    answer = client(script, **{"Accept-Encoding": "gzip"})
+    path = "/_dash-component-suites/plotly/package_data/plotly.min.js"
+    answer, raw = (client(path, **{"Accept-Encoding": how}) for how in ("gzip", "identity"))
     assert answer.headers["content-encoding"] == "gzip"
-    assert "max-age=31536000" in answer.headers["cache-control"]
-    raw = client(script, **{"Accept-Encoding": "identity"})
     assert raw.headers["content-encoding"] is None
-    assert len(answer.content) < len(raw.content) / 2
+    assert len(answer.content) < len(raw.content) / 3
     assert gzip.decompress(answer.content) == raw.content
+    assert answer.headers["cache-control"] == "public, max-age=3600"
+
+
+def test_files_with_a_version_in_their_address_stay_for_good(client: Client) -> None:
+    page = client("/").content.decode()
+    for known in ("dash_core_components.v", "/assets/app.js?m="):
+        path = next(part for part in page.split('"') if known in part)
+        assert "max-age=31536000" in client(path).headers["cache-control"]
+    assert client("/assets/theme.js").headers["cache-control"] == "no-cache"
 
 
 def test_it_listens_on_this_machine_only(tmp_path: Path) -> None:

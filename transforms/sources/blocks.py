@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from transforms.sources.compressed import DamagedFileError, chunks
 
-BLOCK_BYTES = 8 << 20
+BLOCK_BYTES = 16 << 20
 #: A longer record is refused: no vehicle sends one, and a file without line ends must not fill the memory.
 LONGEST_RECORD = 4 << 20
 #: This much of a record that cannot be kept whole is kept.

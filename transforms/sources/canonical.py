@@ -86,7 +86,7 @@ def rejected(cells: pl.DataFrame, reason: pl.Expr | str, vins: VehicleIds) -> pl
         (pl.lit(reason) if isinstance(reason, str) else reason).alias("reason"),
         pl.col(ORIGINAL).cast(pl.Binary).alias("original"),
     )
-    masked = [mask_vins(o.rstrip(b"\r\n"), vins) for o in frame["original"]]
+    masked = [mask_vins(original, vins) for original in frame["original"]]
     return frame.with_columns(mask_vins_in_text(frame["reason"], vins), pl.Series("original", masked, dtype=pl.Binary))
 
 

@@ -131,10 +131,11 @@ class JsonReader:
             "as items from texts",
         )
         texts = pl.concat([texts, found], how="horizontal")
-        items = texts.filter(pl.col("kind") == "ARRAY").drop("@text").rename({"items": "@text"}).explode("@text")
-        items = items.drop_nulls("@text").drop(ITEM).with_row_index(ITEM)
+        arrays = texts.filter(pl.col("kind") == "ARRAY")
+        empty = arrays.filter(pl.col("items").list.len() == 0)
+        items = arrays.filter(pl.col("items").list.len() > 0).drop("@text", ITEM).rename({"items": "@text"})
+        items = items.explode("@text").with_columns(pl.col("@text").fill_null("null")).with_row_index(ITEM)
         items = items.with_columns(pl.col("@text").cast(pl.Binary).alias(ORIGINAL))
-        empty = texts.filter((pl.col("kind") == "ARRAY") & (pl.col("items").list.len() == 0))
         if items.height:
             kinds = self._query(items, "select json_type(t) as kind from texts")
             items = items.with_columns(kinds["kind"])

@@ -178,7 +178,11 @@ class FeedReader:
             rows, rejects = canonical(cells, self.profile, context, self._bounds, self._ids)
         if broken.height:
             rejects.append(rejected(broken, pl.col(REASON), self._ids["vin"]))
-        return Decoded(count, rows, pl.concat(rejects).sort("record") if rejects else NO_REJECTS)
+        refused = pl.concat(rejects).sort("record") if rejects else NO_REJECTS
+        if refused.height and self.profile.format != "capture":
+            lines = [original.rstrip(b"\r\n") for original in refused["original"]]
+            refused = refused.with_columns(pl.Series("original", lines, dtype=pl.Binary))
+        return Decoded(count, rows, refused)
 
     def _damaged(self, block: Block) -> Decoded:
         frame = pl.DataFrame({ROW: [0], OFFSET: [block.offset], ORIGINAL: [block.data]})

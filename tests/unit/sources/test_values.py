@@ -1,0 +1,107 @@
+"""Values in the type and unit of their column."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from lake.signals import SIGNALS, vss_unit
+from tests.unit.sources.reading import profile, read
+from transforms.sources.units import conversion
+
+T = "2024-01-01T00:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("column", "unit", "value", "expected"),
+    [
+        ("speed_kmh", "mile/h", 10, 16.09344),
+        ("speed_kmh", "m/s", 10, 36.0),
+        ("odometer_km", "m", 54_054_555, 54_054.555),
+        ("odometer_km", "mile", 1, 1.609344),
+        ("ambient_temperature_c", "degF", 212, 100.0),
+        ("ambient_temperature_c", "kelvin", 273.15, 0.0),
+        ("tyre_pressure_front_left_kpa", "psi", 32, 220.632233),
+        ("tyre_pressure_front_left_kpa", "bar", 2.2, 220.0),
+        ("battery_power_kw", "W", 1500, 1.5),
+        ("energy_used_kwh", "Wh", 500, 0.5),
+        ("acceleration_longitudinal_mps2", "mile/hour/second", 1, 0.44704),
+    ],
+)
+def test_units(column: str, unit: str, value: float, expected: float, tmp_path: Path) -> None:
+    feed = profile(columns={column: {"field": "x", "unit": unit}})
+    assert read(f"vehicle,at,x\na,{T},{value}\n", feed, tmp_path).column(column) == [pytest.approx(expected)]
+
+
+@pytest.mark.parametrize("unit", ["parsec/fortnight/x", "kg", "", "km/", "1/0", "((", "m s**"])
+def test_what_cannot_be_converted(unit: str) -> None:
+    with pytest.raises(ValueError, match=r"unit|defined|measure"):
+        conversion(unit, "km/h")
+
+
+def test_every_unit_of_every_vss_version_can_be_converted() -> None:
+    for signal in SIGNALS:
+        for version in (3, 4, 5, 6):
+            unit = vss_unit(signal, version)
+            assert signal.unit is None or unit is None or conversion(unit, signal.unit).factor > 0
+
+
+@pytest.mark.parametrize(("version", "expected"), [(5, 7.0), (6, 0.007)])
+def test_the_vss_version_says_the_unit_of_the_odometer(version: int, expected: float, tmp_path: Path) -> None:
+    feed = profile(vss=version, columns={})
+    found = read(f"vehicle,at,Vehicle.TraveledDistance\na,{T},7\n", feed, tmp_path)
+    assert found.column("odometer_km") == [expected]
+
+
+def test_a_column_of_the_profile_comes_in_the_place_of_that_of_vss(tmp_path: Path) -> None:
+    feed = profile(vss=6, columns={"odometer_km": "odo"})
+    found = read(f"vehicle,at,Vehicle.TraveledDistance,odo\na,{T},7,5\n", feed, tmp_path)
+    assert found.column("odometer_km") == [5.0]
+    assert found.column("extras") == ['{"Vehicle.TraveledDistance":"7"}']
+
+
+def test_rules_by_day(tmp_path: Path) -> None:
+    ruled = [
+        {"field": "v", "unit": "mile/h", "until": date(2015, 9, 7)},
+        {"field": "v", "unit": "m/s", "from": date(2015, 12, 30)},
+    ]
+    feed = profile(columns={"speed_kmh": ruled})
+    rows = ["2015-09-06T23:59:59Z", "2015-09-07T00:00:00Z", "2015-12-29T23:59:59Z", "2015-12-30T00:00:00Z"]
+    found = read("vehicle,at,v\n" + "".join(f"a,{at},10\n" for at in rows) + f"a,{rows[1]},x\n", feed, tmp_path)
+    assert found.column("speed_kmh") == [pytest.approx(16.09344), None, None, 36.0, None]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("3", 3), ("3.0", 3), ("-1", -1), ("3e0", 3), ("", None), ("null", None), (" NaN ", None)]
+)
+def test_whole_numbers(text: str, expected: int | None, tmp_path: Path) -> None:
+    found = read(f"vehicle,at,gear\na,{T},{text}\n", profile(columns={"gear": "gear"}), tmp_path)
+    assert found.column("gear") == [expected]
+
+
+@pytest.mark.parametrize("text", ["3.5", "x", "inf", "1e300", "1_0", "3,0", "0x3", "--3"])
+def test_what_is_no_whole_number(text: str, tmp_path: Path) -> None:
+    feed = profile(columns={"gear": "gear"}, csv={"separator": ";"})
+    assert read(f"vehicle;at;gear\na;{T};{text}\n", feed, tmp_path).reasons == [f"gear: found '{text}'"]
+
+
+def test_own_texts_for_nothing(tmp_path: Path) -> None:
+    found = read(f"vehicle,at,speed\na,{T},-\na,{T},n/a\na,{T},\n", profile(nulls=["-", "n/a"]), tmp_path)
+    assert found.column("speed_kmh") == [None, None]
+    assert found.reasons == ["speed_kmh: found ''"]
+
+
+def test_all_that_is_wrong_with_a_record_is_said(tmp_path: Path) -> None:
+    feed = profile(columns={"speed_kmh": "speed", "gear": "gear"})
+    found = read("vehicle,at,speed,gear\n,noon,fast,1.5\n", feed, tmp_path)
+    assert found.reasons == [
+        "no vehicle in vehicle; the time is not ISO 8601 with an offset: found 'noon'; "
+        "speed_kmh: found 'fast'; gear: found '1.5'"
+    ]
+
+
+def test_long_values_are_shown_in_part(tmp_path: Path) -> None:
+    found = read(f"vehicle,at,speed\na,{T},{'x' * 500}\n", profile(), tmp_path)
+    assert found.reasons == [f"speed_kmh: found '{'x' * 60}'"]

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from lake.storage import Lake
 
 out = Console()
-err = Console(stderr=True)
+err = Console(stderr=True, soft_wrap=True)
 
 app = App(
     name="sillage",
@@ -58,8 +58,8 @@ def _open(*, create: bool = True) -> _Rooms:
 @app.command
 def demo(
     *,
-    vehicles: int = 400,
-    days: int = 70,
+    vehicles: int = 500,
+    days: int = 63,
     seed: int = 1,
     host: str | None = None,
     port: int | None = None,

@@ -48,7 +48,7 @@ class Settings(BaseSettings):
         1 << 30, ge=1, description="Files are put into batches of about this many bytes; a larger file is one batch."
     )
     part_rows: int = Field(
-        1_000_000, ge=1_000, description="Rows of one written Parquet file at most; bounds the memory of landing."
+        500_000, ge=1_000, description="Rows of one written Parquet file at most; bounds the memory of landing."
     )
     build_rows: int = Field(
         8_000_000, ge=1_000, description="Raw rows that one step of the build reads at most; bounds its memory."

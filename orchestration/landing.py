@@ -336,7 +336,7 @@ class _BatchRun:
         with ThreadPoolExecutor(workers) as pool:
             for planned, task in self._tasks(files):
                 ahead.append((planned, pool.submit(task)))
-                if len(ahead) > 2 * workers:
+                if len(ahead) > workers + 1:
                     first, future = ahead.popleft()
                     yield from ((first, decoded) for decoded in future.result())
             for first, future in ahead:

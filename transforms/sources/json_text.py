@@ -219,15 +219,16 @@ class JsonReader:
 
 def _misread(texts: pl.Series, values: list[pl.Series]) -> pl.Series:
     """Records of which DuckDB may have made numbers that they do not hold: of booleans, or of texts as ``1_000``."""
-    counts = texts.str.count_matches("true|false")
-    misread = counts > 0
-    if misread.any():
-        # All of them are where a text was wanted.
-        told = misread.arg_true()
-        read = [column.gather(told).is_in(["true", "false"]) for column in values if column.dtype == pl.String]
+    numbers = [column for column in values if column.dtype == pl.Float64]
+    suspect = pl.select(pl.any_horizontal(pl.lit(False), *((n == 0) | (n == 1) for n in numbers))).to_series()
+    misread = pl.repeat(False, len(texts), eager=True)
+    if suspect.any():
+        rows = suspect.arg_true()
+        counts = texts.gather(rows).str.count_matches("true|false")
+        read = [column.gather(rows).is_in(["true", "false"]) for column in values if column.dtype == pl.String]
         as_text = pl.select(pl.sum_horizontal(pl.lit(0, pl.UInt32), *read)).to_series()
-        misread = misread.scatter(told, counts.gather(told) != as_text)
-    grouped = texts.str.contains(r'[0-9]_[0-9][^"]*"')
+        misread = misread.scatter(rows, counts != as_text)
+    grouped = texts.str.contains("_", literal=True)
     if grouped.any():
         misread |= grouped & texts.str.contains(r'"\s*[-+.]?[0-9][-+.0-9eE]*_[-+.0-9eE_]*\s*"')
     return misread

@@ -24,7 +24,7 @@ from lake.snapshot import SnapshotInfo
 from lake.storage import Lake
 from tests.e2e.serving import running
 
-FORBIDDEN = ("dagster", "deltalake", "orchestration", "transforms", "simulator", "dash_ag_grid")
+FORBIDDEN = ("dagster", "deltalake", "orchestration", "transforms", "simulator")
 
 
 class Answer:

@@ -48,7 +48,9 @@ def examine() -> Iterator[Finding]:
         lake.filesystem.rm_file(lake.path("ops", "_doctor"))
         yield Finding("ok", "and written")
     except OSError as error:
-        yield Finding("wrong", f"The lake cannot be written: {error}", "check the rights on the folder or the container")
+        yield Finding(
+            "wrong", f"The lake cannot be written: {error}", "check the rights on the folder or the container"
+        )
     info = current(lake)
     if info is None:
         yield Finding("attention", "Nothing is published yet", "`sillage build`, then `sillage publish`")
@@ -70,7 +72,9 @@ def _extensions() -> Iterator[Finding]:
         try:
             load_extension(duckdb.connect(), name)
         except (SillageError, duckdb.Error) as error:
-            yield Finding("wrong", str(error).splitlines()[0], f"uv pip install duckdb-extension-{name}=={duckdb.__version__}")
+            yield Finding(
+                "wrong", str(error).splitlines()[0], f"uv pip install duckdb-extension-{name}=={duckdb.__version__}"
+            )
         else:
             yield Finding("ok", f"DuckDB's {name} extension loads")
 
@@ -88,4 +92,6 @@ def _feeds(settings: Settings) -> Iterator[Finding]:
 
 def _wrong(error: SillageError) -> Finding:
     details = [f"found: {error.found}" if error.found else "", f"expected: {error.expected}" if error.expected else ""]
-    return Finding("wrong", error.title, "; ".join([d for d in details if d] + ([error.action] if error.action else [])))
+    return Finding(
+        "wrong", error.title, "; ".join([d for d in details if d] + ([error.action] if error.action else []))
+    )

@@ -190,10 +190,12 @@ def _where(fields: tuple[str, ...]) -> str:
 def _written(profile: FeedProfile) -> str:
     """How a time should have been written, and what else may be wrong with it."""
     key = profile.time
-    if key.zone is None:
-        return "ISO 8601 with an offset" if key.format == "iso8601" else key.format
+    plain = "ISO 8601" if key.zone else "ISO 8601 with an offset"
+    written = plain if key.format == "iso8601" else key.format
+    if key.zone in (None, "UTC"):
+        return written
     unclear = ", or stands for two instants there" if key.ambiguous == "reject" else ""
-    return f"{'ISO 8601' if key.format == 'iso8601' else key.format}, or is skipped in {key.zone}{unclear}"
+    return f"{written}, or is skipped in {key.zone}{unclear}"
 
 
 def _vehicle(cells: pl.DataFrame, profile: FeedProfile, context: FileContext) -> pl.Series:

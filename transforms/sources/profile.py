@@ -22,6 +22,19 @@ from transforms.sources.keys import wrong as _wrong
 from transforms.sources.targets import Kind, Target, check_columns, targets
 
 _SHOWN = 200
+#: What is expected, by how the type of an error begins.
+_IN_WORDS = {
+    "string_pattern": "lower-case letters, digits and _, beginning with a letter",
+    "string_type": "a text, in quotes",
+    "string_too_long": "a single character",
+    "string_too_short": "a text that is not empty",
+    "tuple_type": "a text, or a list of texts",
+    "model_type": 'a table of keys, as { field = "…" }',
+    "dict_type": "a table of keys",
+    "bool": "true or false, without quotes",
+    "int": "a whole number",
+    "date": "a date as 2024-01-31, without quotes",
+}
 
 
 class FeedProfile(Table):
@@ -143,7 +156,9 @@ def parse_profile(content: dict[str, Any], where: str) -> FeedProfile:
     try:
         return FeedProfile.model_validate(content)
     except ValidationError as error:
-        key, found, expected = _explained(error.errors()[0], content)
+        # A key that does not exist is the cause where another one is missing.
+        first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
+        key, found, expected = _explained(first, content)
         raise FeedError(
             f"The feed profile {where} is wrong at {key}",
             found=found,
@@ -154,8 +169,10 @@ def parse_profile(content: dict[str, Any], where: str) -> FeedProfile:
 
 def _explained(error: ErrorDetails, content: dict[str, Any]) -> tuple[str, str, str]:
     """Key, what was found there, and what is allowed."""
-    key, found = _shown_key(error["loc"], content), repr(error["input"])[:_SHOWN]
-    expected = error["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    key, value = _shown_key(error["loc"], content), error["input"]
+    found = (str(value) if isinstance(value, date) else repr(value))[:_SHOWN]
+    said = error["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    expected = next((words for kind, words in _IN_WORDS.items() if error["type"].startswith(kind)), said)
     if error["type"] == "missing":
         return key, "nothing", "this key: it is required"
     if error["type"] == "extra_forbidden":

@@ -10,7 +10,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import polars as pl
 import pytest
 
 from lake.errors import SillageError
@@ -192,94 +191,6 @@ def test_build_of_a_table_that_does_not_exist(run: Run) -> None:
     assert said.code > 0
     assert "core.tripz" in said.err
     assert "core.trips" in said.err
-
-
-# sql
-
-
-def test_sql_shows_a_table(on_filled: Filled, run: Run) -> None:
-    said = run("sql", TRIPS)
-    assert said.code == 0
-    assert "trips" in said.out
-    assert "km" in said.out
-    assert "14" in said.out
-
-
-def test_sql_in_every_format_says_the_same(on_filled: Filled, run: Run, tmp_path: Path) -> None:
-    query = "select date, vehicle_id, started_at, distance_km, messages from core.trips order by all"
-    as_json = json.loads(run("sql", query, "--format", "json").out)
-    as_csv = pl.read_csv(run("sql", query, "--format", "csv").out.encode(), try_parse_dates=True)
-    target = tmp_path / "out.parquet"
-    assert run("sql", query, "--format", "parquet", "--output", target).code == 0
-    as_parquet = pl.read_parquet(target)
-    assert as_parquet.height == as_csv.height == len(as_json) == 14
-    for row, plain, text in zip(as_parquet.rows(named=True), as_json, as_csv.rows(named=True), strict=True):
-        assert row["vehicle_id"] == plain["vehicle_id"] == text["vehicle_id"]
-        assert row["distance_km"] == plain["distance_km"] == text["distance_km"]
-        assert row["messages"] == plain["messages"] == text["messages"]
-        assert str(row["date"]) == plain["date"] == str(text["date"])
-    assert as_parquet["date"].dtype == pl.Date
-
-
-@pytest.mark.parametrize("ending", ["csv", "json", "parquet"])
-def test_sql_writes_the_format_that_the_file_is_named_for(
-    on_filled: Filled, run: Run, tmp_path: Path, ending: str
-) -> None:
-    target = tmp_path / f"trips.{ending}"
-    said = run("sql", TRIPS, "-o", target)
-    assert (said.code, said.out) == (0, "")
-    read = {"csv": pl.read_csv, "json": pl.read_json, "parquet": pl.read_parquet}[ending]
-    assert read(target)["trips"].to_list() == [14]
-
-
-def test_sums_are_numbers_in_json_and_what_is_no_number_is_null(on_filled: Filled, run: Run) -> None:
-    query = "select sum(messages) as n, 1.5::decimal(9, 2) as d, 'nan'::double as x, '-inf'::double as y, null as z"
-    said = run("sql", f"{query} from core.trips", "--format", "json")
-
-    def refuse(text: str) -> None:
-        raise AssertionError(f"{text} is not JSON")
-
-    (row,) = json.loads(said.out, parse_constant=refuse)
-    assert row["n"] > 1000
-    assert row["d"] == 1.5
-    assert (row["x"], row["y"], row["z"]) == (None, None, None)
-
-
-def test_sql_reads_the_query_from_standard_input(on_filled: Filled, run: Run) -> None:
-    assert run("sql", "-", "--format", "csv", stdin=f"-- from a file\n{TRIPS}\n").out.startswith("trips,km\n14,")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (["selec 1"], "syntax error"),
-        (["select * from core.tripz"], "core.trips"),
-        (["delete from core.trips"], "not a single read"),
-        (["select 1; select 2"], "2 statements"),
-        (["explain analyze copy (select 1) to 'leak.csv'"], "not a single read"),
-        (["-"], "0 statements"),
-        (["select 1", "--format", "parquet"], "--output"),
-        (["select 1", "--output", "result.xlsx"], ".parquet"),
-    ],
-    ids=lambda value: value[0] if isinstance(value, list) else "",
-)
-def test_sql_that_cannot_be_run(
-    on_filled: Filled, run: Run, tmp_path: Path, arguments: Sequence[str], said: str
-) -> None:
-    found = run("sql", *arguments)
-    assert found.code == 1
-    assert said in found.err
-    assert "Traceback" not in found.err
-    assert found.out == ""
-    assert list((tmp_path / "empty").iterdir()) == []
-
-
-def test_sql_is_stopped_at_the_limit(on_filled: Filled, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SILLAGE_QUERY_TIMEOUT_S", "1")
-    endless = "select count(*) from range(100000000) a, range(100000000) b where hash(a.range) = hash(b.range) + 1"
-    said = run("sql", endless)
-    assert said.code == 1
-    assert "more than 1 s" in said.err
 
 
 # status, doctor

@@ -14,6 +14,8 @@ from pathlib import Path
 import adlfs
 import pytest
 
+from lake.settings import Settings
+
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
@@ -21,6 +23,7 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 def _isolated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in [n for n in os.environ if n.startswith(("SILLAGE_", "AZURE_", "DAGSTER_"))]:
         monkeypatch.delenv(name)
+    monkeypatch.setitem(Settings.model_config, "env_file", None)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("SILLAGE_LAKE", str(tmp_path / "lake"))
 

@@ -64,6 +64,7 @@ def test_every_rule_of_a_setting_has_a_wrong_value_above() -> None:
 def test_arguments_win_over_the_environment_and_that_over_the_file(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    monkeypatch.setitem(Settings.model_config, "env_file", ".env")
     (tmp_path / ".env").write_text("SILLAGE_PORT=8100\nSILLAGE_BUCKETS=8\nSILLAGE_KEEP_SNAPSHOTS=3\n", encoding="utf-8")
     monkeypatch.setenv("SILLAGE_PORT", "8200")
     monkeypatch.setenv("SILLAGE_KEEP_SNAPSHOTS", "4")

@@ -16,6 +16,8 @@ Tone = Literal["good", "bad", "neutral"]
 
 _TIGHT_UNITS = {"%"}
 _UNITLESS = {"", "1", "ratio"}
+#: From ten times the value before on, a percentage of it tells nothing.
+_TELLING = 10.0
 
 
 def day(value: date) -> str:
@@ -110,12 +112,15 @@ def no_change(value: MetricValue, against: str) -> str:
 
 
 def change(contract: MetricContract, value: MetricValue) -> Change | None:
-    """The change against the comparison: points for percentages, else percent of the value before."""
+    """The change against the comparison: points for percentages, else percent of the value before.
+
+    Where the value before was next to nothing, a percentage of it says nothing, and the difference stands itself.
+    """
     if value.change is None or not is_comparable(contract, value):
         return None
     if contract.unit == "%":
         text = f"{value.change:+.1f}{SPACE}pp"
-    elif value.relative_change is not None:
+    elif value.relative_change is not None and abs(value.relative_change) < _TELLING:
         text = f"{value.relative_change * 100:+.1f}%"
     else:
         text = signed(contract.format.text(value.change))

@@ -55,6 +55,12 @@ def test_a_change_that_rounds_to_nothing_is_none() -> None:
     assert (change.arrow, change.tone) == (wording.UNCHANGED, "neutral")
 
 
+def test_a_change_from_next_to_nothing_is_told_as_a_difference() -> None:
+    change = wording.change(DISTANCE, moved(140.0, 5.0))
+    assert change is not None
+    assert change.text == "+135"
+
+
 def test_totals_over_unequal_days_are_not_compared() -> None:
     value = moved(280, 100, before=10)
     assert wording.change(DISTANCE, value) is None

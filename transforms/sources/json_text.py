@@ -219,18 +219,16 @@ class JsonReader:
 
 def _misread(texts: pl.Series, values: list[pl.Series]) -> pl.Series:
     """Records of which DuckDB may have made numbers that they do not hold: of booleans, or of texts as ``1_000``."""
-    numbers = [column for column in values if column.dtype == pl.Float64]
-    suspect = pl.select(pl.any_horizontal(pl.lit(False), *((n == 0) | (n == 1) for n in numbers))).to_series()
-    misread = pl.repeat(False, len(texts), eager=True)
-    if suspect.any():
-        rows = suspect.arg_true()
-        counts = texts.gather(rows).str.count_matches("true|false")
-        read = [column.gather(rows).is_in(["true", "false"]) for column in values if column.dtype == pl.String]
-        as_text = pl.select(pl.sum_horizontal(pl.lit(0, pl.UInt32), *read)).to_series()
-        misread = misread.scatter(rows, counts != as_text)
-    grouped = texts.str.contains("_", literal=True)
-    if grouped.any():
-        misread |= grouped & texts.str.contains(r'"\s*[-+.]?[0-9][-+.0-9eE]*_[-+.0-9eE_]*\s*"')
+    read = [column for column in values if column.dtype == pl.String and column.null_count() < len(texts)]
+    columns = [column.alias(f"{number}") for number, column in enumerate(read)]
+    # All booleans are where a text was wanted.
+    as_text = pl.sum_horizontal(pl.lit(0, pl.UInt32), *(pl.col(c.name).is_in(["true", "false"]) for c in columns))
+    booleans = pl.col("t").str.count_matches("true|false") != as_text
+    grouped = pl.col("t").str.contains(r'[0-9]_[0-9][^"]*"')
+    found = pl.DataFrame([texts.alias("t"), *columns]).select(booleans.alias("booleans"), grouped.alias("grouped"))
+    misread = found["booleans"]
+    if found["grouped"].any():
+        misread |= found["grouped"] & texts.str.contains(r'"\s*[-+.]?[0-9][-+.0-9eE]*_[-+.0-9eE_]*\s*"')
     return misread
 
 

@@ -70,9 +70,9 @@ def iso8601(values: pl.Series, zone: str | None, ambiguous: str = "earliest") ->
 
 def arrivals(values: pl.Series) -> pl.Series:
     """Arrival at an event hub: ``11/16/2016 4:44:11 PM`` (UTC) or ISO 8601."""
-    found = iso8601(values, "UTC")
+    found = _local(_parse(values, _DISPLAY), "UTC", "earliest")
     if found.null_count() > values.null_count():
-        found = found.zip_with(found.is_not_null(), _local(_parse(values, _DISPLAY), "UTC", "earliest"))
+        found = found.zip_with(found.is_not_null(), iso8601(values, "UTC"))
     return found
 
 

@@ -121,17 +121,17 @@ def _typed(found: pl.Expr, is_text: bool, target: Target, decimal: str) -> tuple
         number = pl.when(number == number.round()).then(number).cast(pl.Int64, strict=False)
         bad = number.is_null() & found.is_not_null()
     else:
-        bad = (number.is_null() & found.is_not_null()) | ~number.is_finite()
-    return number, bad | _outside(number, target.limits)
+        bad = ~number.is_finite()
+        bad = (number.is_null() & found.is_not_null()) | bad if is_text else bad
+    return number, _outside(number, target.limits, bad)
 
 
-def _outside(number: pl.Expr, limits: Limits) -> pl.Expr:
-    outside = pl.lit(False)
+def _outside(number: pl.Expr, limits: Limits, bad: pl.Expr) -> pl.Expr:
     if limits.low is not None:
-        outside |= number < limits.low
+        bad |= number < limits.low
     if limits.high is not None:
-        outside |= number > limits.high
-    return outside
+        bad |= number > limits.high
+    return bad
 
 
 def _boolean(found: pl.Expr, target: Target) -> tuple[pl.Expr, pl.Expr]:

@@ -95,6 +95,22 @@ def test_json_is_the_same_in_blocks_of_any_size(data: bytes, size: int, tmp_path
         assert shown(read(data, JSON, tmp_path)) == shown(whole)
 
 
+@pytest.mark.parametrize("size", [9, 1 << 20])
+def test_joined_lines_have_a_limit(size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", size)
+    monkeypatch.setattr(csv_records, "LONGEST_JOINED", 100)
+    short, long = (f'a,{T},1,"{"x" * 20}\n{"y" * length}"' for length in (20, 80))
+    found = read(f"vehicle,at,speed,note\n{short}\n{long}\n", CSV, tmp_path)
+    assert (found.landed, found.originals) == (1, [line.encode() for line in long.split("\n")])
+
+
+def test_the_place_in_a_csv_file_is_counted_over_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", 50)
+    lines = [f"a,{T},{n}" if n % 3 else "x" for n in range(20)]
+    found = read("\n".join(["vehicle,at,speed", *lines]), profile(sequence="record"), tmp_path)
+    assert found.column("sequence") == found.column("record") == [n for n in range(20) if n % 3]
+
+
 def test_cumulative_time_runs_on_over_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     start = {"format": "seconds", "start": datetime(2024, 1, 1, tzinfo=UTC), "cumulative": True}
     feed = profile(time={"field": "at"} | start)
@@ -104,6 +120,16 @@ def test_cumulative_time_runs_on_over_blocks(tmp_path: Path, monkeypatch: pytest
     cut = read(data, feed, tmp_path)
     assert cut.blocks > 50
     assert cut.column("event_at") == whole.column("event_at")
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 1 << 20])
+def test_a_byte_order_mark_is_no_part_of_the_text(size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", size)
+    found = read(b"\xef\xbb\xbf" + message(1).encode() + b"\n{", JSON, tmp_path)
+    assert found.column("speed_kmh") == [1.0]
+    assert found.rejects["offset"].to_list() == [len(message(1)) + 4]
+    without = profile(csv={"header": ["vehicle", "at", "speed"]})
+    assert read(b"\xef\xbb\xbf" + f"a,{T},1\n".encode(), without, tmp_path).column("speed_kmh") == [1.0]
 
 
 # Compressed
@@ -168,6 +194,19 @@ def test_a_file_that_is_damaged_lands_up_to_there(ending: str, pack: Callable[[b
     good = [speed for speed in found.column("speed_kmh") if speed is not None]
     assert len(good) > 5_000
     assert sum(reason.startswith("the file is damaged from byte") for reason in found.reasons) == 1
+
+
+def test_what_was_decompressed_together_with_the_damage_lands(
+    ending: str, pack: Callable[[bytes], bytes], tmp_path: Path
+) -> None:
+    """All of it is right but the checksum behind it."""
+    packed = bytearray(pack(LINES[:30_000]))
+    packed[-6 if ending == "gz" else -2] ^= 0xFF
+    found = read(bytes(packed), JSON, tmp_path, f"f.jsonl.{ending}")
+    whole = LINES[:30_000].count(b"\n")
+    assert found.column("speed_kmh") == [float(n) for n in range(whole)]
+    assert LINES[:30_000].endswith(found.originals[0])
+    assert "damaged from byte 30000 on" in found.reasons[0]
 
 
 def test_the_damage_does_not_depend_on_blocks(

@@ -166,6 +166,12 @@ def test_an_array_is_taken_apart(tmp_path: Path) -> None:
     assert found.originals == [b"5", compact.encode(), b"[]"]
 
 
+def test_nothing_as_an_element_of_an_array(tmp_path: Path) -> None:
+    found = lines(tmp_path, "[null]", f"[null,{line(speed=1)}]")
+    assert (found.records, found.column("speed_kmh")) == (3, [1.0])
+    assert found.originals == [b"null", b"null"]
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [

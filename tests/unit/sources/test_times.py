@@ -99,6 +99,15 @@ def test_numbers_that_are_no_time(number: str, unit: str, tmp_path: Path) -> Non
     assert times(tmp_path, number, format=f"epoch_{unit}").landed == 0
 
 
+@pytest.mark.parametrize(("unit", "scale", "twos"), [("s", 10**6, 6), ("ms", 10**3, 3)])
+def test_a_number_that_would_overflow_into_a_right_time(unit: str, scale: int, twos: int, tmp_path: Path) -> None:
+    """Times ``scale`` it is noon in microseconds, modulo 2 to the 64th."""
+    micros = int(NOON.timestamp()) * 10**6
+    number = micros // scale + 2 ** (64 - twos)
+    assert (number * scale - micros) % 2**64 == 0
+    assert times(tmp_path, str(number), format=f"epoch_{unit}").landed == 0
+
+
 def test_an_epoch_in_another_unit_is_out_of_bounds(tmp_path: Path) -> None:
     milliseconds = str(int(NOON.timestamp()) * 1000)
     assert times(tmp_path, milliseconds, format="epoch_s").landed == 0

@@ -44,7 +44,7 @@ class Rejects(dy.Schema):
     file = dy.String(nullable=False, description="File the record came from.")
     offset = dy.Int64(
         nullable=False, min=0,
-        description="Where it starts: byte in the (decompressed) text, or the number of the record in an Avro file.",
+        description="Where it starts: byte in the (decompressed) text, or the sequence number of a captured event.",
     )  # fmt: skip
     reason = dy.String(nullable=False, min_length=1, description="Why, with the field and what was found.")
     original = dy.Binary(nullable=False, description="Its bytes. Identifiers of vehicles are replaced by their hash.")

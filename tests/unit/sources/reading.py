@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -99,7 +98,3 @@ def vehicle_id(identifier: str, namespace: str = "feed") -> str:
 def masked(vin: str = VIN) -> str:
     """What stands for a VIN in texts."""
     return f"vin:{vehicle_id(vin, 'vin')}"
-
-
-def without(row: Mapping[str, Any], *names: str) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if name not in names}

@@ -203,7 +203,7 @@ def test_a_file_that_is_cut_off_between_blocks_is_whole(tmp_path: Path) -> None:
     assert capture(long[: len(short)], tmp_path).landed == 500
 
 
-@pytest.mark.parametrize("tail", [b"garbage", b"\x00" * 40, b"\x02\x02"])
+@pytest.mark.parametrize("tail", [b"garbage", b"\x00" * 40, b"\x02\x02", b"\x02\xff\xa7\xd6\xb9\x07"])
 def test_something_behind_the_last_block(tail: bytes, tmp_path: Path) -> None:
     found = capture(avro(MANY, sync_interval=2_000) + tail, tmp_path)
     assert found.column("speed_kmh") == [float(n) for n in range(2_000)]

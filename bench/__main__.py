@@ -39,14 +39,14 @@ def main() -> None:
         with console.status("Making the inputs …"):
             json_lines(folder / "json", given.json_rows)
             capture_files(folder / "capture", given.vehicles, given.days)
-            json_lines(folder / "third" / "json", given.json_rows // 3)
+            json_lines(folder / "triple" / "json", given.json_rows * 3)
         for title, names in SECTIONS.items():
             with console.status(f"Measuring: {title} …"):
                 lines += _section(title, compare(names, folder, given.repeat))
         with console.status("Measuring: memory …"):
             lines += _memory(
-                compare(("sillage_json",), folder / "third", 1)["sillage_json"],
                 compare(("sillage_json",), folder, 1)["sillage_json"],
+                compare(("sillage_json",), folder / "triple", 1)["sillage_json"],
             )
         with console.status("Measuring: filter changes …"):
             lines += filter_changes(folder)

@@ -22,13 +22,19 @@ from transforms.sources.canonical import EXTRAS, ITEM, ORIGINAL, ROW
 from transforms.sources.profile import FeedProfile
 
 _local = threading.local()
+#: Queries after which a connection is made anew.
+_USES = 8
 #: Deeper messages are refused: far deeper ones would exhaust the stack of whoever walks them.
 _DEEPEST = 500
 
 
 def _connection() -> duckdb.DuckDBPyConnection:
-    """A connection for this thread, with a single thread of its own: blocks are what runs in parallel."""
-    if not hasattr(_local, "con"):
+    """A connection for this thread, with a single thread of its own: blocks are what runs in parallel.
+
+    It is made anew now and then: a connection holds on to memory of every query it has run.
+    """
+    _local.uses = getattr(_local, "uses", 0) + 1
+    if _local.uses % _USES == 1:
         _local.con = duckdb.connect(config={"threads": 1})
     con: duckdb.DuckDBPyConnection = _local.con
     return con

@@ -22,6 +22,7 @@ class TableSpec:
         partition_by: partition columns; the first is the day where there is one.
         sort_by: order of the rows inside a file.
         description: what one row is.
+        message_key: for a raw table, the columns in which resends of one message agree.
     """
 
     name: str
@@ -29,6 +30,7 @@ class TableSpec:
     partition_by: tuple[str, ...]
     sort_by: tuple[str, ...]
     description: str
+    message_key: tuple[str, ...] = ()
 
     @property
     def layer(self) -> str:
@@ -43,17 +45,66 @@ class TableSpec:
 
 _RAW_ORDER = ("vehicle_id", "event_at", "sequence", "batch", "record")
 
+
+def _raw(
+    name: str, schema: type[dy.Schema], key: tuple[str, ...], description: str, *, wide: bool = False
+) -> TableSpec:
+    partition = ("event_date", "bucket") if wide else ("event_date",)
+    return TableSpec(
+        f"raw.{name}", schema, partition, _RAW_ORDER, description, message_key=("vehicle_id", "event_at", *key)
+    )
+
+
+def _core(name: str, schema: type[dy.Schema], order: tuple[str, ...], description: str) -> TableSpec:
+    return TableSpec(f"core.{name}", schema, ("date",), ("vehicle_id", *order), description)
+
+
 TABLES: dict[str, TableSpec] = {
     spec.name: spec
     for spec in (
-        TableSpec("raw.telemetry", raw.Telemetry, ("event_date", "bucket"), _RAW_ORDER,
-                  "One message of a vehicle, as it was sent: a typed column per signal, null where not sent."),
-        TableSpec("raw.vehicles", raw.Vehicles, ("event_date",), _RAW_ORDER,
-                  "One statement of the vehicle registry: what a vehicle is from a moment on."),
-        TableSpec("core.trips", core.Trips, ("date",), ("vehicle_id", "started_at"),
-                  "One trip of one vehicle; it belongs to the UTC day on which it starts."),
-        TableSpec("core.vehicle_days", core.VehicleDays, ("date",), ("vehicle_id",),
-                  "One vehicle on one UTC day on which it was in the fleet."),
+        _raw("telemetry", raw.Telemetry, ("sequence",),
+             "One message of a vehicle, as it was sent: a typed column per signal, null where not sent.", wide=True),
+        _raw("faults", raw.Faults, ("sequence", "code", "status"),
+             "A diagnostic trouble code was set, with its freeze frame, or cleared."),
+        _raw("service_events", raw.ServiceEvents, ("sequence", "service", "event", "session_id"),
+             "A connected service was used: a session began or ended, or something was done in a moment."),
+        _raw("commands", raw.Commands, ("command_id", "status"),
+             "One step of a remote command: issued, acknowledged by the vehicle, and how it ended."),
+        _raw("charging_events", raw.ChargingEvents, ("sequence", "session_id", "event"),
+             "One step of a charging session, as charge point or vehicle report it."),
+        _raw("automation_events", raw.AutomationEvents, ("sequence", "event"),
+             "Driving automation was engaged or disengaged, or asked the driver to take over."),
+        _raw("software_events", raw.SoftwareEvents, ("sequence", "campaign_id", "step"),
+             "One step of an over-the-air campaign on one vehicle."),
+        _raw("workshop_visits", raw.WorkshopVisits, ("visit_id", "event"),
+             "A vehicle arrived at a workshop, or left it."),
+        _raw("vehicles", raw.Vehicles, ("sequence",),
+             "One statement of the vehicle registry: what a vehicle is from a moment on."),
+        _raw("subscriptions", raw.Subscriptions, ("sequence", "service", "event"),
+             "One step in the life of a vehicle's subscription to a connected service."),
+        _raw("consents", raw.Consents, ("sequence", "service", "status"),
+             "One statement of consent to process a vehicle's data for a connected service."),
+        _core("vehicles", core.Vehicles, (), "One vehicle that the registry knows, as of one UTC day."),
+        _core("vehicle_days", core.VehicleDays, (), "One vehicle on one UTC day on which it was in the fleet."),
+        _core("activity", core.Activity, (), "One vehicle and UTC day: what it did on the last 64 days, as bitmaps."),
+        _core("subscription_days", core.SubscriptionDays, ("service",),
+              "One connected service of one delivered vehicle, as it stands on one UTC day."),
+        _core("trips", core.Trips, ("started_at",),
+              "One trip of one vehicle; it belongs to the UTC day on which it starts."),
+        _core("charging_sessions", core.ChargingSessions, ("started_at",),
+              "One charging session; it belongs to the UTC day on which charging starts."),
+        _core("battery_health", core.BatteryHealth, (),
+              "One traction battery's usable capacity, as of a UTC day on which a charging session tells of it."),
+        _core("fault_episodes", core.FaultEpisodes, ("set_at", "code"),
+              "One fault of one vehicle from set to cleared; it belongs to the UTC day on which it was set."),
+        _core("command_outcomes", core.CommandOutcomes, ("issued_at", "command_id"),
+              "One remote command to one vehicle and its outcome, on the UTC day on which it was issued."),
+        _core("service_sessions", core.ServiceSessions, ("started_at", "service", "session_id"),
+              "One use of a connected service; it belongs to the UTC day on which it starts."),
+        _core("software_installs", core.SoftwareInstalls, ("campaign_id",),
+              "One over-the-air campaign on one vehicle, on the UTC day of its first step."),
+        _core("automation_segments", core.AutomationSegments, ("engaged_at",),
+              "One stretch driven with automation engaged, on the UTC day on which it was engaged."),
         TableSpec("core.latest", core.Latest, ("bucket",), ("vehicle_id",),
                   "One vehicle: the last known value of each signal and when it was measured."),
         TableSpec("ops.batches", ops.Batches, (), ("source", "batch", "file"),

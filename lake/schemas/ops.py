@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataframely as dy
 import polars as pl
 
-from lake.schemas.raw import instant
+from lake.schemas.raw.rows import instant
 
 
 class Batches(dy.Schema):

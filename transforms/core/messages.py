@@ -5,6 +5,8 @@ Works on any frame with the key columns of a raw table; nothing here knows of tr
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from lake.signals import BY_COLUMN, Signal
@@ -16,20 +18,21 @@ MESSAGE_KEY = ("vehicle_id", "event_at", "sequence")
 ARRIVAL_ORDER = ("batch", "record", "source")
 
 
-def deduplicate(telemetry: pl.LazyFrame | pl.DataFrame) -> pl.LazyFrame:
+def deduplicate(messages: pl.LazyFrame | pl.DataFrame, key: Sequence[str] = MESSAGE_KEY) -> pl.LazyFrame:
     """One row per message: resends are left out, and counted.
 
     Args:
-        telemetry: rows of a raw table in any order, with ``vehicle_id, event_at, sequence, batch, record, source``
+        messages: rows of a raw table in any order, with ``vehicle_id, event_at, sequence, batch, record, source``
             and any other columns. Two rows without a sequence number count as the same message when vehicle and time
             are equal: a feed that spreads one moment over several rows has to number them.
+        key: what resends of one message agree in: ``message_key`` of the table, in ``lake.schemas``.
 
     Returns:
         The first row of each message by (batch, record), with ``copies`` (Int64): how many further ones there were.
-        Sorted by (vehicle_id, event_at, sequence).
+        Sorted by the key.
     """
-    ordered = telemetry.lazy().sort(*MESSAGE_KEY, *ARRIVAL_ORDER)
-    is_copy = pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift(1)) for name in MESSAGE_KEY)
+    ordered = messages.lazy().sort(*key, *ARRIVAL_ORDER)
+    is_copy = pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift(1)) for name in key)
     position = pl.int_range(pl.len(), dtype=pl.Int64)
     return (
         ordered.with_columns(is_first=(position == 0) | ~is_copy, copies=position, total=pl.len().cast(pl.Int64))

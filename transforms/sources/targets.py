@@ -15,7 +15,10 @@ from lake.signals import BY_COLUMN, SIGNALS, vss_unit
 from transforms.sources.keys import KindProfile, Source, wrong
 from transforms.sources.units import SAME, Conversion, conversion
 
-Kind = Literal["telemetry", "vehicles"]
+Kind = Literal[
+    "telemetry", "faults", "service_events", "commands", "charging_events", "automation_events", "software_events",
+    "workshop_visits", "vehicles", "subscriptions", "consents",
+]  # fmt: skip
 ValueKind = Literal["float", "int", "bool", "text", "date"]
 
 _OWN = frozenset(RawRow.column_names()) | {"bucket", "extras"}

@@ -1,20 +1,45 @@
-"""Raw tables: what the feeds sent, append-only, resends included.
-
-A raw schema says types and what must be there. It has no rule on plausibility: a strange value is evidence.
-"""
+"""What every raw row has, and the kinds of column that raw and core tables are made of."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import dataframely as dy
 
-from lake.signals import SIGNALS, Signal
+from lake.signals import Signal
 
 VEHICLE_ID_REGEX = r"^[0-9a-f]{32}$"
 
 MARKETS_REGEX = r"^[A-Z]{2}$"
 POWERTRAINS = ("ICE", "HEV", "PHEV", "BEV", "FCEV")
+SERVICES = (
+    "navigation", "remote_control", "vehicle_finder", "remote_diagnostics", "predictive_maintenance", "productivity",
+    "media", "social", "charging", "automated_driving",
+)  # fmt: skip
+
+#: SAE J2012: system, digit, three hexadecimal digits; after a dash the failure type byte.
+DTC_REGEX = r"^[PCBU][0-3][0-9A-F]{3}(-[0-9A-F]{2})?$"
+
+
+def one_of(
+    values: tuple[str, ...], description: str, *, nullable: bool = False, primary_key: bool = False
+) -> dy.String:
+    """A text that is one of a few codes."""
+    allowed = f"{', '.join(values[:-1])} or {values[-1]}"
+    return dy.String(
+        nullable=nullable,
+        primary_key=primary_key,
+        regex="^(" + "|".join(values) + ")$",
+        description=f"{description} One of {allowed}.",
+    )
+
+
+def pseudonym(description: str, *, nullable: bool = False) -> dy.String:
+    """The keyed hash of an identifier that stands for a person; made at the door, as that of a vehicle."""
+    return dy.String(
+        nullable=nullable,
+        regex=VEHICLE_ID_REGEX,
+        metadata={"pseudonym": True},
+        description=description + " Keyed hash.",
+    )
 
 
 def instant(description: str, *, nullable: bool = False, primary_key: bool = False) -> dy.Datetime:
@@ -61,38 +86,3 @@ class RawRow(dy.Schema):
     record = dy.Int64(nullable=False, min=0, description="Number of the record within its batch, files in plan order.")
     sequence = dy.Int64(nullable=True, description="The source's own sequence number; null where it has none.")
     event_date = dy.Date(nullable=False, description="UTC day of event_at; partition.")
-
-
-def _telemetry_columns() -> dict[str, Any]:
-    columns: dict[str, Any] = {
-        "bucket": dy.Int32(
-            nullable=False, min=0, description="Hash of vehicle_id modulo the lake's buckets; partition."
-        )
-    }
-    columns |= {signal.column: signal_column(signal) for signal in SIGNALS}
-    columns["extras"] = dy.String(nullable=True, description="JSON object of what was sent beyond the catalogue.")
-    return columns
-
-
-Telemetry: type[dy.Schema] = type(
-    "Telemetry",
-    (RawRow,),
-    _telemetry_columns() | {"__doc__": "One message of a vehicle, wide.", "__module__": __name__},
-)
-
-
-class Vehicles(RawRow):
-    """One statement of the vehicle registry. A later statement (by event_at) replaces an earlier one."""
-
-    market = dy.String(nullable=True, regex=MARKETS_REGEX, description="Market, ISO 3166-1 alpha-2.")
-    model = dy.String(nullable=True, description="Model name.")
-    model_year = dy.Int64(nullable=True, min=1980, max=2100, description="Model year.")
-    powertrain = dy.String(
-        nullable=True, regex="^(" + "|".join(POWERTRAINS) + ")$", description="ICE, HEV, PHEV, BEV or FCEV."
-    )
-    automation_level = dy.Int64(
-        nullable=True, min=0, max=5, description="Highest level of driving automation fitted, SAE J3016."
-    )
-    delivered_on = dy.Date(nullable=True, description="Day of delivery to the customer.")
-    services = dy.String(nullable=True, description="Equipped connected services, separated by commas.")
-    extras = dy.String(nullable=True, description="JSON object of what was sent beyond these columns.")

@@ -1,0 +1,33 @@
+"""Core tables: deduplicated, with one meaning. ``docs/core.md`` explains the rules behind them."""
+
+from __future__ import annotations
+
+from lake.schemas.core.charging import BatteryHealth, ChargingSessions
+from lake.schemas.core.episodes import (
+    AutomationSegments,
+    CommandOutcomes,
+    FaultEpisodes,
+    ServiceSessions,
+    SoftwareInstalls,
+)
+from lake.schemas.core.fleet import Activity, Latest, SubscriptionDays, VehicleDays, Vehicles
+from lake.schemas.core.trips import DISTANCE_METHODS, SPEED_BANDS_KMH, Trips, speed_band
+
+__all__ = [
+    "DISTANCE_METHODS",
+    "SPEED_BANDS_KMH",
+    "Activity",
+    "AutomationSegments",
+    "BatteryHealth",
+    "ChargingSessions",
+    "CommandOutcomes",
+    "FaultEpisodes",
+    "Latest",
+    "ServiceSessions",
+    "SoftwareInstalls",
+    "SubscriptionDays",
+    "Trips",
+    "VehicleDays",
+    "Vehicles",
+    "speed_band",
+]

@@ -1,0 +1,59 @@
+"""``core.charging_sessions`` and ``core.battery_health``."""
+
+from __future__ import annotations
+
+import dataframely as dy
+
+from lake.schemas.core.columns import amount, count, day, share_pct, text
+from lake.schemas.raw.events import CHARGING_PLACES, CURRENT_TYPES
+from lake.schemas.raw.rows import instant, one_of, vehicle_id
+
+SESSION_METHODS = ("events", "signals", "both")
+ENERGY_STORED_METHODS = ("counter", "power", "soc")
+
+
+class ChargingSessions(dy.Schema):
+    """One charging session: from the start of charging to its end; short interruptions belong to it."""
+
+    date = day("UTC day on which charging starts")
+    vehicle_id = vehicle_id(primary_key=True)
+    started_at = instant("Charging started.", primary_key=True)
+    ended_at = instant("Charging ended; null while it goes on.", nullable=True)
+    plugged_at = instant("The cable was connected.", nullable=True)
+    unplugged_at = instant("The cable was disconnected.", nullable=True)
+    session_id = text("The session, where the source numbers them.")
+    method = one_of(SESSION_METHODS, "What it is known from.")
+    current_type = one_of(CURRENT_TYPES, "Current at the connector.", nullable=True)
+    place = one_of(CHARGING_PLACES, "Kind of place.", nullable=True)
+    duration_s = amount("Time charging; interruptions do not count.", nullable=True)
+    energy_in_kwh = amount("Energy drawn at the connector.", nullable=True)
+    energy_stored_kwh = amount("Energy that reached the traction battery.", nullable=True)
+    energy_stored_method = one_of(ENERGY_STORED_METHODS, "How energy_stored_kwh was found.", nullable=True)
+    soc_start_pct = share_pct("State of charge at the start.")
+    soc_end_pct = share_pct("State of charge at the end.")
+    power_max_kw = amount("Highest power.", nullable=True)
+    power_mean_kw = amount("Energy over time charging; drawn, or stored where that is not known.", nullable=True)
+    taper_soc_pct = share_pct("State of charge from which power fell below the share of its maximum for good.")
+    interruptions = count("Times charging paused and went on.")
+    end_reason = text("Why charging ended, as the source says it.")
+    interrupted = dy.Bool(
+        nullable=False, description="Ended by a fault, or before what was asked for, not by the user."
+    )
+    battery_temperature_max_c = dy.Float64(nullable=True, description="Traction battery, highest reading.")
+
+
+class BatteryHealth(dy.Schema):
+    """What is known of a traction battery's usable capacity, as of a day with news of it."""
+
+    date = day("UTC day", primary_key=True)
+    vehicle_id = vehicle_id(primary_key=True)
+    capacity_kwh = amount("Usable capacity, estimated.")
+    capacity_low_kwh = amount("Lower limit of its 95 % interval.")
+    capacity_high_kwh = amount("Upper limit of its 95 % interval.")
+    capacity_new_kwh = amount("Usable capacity as new, from the registry.", nullable=True)
+    soh_pct = dy.Float64(nullable=True, min=0, max=150, description="capacity_kwh over capacity_new_kwh.")
+    soh_uncertainty_pct = amount("Half the width of the 95 % interval, same unit as soh_pct.", nullable=True)
+    sessions = count("Charging sessions that speak for it.", least=1)
+    outliers = count("Charging sessions in the window that were left out as outliers.")
+    method = one_of(("charge_throughput", "reported"), "How it was found.")
+    newest_session_at = instant("End of the newest session that speaks for it.")

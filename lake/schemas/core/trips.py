@@ -74,7 +74,7 @@ Trips: type[dy.Schema] = type(
     (_Trips,),
     _bands()
     | {
-        "__doc__": "One trip: from the last sample at rest before the first motion to the first at rest after the last.",
+        "__doc__": "One trip: from the last sample at rest before motion to the first at rest after it.",
         "__module__": __name__,
     },
 )

@@ -16,12 +16,15 @@ from simulator.streams import Purpose, stream
 from simulator.world import CITIES, MARKET_WEIGHTS
 
 POWERTRAINS = ("ICE", "HEV", "PHEV", "BEV")
+TRIMS = ("Essential", "Comfort", "Signature")
+VERSIONS = ("3.8.2", "4.1.0", "4.2.1")
 
 _VIN_VALUES = dict(zip("ABCDEFGHJKLMNPRSTUVWXYZ", (*range(1, 9), *range(1, 6), 7, 9, *range(2, 10)), strict=True))
 _VIN_WEIGHTS = np.array([8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2])
 _VIN_YEARS = "ABCDEFGHJKLMNPRSTVWXY123456789"  # 2010 is A; the cycle has 30 years
 _DELIVERED_BEFORE = 0.75  # share of the fleet on the road when the simulation starts
 _OLDEST_DAYS = 4 * 365
+_WITHOUT_UNIT = 0.12  # share of the lowest trim, of models without driving automation, that has no telematics unit
 _SALES_DAYS = 180  # the rest of the fleet is delivered evenly over this many days
 
 
@@ -50,6 +53,9 @@ class Fleet:
         leak_kpa_day: pressure loss, shape (n, 4).
         tyre_phase_kpa: pressure already lost on day 0, shape (n, 4).
         lv_rest_v: voltage of the 12 V battery at rest, full.
+        trim: index into ``TRIMS``.
+        connected: delivered with a telematics unit; a vehicle without one is never heard.
+        software: index into ``VERSIONS``: software on delivery, or when the simulation begins.
     """
 
     number: NDArray[np.int64]
@@ -72,6 +78,9 @@ class Fleet:
     leak_kpa_day: NDArray[np.float64]
     tyre_phase_kpa: NDArray[np.float64]
     lv_rest_v: NDArray[np.float64]
+    trim: NDArray[np.int8]
+    connected: NDArray[np.bool_]
+    software: NDArray[np.int8]
 
     def __len__(self) -> int:
         return len(self.number)
@@ -80,6 +89,11 @@ class Fleet:
     def vins(self) -> list[str]:
         """Returns the VINs as text."""
         return [bytes(row).decode() for row in self.vin]
+
+    @cached_property
+    def vin_texts(self) -> pl.Series:
+        """Returns the VINs as a column ``vin``."""
+        return pl.Series("vin", self.vins, dtype=pl.String)
 
     @cached_property
     def registry(self) -> pl.DataFrame:
@@ -92,6 +106,7 @@ class Fleet:
                 "vin": self.vins,
                 "market": [city.market for city in cities],
                 "model": [model.name for model in models],
+                "trim": [TRIMS[t] for t in self.trim],
                 "model_year": self.model_year.astype(np.int64),
                 "powertrain": powertrains,
                 "automation_level": [model.automation_level for model in models],
@@ -100,11 +115,22 @@ class Fleet:
                 "city": [city.name for city in cities],
                 "time_zone": [city.zone for city in cities],
                 "commuter": self.commuter,
-                "battery_kwh": self.battery_kwh,
-                "tank_l": self.tank_l,
+                "telematics_unit": self.connected,
+                "software_version": [VERSIONS[v] for v in self.software],
+                "battery_capacity_kwh": np.where(self.battery_kwh > 0, self.battery_kwh, np.nan),
+                "tank_capacity_l": np.where(self.tank_l > 0, self.tank_l, np.nan),
             },
             schema_overrides={"model_year": pl.Int64, "automation_level": pl.Int64, "delivered_on": pl.Date},
-        )
+        ).with_columns(pl.col("battery_capacity_kwh", "tank_capacity_l").fill_nan(None))
+
+    @cached_property
+    def statements(self) -> pl.DataFrame:
+        """Returns what the registry states of each vehicle, named as in the JSON of a ``vehicle`` message."""
+        return self.registry.select(
+            "market", "model", "trim", "powertrain", "services", modelYear="model_year",
+            automationLevel="automation_level", deliveredOn="delivered_on", telematicsUnit="telematics_unit",
+            softwareVersion="software_version", batteryCapacity="battery_capacity_kwh", tankCapacity="tank_capacity_l",
+        )  # fmt: skip
 
 
 def registry_bodies(registry: pl.DataFrame, at: list[str]) -> list[bytes]:
@@ -139,6 +165,7 @@ def make_fleet(
     bearing, distance = rng.uniform(0, 2 * np.pi, n), np.clip(rng.lognormal(np.log(10.5), 0.75, n), 1.5, 70)
     battery = np.array([m.battery_kwh for m in MODELS])[model]
     plug = np.isin(powertrain, (2, 3))
+    trim, connected = _draw_equipment(stream(seed, Purpose.EQUIPMENT, partition), model)
     battery = np.where(powertrain == 2, np.maximum(9.0, battery / 5), battery) * plug
     return Fleet(
         number=number,
@@ -161,6 +188,9 @@ def make_fleet(
         leak_kpa_day=rng.gamma(2.0, 0.05, (n, 4)),
         tyre_phase_kpa=rng.uniform(0, 30, (n, 4)),
         lv_rest_v=rng.normal(12.72, 0.06, n),
+        trim=trim,
+        connected=connected,
+        software=np.digitize(model_year, (2024, 2026)).astype(np.int8),
     )
 
 
@@ -190,6 +220,13 @@ def _draw_deliveries(rng: np.random.Generator, n: int, first_day: date) -> NDArr
     age = (_OLDEST_DAYS * rng.beta(1.0, 1.6, n)).astype(np.int64) + 1
     ahead = rng.integers(0, _SALES_DAYS, n)
     return np.where(rng.random(n) < _DELIVERED_BEFORE, -age, ahead) + first_day.toordinal()
+
+
+def _draw_equipment(rng: np.random.Generator, model: NDArray[np.int16]) -> tuple[NDArray[np.int8], NDArray[np.bool_]]:
+    """Returns trims, and who has a telematics unit."""
+    n, level = len(model), np.array([m.automation_level for m in MODELS])[model]
+    trim = np.minimum((rng.random(n) * 3.0 + 0.15 * level).astype(np.int8), 2).astype(np.int8)
+    return trim, (trim > 0) | (level > 0) | (rng.random(n) >= _WITHOUT_UNIT)
 
 
 def _draw_homes(rng: np.random.Generator, city: NDArray[np.int16]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

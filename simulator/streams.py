@@ -21,6 +21,8 @@ class Purpose(IntEnum):
     REST = 5
     DELAY = 6
     START = 7
+    EQUIPMENT = 8
+    DIRT = 9
 
 
 def stream(seed: int, purpose: Purpose, *keys: int) -> np.random.Generator:

@@ -63,8 +63,8 @@ def test_the_fleet_is_what_the_markets_buy(fleet: Fleet) -> None:
         assert row["automation_level"] == model.automation_level
         assert model.since <= row["model_year"]
         assert row["delivered_on"].year <= max(row["model_year"], row["delivered_on"].year)
-        assert (row["battery_kwh"] > 0) == (row["powertrain"] in ("PHEV", "BEV"))
-        assert (row["tank_l"] > 0) == (row["powertrain"] != "BEV")
+        assert (row["battery_capacity_kwh"] is not None) == (row["powertrain"] in ("PHEV", "BEV"))
+        assert (row["tank_capacity_l"] is not None) == (row["powertrain"] != "BEV")
     kei = registry.filter(model="Komori")
     assert (kei["market"] == "JP").all()
     assert set(registry["powertrain"]) == set(POWERTRAINS)

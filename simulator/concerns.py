@@ -1,0 +1,19 @@
+"""Which concerns a partition's vehicles have, and in which order they live a day. A later one sees the earlier ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+
+from simulator.fleet import Fleet
+from simulator.told import Concern
+
+#: Makes a concern from the seed, the number of the partition, its fleet and the first day of the simulation.
+Maker = Callable[[int, int, Fleet, date], Concern]
+
+CONCERNS: tuple[Maker, ...] = ()
+
+
+def concerns(seed: int, partition: int, fleet: Fleet, first_day: date) -> tuple[Concern, ...]:
+    """Returns the concerns of a partition in the order in which they live a day."""
+    return tuple(make(seed, partition, fleet, first_day) for make in CONCERNS)

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 import polars as pl
 
 from transforms.sources.blocks import KEPT_BYTES, TOO_LONG
-from transforms.sources.identity import VehicleIds, mask_vins, mask_vins_in_text
+from transforms.sources.identity import KeyedIds, mask_vins, mask_vins_in_text
 from transforms.sources.profile import FeedProfile, Kind, Target
 from transforms.sources.times import arrivals, instants, iso8601, nanoseconds, since
 from transforms.sources.values import Check, clean, columns_of, told
@@ -76,7 +76,7 @@ def without_length(records: pl.DataFrame) -> pl.DataFrame:
     return records.with_columns(pl.col(ORIGINAL).bin.head(KEPT_BYTES), pl.lit(TOO_LONG).alias(REASON))
 
 
-def rejected(cells: pl.DataFrame, reason: pl.Expr | str, vins: VehicleIds) -> pl.DataFrame:
+def rejected(cells: pl.DataFrame, reason: pl.Expr | str, vins: KeyedIds) -> pl.DataFrame:
     """Rejects for rows that have ``@row``, ``@offset`` and ``@original``."""
     if cells.is_empty():
         return NO_REJECTS
@@ -91,7 +91,12 @@ def rejected(cells: pl.DataFrame, reason: pl.Expr | str, vins: VehicleIds) -> pl
 
 
 def canonical(
-    cells: pl.DataFrame, profile: FeedProfile, context: FileContext, bounds: Bounds, ids: Mapping[str, VehicleIds]
+    cells: pl.DataFrame,
+    profile: FeedProfile,
+    context: FileContext,
+    bounds: Bounds,
+    ids: Mapping[str, KeyedIds],
+    known: Kind | None = None,
 ) -> tuple[dict[Kind, pl.DataFrame], list[pl.DataFrame]]:
     """Raw rows by kind, and rejects.
 
@@ -100,13 +105,16 @@ def canonical(
         profile: the feed.
         context: the file; ``elapsed_ns`` moves on where times are cumulative.
         bounds: events outside are rejected.
-        ids: ``vehicle`` hashes the feed's identifiers, ``vin`` masks VINs elsewhere.
+        ids: ``vehicle`` and ``account`` hash the feed's identifiers, ``vin`` masks VINs elsewhere.
+        known: the kind of all cells, where that is known.
     """
     rows: dict[Kind, pl.DataFrame] = {}
     rejects: list[pl.DataFrame] = []
     rest = cells
     for kind, settings in profile.by_kind.items():
-        if settings.when is None:
+        if known is not None and kind != known:
+            continue
+        if settings.when is None or known is not None:
             mine, rest = rest, rest.clear()
         else:
             is_mine = _text(rest, profile.kind_field or "").eq_missing(settings.when)
@@ -130,7 +138,7 @@ def _rows(
     profile: FeedProfile,
     context: FileContext,
     bounds: Bounds,
-    ids: Mapping[str, VehicleIds],
+    ids: Mapping[str, KeyedIds],
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     event_at, stated = _event_times(cells, profile, context)
     received_at, arrived = _arrivals(cells, profile)
@@ -155,8 +163,13 @@ def _rows(
     )
     marks = [flag.meta.output_name() for flag in flags]
     texts = ["extras", *(target.column for target in targets if target.kind == "text")]
+    persons = {target.column for target in targets if target.pseudonym}
     rows = frame.drop(marks)
-    rows = rows.with_columns(mask_vins_in_text(rows[name], ids["vin"]) for name in texts if name in rows.columns)
+    rows = rows.with_columns(
+        ids["account"].of_series(rows[name]) if name in persons else mask_vins_in_text(rows[name], ids["vin"])
+        for name in texts
+        if name in rows.columns
+    )
     if not frame.select(pl.any_horizontal(pl.col(marks).any())).item():
         return rows, NO_REJECTS
     reasons = pl.concat_str(

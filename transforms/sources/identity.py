@@ -1,4 +1,4 @@
-"""From the identifier in a feed to ``vehicle_id``, and keeping identifiers out of everything else that is stored."""
+"""From identifiers in a feed to keyed hashes, and keeping identifiers out of everything else that is stored."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ _VIN = re.compile(
     % {b"letter": _LETTER, b"end": _END},
     re.IGNORECASE,
 )
+#: Identifiers whose hash is kept: more than a fleet has, so that only junk is ever forgotten.
+_KEPT = 2_000_000
 _VIN_SHAPE = "(?i)[A-HJ-NPR-Z0-9]{17}"
 
 
 @dataclass
-class VehicleIds:
-    """The keyed hash, with the identifiers already seen.
+class KeyedIds:
+    """The keyed hash, with some of the identifiers already seen.
 
     Attributes:
         key: secret key of the lake.
@@ -35,9 +37,11 @@ class VehicleIds:
     _known: dict[str, str] = field(default_factory=dict)
 
     def of(self, identifier: str) -> str:
-        """``vehicle_id``: the first 128 bits of HMAC-SHA-256 over namespace and identifier, in hexadecimal."""
+        """The first 128 bits of HMAC-SHA-256 over namespace and identifier, in hexadecimal."""
         known = self._known.get(identifier)
         if known is None:
+            if len(self._known) >= _KEPT:
+                self._known.clear()
             text = identifier.strip().upper() if self.namespace == "vin" else identifier.strip()
             digest = hmac.new(self.key, f"{self.namespace}:{text}".encode(), hashlib.sha256)
             known = self._known[identifier] = digest.hexdigest()[:32]
@@ -51,12 +55,12 @@ class VehicleIds:
         return identifiers.replace_strict(distinct, ids, default=None, return_dtype=pl.String)
 
 
-def mask_vins(original: bytes, vins: VehicleIds) -> bytes:
+def mask_vins(original: bytes, vins: KeyedIds) -> bytes:
     """Bytes in which everything that has the form of a VIN is replaced by ``vin:`` and its hash."""
     return _VIN.sub(lambda match: b"vin:" + vins.of(match.group().decode()).encode(), original)
 
 
-def mask_vins_in_text(texts: pl.Series, vins: VehicleIds) -> pl.Series:
+def mask_vins_in_text(texts: pl.Series, vins: KeyedIds) -> pl.Series:
     """The same for a series of text, touching only rows that need it."""
     hit = texts.str.contains(_VIN_SHAPE).fill_null(False)
     if not hit.any():

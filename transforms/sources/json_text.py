@@ -1,7 +1,7 @@
 """JSON texts (lines of a file, bodies of events) to cells, by DuckDB.
 
-Most blocks are clean: one typed pass reads them whole, and the number of keys that were sent equals the number of
-values that were found. Only where it does not, or where a text is not JSON, the records are looked at more closely.
+Most records are clean: one typed pass reads them whole, and the number of keys that were sent equals the number of
+values that were found. Only where it does not, or where a text is not JSON, a record is looked at more closely.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
@@ -18,14 +19,18 @@ import polars as pl
 import pyarrow as pa
 
 from lake.signals import IDENTIFIER_PATHS
-from transforms.sources.canonical import EXTRAS, ITEM, ORIGINAL, ROW
-from transforms.sources.profile import FeedProfile
+from transforms.sources.canonical import EXTRAS, ITEM, ORIGINAL
+from transforms.sources.profile import FeedProfile, Kind, Target
 
 _local = threading.local()
 #: Queries after which a connection is made anew.
 _USES = 8
 #: Deeper messages are refused: far deeper ones would exhaust the stack of whoever walks them.
 _DEEPEST = 500
+#: Beyond it not every whole number is a float.
+_LARGEST_WHOLE = 2.0**53
+#: Texts go to DuckDB as they are, without a copy.
+_VIEWS = pl.CompatLevel.newest()
 
 
 def _connection() -> duckdb.DuckDBPyConnection:
@@ -40,6 +45,19 @@ def _connection() -> duckdb.DuckDBPyConnection:
     return con
 
 
+@dataclass(frozen=True)
+class Cut:
+    """Records cut into cells.
+
+    Attributes:
+        cells: by kind; those under ``None`` say their kind in a field, if the feed has several.
+        broken: records that are none, with ``@reason``.
+    """
+
+    cells: dict[Kind | None, pl.DataFrame]
+    broken: pl.DataFrame
+
+
 class JsonReader:
     """Cuts JSON objects into the fields that a profile reads.
 
@@ -47,25 +65,29 @@ class JsonReader:
     """
 
     def __init__(self, profile: FeedProfile) -> None:
-        typed: dict[str, str] = {}
-        for targets in profile.targets.values():
-            for target in targets:
-                kind = "DOUBLE" if target.kind in ("float", "int") else "VARCHAR"
-                typed |= {name: kind if typed.get(name) in (None, kind) else "VARCHAR" for name in target.fields}
-        keys = [*profile.vehicle.field, *profile.time.field, profile.sequence, profile.received, profile.kind_field]
-        typed |= {name: "VARCHAR" for name in keys if isinstance(name, str) and name != "record"}
-        self._paths = {name: tuple(_pointer(name)) for name in typed}
+        keys = [*profile.vehicle.field, *profile.time.field, profile.received, profile.kind_field]
+        common = {name: "VARCHAR" for name in keys if name}
+        if profile.sequence not in (None, "record", *common):
+            common[profile.sequence or ""] = "DOUBLE"
+        self._sequence = profile.sequence
+        self._kind_field = profile.kind_field
+        self._typed = {kind: _types(profile.targets[kind], common) for kind in profile.by_kind}
+        names = {name for typed in self._typed.values() for name in typed}
+        self._paths = {name: tuple(_pointer(name)) for name in names}
         nested = [path for path in self._paths.values() if len(path) > 1]
         #: Objects within the record that hold fields, outer ones first.
         self._containers = sorted({path[:n] for path in nested for n in range(1, len(path))}, key=len)
-        self._types = typed
-        #: The fields met so far. Reading only these is what makes sparse messages of a wide catalogue fast.
-        self._met: frozenset[str] = frozenset()
-        self._texts = json.dumps(self._structure(dict.fromkeys(typed, "VARCHAR")))
-        dropped = [*self._paths.values(), *map(tuple, map(_pointer, profile.ignore)), *((p,) for p in IDENTIFIER_PATHS)]
-        self._known = json.dumps(_nest(dict.fromkeys(dropped)))
+        #: The fields met so far, by kind. Reading only these is what makes sparse messages of a wide catalogue fast.
+        self._met: dict[Kind, frozenset[str]] = {}
+        self._when = {kind: settings.when for kind, settings in profile.by_kind.items()}
+        self._texts = json.dumps(self._structure(dict.fromkeys(names, "VARCHAR")))
+        ignored = [*map(tuple, map(_pointer, profile.ignore)), *((path,) for path in IDENTIFIER_PATHS)]
+        self._known = {
+            kind: json.dumps(_nest(dict.fromkeys([*(self._paths[name] for name in typed), *ignored])))
+            for kind, typed in self._typed.items()
+        }
 
-    def cut(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    def cut(self, frame: pl.DataFrame) -> Cut:
         """Cells and broken records.
 
         Args:
@@ -75,61 +97,102 @@ class JsonReader:
             Cells with ``@extras``, and broken records with ``@reason``. Rows keep their columns; the elements of an
             array have the same ``@row``, are told apart by ``@item``, and each is its own ``@original``.
         """
-        try:
-            cells, clean = self._clean(frame)
-        except duckdb.InvalidInputException:
-            clean = None
-        if clean is None:
-            return self._closely(frame)
-        if clean.all():
-            return cells, frame.clear().with_columns(pl.lit(None, dtype=pl.String).alias("@reason"))
-        others, broken = self._closely(frame.filter(~clean))
-        return pl.concat([cells.filter(clean), others], how="diagonal_relaxed").sort(ROW), broken
+        rest = frame.filter(frame["@text"].is_not_null())
+        unclear = [frame.filter(frame["@text"].is_null())]
+        cells: dict[Kind | None, pl.DataFrame] = {}
+        for kind, when in self._when.items():
+            mine, pattern = rest, _said(self._kind_field, when)
+            if pattern is not None:
+                says = rest["@text"].str.contains(pattern)
+                mine, rest = rest.filter(says), rest.filter(~says)
+            if mine.height:
+                cells[kind], odd = self._clean(kind, mine)
+                unclear.append(odd)
+            if pattern is None or not rest.height:
+                break
+        if self._kind_field is not None:
+            unclear.append(rest)
+        others = pl.concat(unclear)
+        if not others.height:
+            return Cut(cells, others.drop("@text").with_columns(pl.lit(None, dtype=pl.String).alias("@reason")))
+        cells[None], broken = self._closely(others)
+        return Cut({kind: part for kind, part in cells.items() if part.height}, broken)
 
-    def _clean(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series | None]:
-        """Typed cells, and for each record whether they hold all that was sent."""
-        if frame["@text"].null_count():
-            return frame, None
-        met = self._met or self._meet(frame)
+    def _clean(self, kind: Kind, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Typed cells of the records that these hold wholly, and the other records."""
+        keys = frame["@text"].str.count_matches('":', literal=True).cast(pl.Int64)
+        met = self._met.get(kind) or self._meet(kind, frame)
         while True:
-            values, keys = self._read(frame, met)
-            filled = sum(frame.height - column.null_count() for column in values)
+            values, objects = self._read(kind, frame, met)
+            filled = sum(frame.height - column.null_count() for column in (*values, *objects))
             whole = filled == keys.sum() and (keys.min() or 0) > 0  # type: ignore[operator]
-            if whole or (wider := self._meet(frame)) == met:
+            if whole or (wider := self._meet(kind, frame)) == met:
                 break
             met = wider
-        cells = frame.drop("@text").hstack([c for c in values if c.null_count() < frame.height])
-        cells = cells.with_columns(pl.lit(None, dtype=pl.String).alias(EXTRAS))
-        misread = _misread(frame["@text"], values)
-        if whole:
-            return cells, ~misread
-        per_row = pl.DataFrame(values).select(pl.sum_horizontal(pl.all().is_not_null())).to_series()
-        return cells, (per_row.cast(pl.Int64) == keys) & (keys > 0) & ~misread
+        odd = self._misread(frame["@text"], values)
+        if (when := self._when[kind]) is not None:
+            says = next(column for column in values if column.name == self._kind_field)
+            odd |= (says != when).fill_null(True)
+        if not whole:
+            found = pl.DataFrame([c.alias(f"{n}") for n, c in enumerate((*values, *objects))])
+            per_row = found.select(pl.sum_horizontal(pl.all().is_not_null())).to_series().cast(pl.Int64)
+            odd |= (per_row != keys) | (keys == 0)
+        columns = [pl.lit(None, dtype=pl.String).alias(EXTRAS), *(c for c in values if c.null_count() < frame.height)]
+        cells = frame.drop("@text").with_columns(columns)
+        if not odd.any():
+            return cells, frame.clear()
+        return cells.filter(~odd), frame.filter(odd)
 
-    def _read(self, frame: pl.DataFrame, fields: frozenset[str]) -> tuple[list[pl.Series], pl.Series]:
-        """The values of some fields in one typed pass, and how many keys each record has."""
-        structure = json.dumps(self._structure({name: kind for name, kind in self._types.items() if name in fields}))
-        query = f"select from_json(t, '{_quoted(structure)}') as s, {self._key_count()} as k from texts"
-        found = self._query(frame, query)
-        return self._flat(found["s"], fields), found["k"]
+    def _read(self, kind: Kind, frame: pl.DataFrame, fields: frozenset[str]) -> tuple[list[pl.Series], list[pl.Series]]:
+        """The values of some fields in one typed pass, and the objects that hold fields."""
+        types = {name: type_ for name, type_ in self._typed[kind].items() if name in fields}
+        structure = _quoted(json.dumps(self._structure(types)))
+        # TRY: what does not fit leaves its record empty, and it is looked at closely.
+        found = self._query(frame, f"select try(from_json(t, '{structure}')) as s from texts")
+        return self._flat(found["s"], fields)
 
-    def _meet(self, frame: pl.DataFrame) -> frozenset[str]:
+    def _misread(self, texts: pl.Series, values: list[pl.Series]) -> pl.Series:
+        """Records that DuckDB may have understood as something that they do not say.
+
+        It makes numbers of booleans, and of texts as ``1_000``. And records whose keys may be counted wrongly: with
+        blanks before a colon, or escapes.
+        """
+        read = [column for column in values if column.dtype == pl.String and column.null_count() < len(texts)]
+        columns = [column.alias(f"{number}") for number, column in enumerate(read)]
+        # All booleans are where a text was wanted.
+        as_text = pl.sum_horizontal(pl.lit(0, pl.UInt32), *(pl.col(c.name).is_in(["true", "false"]) for c in columns))
+        found = pl.DataFrame([texts.alias("t"), *columns]).select(
+            odd=(pl.col("t").str.count_matches("true|false| :|\t:|\n:|\r:") != as_text)
+            | pl.col("t").str.contains("\\", literal=True),
+            grouped=pl.col("t").str.contains(r'[0-9]_[0-9][^"]*"'),
+        )
+        odd = found["odd"]
+        if found["grouped"].any():
+            odd |= found["grouped"] & texts.str.contains(r'"\s*[-+.]?[0-9][-+.0-9eE]*_[-+.0-9eE_]*\s*"')
+        number = next((column for column in values if column.name == self._sequence and column.dtype.is_float()), None)
+        if number is not None:
+            odd |= ((number != number.round()) | (number.abs() > _LARGEST_WHOLE)).fill_null(False)
+        return odd
+
+    def _meet(self, kind: Kind, frame: pl.DataFrame) -> frozenset[str]:
         """Add the fields that occur in these records to those met so far. There is always at least one."""
+        valid = self._query(frame, "select json_valid(t) as ok from texts")["ok"]
+        frame = frame.filter(valid)
         places: list[tuple[str, ...]] = [(), *self._containers]
         met: set[tuple[str, ...]] = set()
         for place in places:
             keys = self._query(frame, f"select distinct unnest({_keys_at(place)}) as k from texts")
             met |= {(*place, key) for key in keys["k"]}
-        found = {name for name, path in self._paths.items() if path in met} or {next(iter(self._paths))}
-        self._met = self._met | found
-        return self._met
+        mine = self._typed[kind]
+        found = {name for name in mine if self._paths[name] in met} or {next(iter(mine))}
+        self._met[kind] = self._met.get(kind, frozenset()) | found
+        return self._met[kind]
 
     def _closely(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         """All as text, unknown keys to extras, arrays of messages taken apart, what is no object set aside."""
         frame = frame.with_columns(pl.lit(0, pl.UInt32).alias(ITEM))
         undecodable, deep = frame["@text"].is_null(), _too_deep(frame["@text"])
         texts = frame.filter(~undecodable & ~deep)
-        known = _quoted(self._known)
         found = self._query(
             texts,
             "select json_valid(t) as ok, case when json_valid(t) then json_type(t) end as kind, "
@@ -149,10 +212,11 @@ class JsonReader:
         objects, odd = objects.filter(pl.col("kind") == "OBJECT"), objects.filter(pl.col("kind") != "OBJECT")
         read = self._query(
             objects,
-            f"select from_json(t, '{_quoted(self._texts)}') as s, json_merge_patch(t, '{known}')::varchar as extras, "
+            f"select from_json(t, '{_quoted(self._texts)}') as s, "
+            f"json_merge_patch(t, {self._patch()})::varchar as extras, "
             f"{self._any_key_twice()} as twice, {self._no_object()} as flat from texts",
         )
-        cells = objects.drop("@text", "ok", "kind").hstack(self._flat(read["s"]))
+        cells = objects.drop("@text", "ok", "kind").hstack(self._flat(read["s"])[0])
         cells = cells.with_columns(self._without_hulls(read["extras"]).alias(EXTRAS))
         twice = read["twice"].fill_null(False)
         flat = read["flat"].fill_null(False) & ~twice
@@ -172,7 +236,7 @@ class JsonReader:
 
     def _query(self, frame: pl.DataFrame, query: str) -> pl.DataFrame:
         con = _connection()
-        con.register("texts", pa.table({"t": frame["@text"].to_arrow()}))
+        con.register("texts", pa.table({"t": frame["@text"].to_arrow(compat_level=_VIEWS)}))
         try:
             return pl.DataFrame(con.execute(query).to_arrow_table())
         finally:
@@ -181,11 +245,13 @@ class JsonReader:
     def _structure(self, types: dict[str, str]) -> dict[str, Any]:
         return _nest({self._paths[name]: kind for name, kind in types.items()})
 
-    def _key_count(self) -> str:
-        """SQL for the number of keys that were sent; an object that holds fields counts for its keys."""
-        parts = ["coalesce(len(json_keys(t)), 0)"]
-        parts += [f"coalesce(nullif(len({_keys_at(place)}), 0) - 1, 0)" for place in self._containers]
-        return "(" + " + ".join(parts) + ")::bigint"
+    def _patch(self) -> str:
+        """SQL for what takes all fields out of a record that are read from one of its kind."""
+        if self._kind_field is None:
+            return f"'{_quoted(next(iter(self._known.values())))}'"
+        place = _quoted(_pointer_to(self._paths[self._kind_field]))
+        cases = (f"when '{_quoted(self._when[kind] or '')}' then '{_quoted(k)}'" for kind, k in self._known.items())
+        return f"case json_extract_string(t, '{place}') {' '.join(cases)} else '{{}}' end"
 
     def _any_key_twice(self) -> str:
         """SQL: one of the objects that hold fields has two keys of one name."""
@@ -209,33 +275,48 @@ class JsonReader:
             extras = extras.scatter(hull.arg_true(), left["extras"])
         return extras.set(extras.is_in(["{}", ""]).fill_null(True), None)
 
-    def _flat(self, struct: pl.Series, fields: Collection[str] | None = None) -> list[pl.Series]:
-        """The fields of the struct, under their names in the profile; all of them unless ``fields`` are given."""
+    def _flat(
+        self, struct: pl.Series, fields: Collection[str] | None = None
+    ) -> tuple[list[pl.Series], list[pl.Series]]:
+        """The fields of the struct under their names in the profile, all unless ``fields`` are given.
+
+        And for each object within that holds fields a column that is null where it is not there, or holds none.
+        """
         objects: dict[tuple[str, ...], pl.DataFrame] = {(): struct.struct.unnest()}
         for place in self._containers:
             parent = objects.get(place[:-1])
             if parent is not None and place[-1] in parent.columns:
                 objects[place] = parent[place[-1]].struct.unnest()
-        return [
+        leaves = [
             objects[path[:-1]][path[-1]].alias(name)
             for name, path in self._paths.items()
             if fields is None or name in fields
         ]
+        hulls: list[pl.Series] = []
+        for place in reversed(self._containers):
+            if place in objects:
+                filled = objects[place].select(pl.when(pl.any_horizontal(pl.all().is_not_null())).then(True))
+                hulls.append(filled.to_series())
+                objects[place[:-1]] = objects[place[:-1]].with_columns(hulls[-1].alias(place[-1]))
+        return leaves, hulls
 
 
-def _misread(texts: pl.Series, values: list[pl.Series]) -> pl.Series:
-    """Records of which DuckDB may have made numbers that they do not hold: of booleans, or of texts as ``1_000``."""
-    read = [column for column in values if column.dtype == pl.String and column.null_count() < len(texts)]
-    columns = [column.alias(f"{number}") for number, column in enumerate(read)]
-    # All booleans are where a text was wanted.
-    as_text = pl.sum_horizontal(pl.lit(0, pl.UInt32), *(pl.col(c.name).is_in(["true", "false"]) for c in columns))
-    booleans = pl.col("t").str.count_matches("true|false") != as_text
-    grouped = pl.col("t").str.contains(r'[0-9]_[0-9][^"]*"')
-    found = pl.DataFrame([texts.alias("t"), *columns]).select(booleans.alias("booleans"), grouped.alias("grouped"))
-    misread = found["booleans"]
-    if found["grouped"].any():
-        misread |= found["grouped"] & texts.str.contains(r'"\s*[-+.]?[0-9][-+.0-9eE]*_[-+.0-9eE_]*\s*"')
-    return misread
+def _types(targets: Iterable[Target], common: Mapping[str, str]) -> dict[str, str]:
+    """The type as which each field is read: a number where nobody wants it as text."""
+    typed: dict[str, str] = {}
+    for target in targets:
+        kind = "DOUBLE" if target.kind in ("float", "int") else "VARCHAR"
+        typed |= {name: kind if typed.get(name) in (None, kind) else "VARCHAR" for name in target.fields}
+    shared = {name: kind if typed.get(name) in (None, kind) else "VARCHAR" for name, kind in common.items()}
+    return typed | shared
+
+
+def _said(field: str | None, when: str | None) -> str | None:
+    """A pattern that finds the records which say that they are of a kind; what it misses is looked at closely."""
+    if field is None or when is None:
+        return None
+    key, value = (re.escape(json.dumps(text)) for text in (_pointer(field)[-1], when))
+    return f"{key}:\\s*{value}"
 
 
 def _too_deep(texts: pl.Series) -> pl.Series:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -28,7 +28,7 @@ from transforms.sources.canonical import (
     without_length,
 )
 from transforms.sources.delimited import DelimitedReader
-from transforms.sources.identity import VehicleIds, mask_vins
+from transforms.sources.identity import KeyedIds, mask_vins
 from transforms.sources.json_text import JsonReader
 from transforms.sources.profile import FeedProfile, Kind
 from transforms.sources.times import instants
@@ -50,9 +50,9 @@ class FeedReader:
     def __init__(self, profile: FeedProfile, vehicle_key: bytes, bounds: Bounds) -> None:
         self.profile = profile
         self._bounds = bounds
-        vins = VehicleIds(vehicle_key, "vin")
-        own = vins if profile.vehicle.identifier == "vin" else VehicleIds(vehicle_key, profile.name)
-        self._ids = {"vehicle": own, "vin": vins}
+        vins = KeyedIds(vehicle_key, "vin")
+        own = vins if profile.vehicle.identifier == "vin" else KeyedIds(vehicle_key, profile.name)
+        self._ids = {"vehicle": own, "vin": vins, "account": KeyedIds(vehicle_key, f"{profile.name}/account")}
         self._json = JsonReader(profile) if profile.format != "csv" else None
 
     def shown_path(self, path: str) -> str:
@@ -123,7 +123,8 @@ class FeedReader:
         if block.damage:
             return self._damaged(block)
         cut = reader.cut(block)
-        return self._decoded(cut.cells, cut.broken, cut.records, context)
+        cells: dict[Kind | None, pl.DataFrame] = {None: cut.cells} if cut.cells.height else {}
+        return self._decoded(cells, cut.broken, cut.records, context)
 
     def _lines(self, block: Block, context: FileContext) -> Decoded:
         if block.damage:
@@ -153,36 +154,42 @@ class FeedReader:
     def _objects(self, frame: pl.DataFrame, context: FileContext, empty: pl.DataFrame | None = None) -> Decoded:
         """Texts to rows and rejects; ``empty`` are records of the block that have none, with ``@reason``."""
         assert self._json is not None
-        broken = [] if empty is None else [empty]
+        broken = [] if empty is None or not empty.height else [empty]
         taken = frame.height + sum(part.height for part in broken)
         too_long = frame[ORIGINAL].bin.size() > LONGEST_RECORD
         if too_long.any():
             broken.append(without_length(frame.filter(too_long)))
             frame = frame.filter(~too_long)
-        cells = frame.drop("@text")
-        if frame.height:
-            cells, unread = self._json.cut(frame)
-            broken.append(unread)
-        lost = pl.concat(broken, how="diagonal_relaxed") if broken else frame
-        count = cells.height + lost.height
+        cut = self._json.cut(frame)
+        if cut.broken.height:
+            broken.append(cut.broken)
+        lost = pl.concat(broken, how="diagonal_relaxed") if broken else None
+        count = sum(cells.height for cells in cut.cells.values()) + (0 if lost is None else lost.height)
+        cells = cut.cells
         if count != taken:
             cells, lost = _numbered(cells, lost)
         return self._decoded(cells, lost, count, context)
 
-    def _decoded(self, cells: pl.DataFrame, broken: pl.DataFrame, count: int, context: FileContext) -> Decoded:
-        if self.profile.sequence == "record" and "@place" not in cells.columns:
-            cells = cells.with_columns(pl.col(OFFSET).alias("@place"))
-        rows: dict[Kind, pl.DataFrame] = {}
+    def _decoded(
+        self, cells: Mapping[Kind | None, pl.DataFrame], broken: pl.DataFrame | None, count: int, context: FileContext
+    ) -> Decoded:
+        rows: dict[Kind, list[pl.DataFrame]] = {}
         rejects: list[pl.DataFrame] = []
-        if cells.height:
-            rows, rejects = canonical(cells, self.profile, context, self._bounds, self._ids)
-        if broken.height:
+        for known, part in cells.items():
+            placed = part
+            if self.profile.sequence == "record" and "@place" not in part.columns:
+                placed = part.with_columns(pl.col(OFFSET).alias("@place"))
+            good, bad = canonical(placed, self.profile, context, self._bounds, self._ids, known)
+            for kind, frame in good.items():
+                rows.setdefault(kind, []).append(frame)
+            rejects += bad
+        if broken is not None and broken.height:
             rejects.append(rejected(broken, pl.col(REASON), self._ids["vin"]))
         refused = pl.concat(rejects).sort("record") if rejects else NO_REJECTS
         if refused.height and self.profile.format != "capture":
             lines = [original.rstrip(b"\r\n") for original in refused["original"]]
             refused = refused.with_columns(pl.Series("original", lines, dtype=pl.Binary))
-        return Decoded(count, rows, refused)
+        return Decoded(count, {kind: _in_order(frames) for kind, frames in rows.items()}, refused)
 
     def _damaged(self, block: Block) -> Decoded:
         frame = pl.DataFrame({ROW: [0], OFFSET: [block.offset], ORIGINAL: [block.data]})
@@ -195,9 +202,23 @@ def caught(pattern: str, path: str) -> str:
     return (match.group(1) or "") if match else ""
 
 
-def _numbered(cells: pl.DataFrame, broken: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _in_order(frames: list[pl.DataFrame]) -> pl.DataFrame:
+    """Rows of one kind that were read in different ways, in the order of the records."""
+    return frames[0] if len(frames) == 1 else pl.concat(frames, how="diagonal_relaxed").sort("record")
+
+
+def _numbered(
+    cells: Mapping[Kind | None, pl.DataFrame], broken: pl.DataFrame | None
+) -> tuple[dict[Kind | None, pl.DataFrame], pl.DataFrame | None]:
     """Messages numbered anew, in their order, where arrays of them were taken apart."""
-    both = pl.concat([cells.with_columns(pl.lit(None, pl.String).alias(REASON)), broken], how="diagonal_relaxed")
-    both = both.sort(ROW, ITEM).drop(ROW).with_row_index(ROW)
-    is_broken = both[REASON].is_not_null()
-    return both.filter(~is_broken).drop(REASON), both.filter(is_broken)
+    parts = [*cells.values(), *([] if broken is None else [broken])]
+    first = pl.lit(0, pl.UInt32).alias(ITEM)
+    places = [
+        part.select(ROW, pl.col(ITEM) if ITEM in part.columns else first, part=n, at=pl.int_range(pl.len()))
+        for n, part in enumerate(parts)
+    ]
+    order = pl.concat(places).sort(ROW, ITEM).drop(ROW).with_row_index(ROW)
+    numbered = [
+        part.with_columns(order.filter(pl.col("part") == n).sort("at")[ROW].alias(ROW)) for n, part in enumerate(parts)
+    ]
+    return dict(zip(cells, numbered, strict=False)), numbered[-1] if broken is not None else None

@@ -11,6 +11,7 @@ import polars as pl
 
 from lake.schemas import TABLES
 from lake.schemas.raw import RawRow
+from lake.schemas.raw.rows import is_pseudonym
 from lake.signals import BY_COLUMN, SIGNALS, vss_unit
 from transforms.sources.keys import KindProfile, Source, wrong
 from transforms.sources.units import SAME, Conversion, conversion
@@ -50,6 +51,8 @@ class Target:
         from_: events before this are not read from here.
         until: events from here on are not.
         limits: values outside are refused.
+        required: a record without it is refused.
+        pseudonym: it stands for a person: its keyed hash is stored.
     """
 
     column: str
@@ -61,6 +64,8 @@ class Target:
     from_: datetime | None = None
     until: datetime | None = None
     limits: Limits = Limits()
+    required: bool = False
+    pseudonym: bool = False
 
 
 def check_columns(kind: Kind, profile: KindProfile, key: str) -> None:
@@ -72,6 +77,10 @@ def check_columns(kind: Kind, profile: KindProfile, key: str) -> None:
     if profile.vss is not None and kind != "telemetry":
         raise wrong(f"{key}vss", profile.vss, "nothing: only telemetry has VSS paths")
     known = value_kinds(kind)
+    contract = TABLES[f"raw.{kind}"].schema.columns()
+    for column in known:
+        if not contract[column].nullable and column not in profile.columns:
+            raise wrong(f"{key}columns", ", ".join(profile.columns) or "nothing", f"{column} too: raw.{kind} needs it")
     for column, sources in profile.columns.items():
         at = f"{key}columns.{column}"
         if column not in known:
@@ -88,7 +97,7 @@ def check_columns(kind: Kind, profile: KindProfile, key: str) -> None:
 
 def targets(kind: Kind, profile: KindProfile) -> tuple[Target, ...]:
     """All columns that a profile fills, those that ``vss`` implies included; its own come in their place."""
-    kinds, limits = value_kinds(kind), _limits(kind)
+    kinds, limits, contract = value_kinds(kind), _limits(kind), TABLES[f"raw.{kind}"].schema.columns()
     columns: dict[str, tuple[Source, ...]] = {}
     if profile.vss is not None:
         columns = {s.column: (Source(field=(s.vss,), unit=vss_unit(s, profile.vss)),) for s in SIGNALS}
@@ -104,6 +113,8 @@ def targets(kind: Kind, profile: KindProfile) -> tuple[Target, ...]:
             from_=source.from_,
             until=source.until,
             limits=limits[column],
+            required=not contract[column].nullable,
+            pseudonym=is_pseudonym(contract[column]),
         )
         for column, sources in columns.items()
         for source in sources
@@ -119,7 +130,11 @@ def value_kinds(kind: Kind) -> Mapping[str, ValueKind]:
 def _limits(kind: Kind) -> Mapping[str, Limits]:
     columns = TABLES[f"raw.{kind}"].schema.columns()
     return {
-        name: Limits(getattr(column, "min", None), getattr(column, "max", None), getattr(column, "regex", None))
+        name: Limits(
+            getattr(column, "min", None),
+            getattr(column, "max", None),
+            None if is_pseudonym(column) else getattr(column, "regex", None),
+        )
         for name, column in columns.items()
         if name not in _OWN
     }

@@ -51,13 +51,20 @@ def columns_of(
         if not present:
             continue
         found, is_text = _found(cells, present, profile)
-        value, bad = _typed(found, is_text, target, profile.csv.decimal)
+        if target.kind == "bool":
+            value, bad = _boolean(cells, present, target, profile)
+        else:
+            value, bad = _typed(found, is_text, target, profile.csv.decimal)
         if target.from_ is not None or target.until is not None:
             holds = _within(target)
             value, bad = pl.when(holds).then(value), bad & holds
         earlier = values.get(target.column)
         values[target.column] = value if earlier is None else pl.coalesce(earlier, value)
         checks.append(Check(bad, target.column, found))
+        if target.required:
+            checks.append(Check(found.is_null(), f"no {target.column} in {' or '.join(target.fields)}"))
+    missing = {target.column: target for target in targets if target.required and target.column not in values}
+    checks += [Check(pl.lit(True), f"no {column} in {' or '.join(t.fields)}") for column, t in missing.items()]
     return [sequence.alias("sequence"), *(value.alias(name) for name, value in values.items())], checks
 
 
@@ -77,6 +84,8 @@ def _sequence(cells: pl.DataFrame, profile: FeedProfile) -> tuple[pl.Expr, list[
         return pl.col("@place").cast(pl.Int64), []
     if profile.sequence is None or profile.sequence not in cells.columns:
         return pl.lit(None, pl.Int64), []
+    if cells.schema[profile.sequence] == pl.Float64:
+        return pl.col(profile.sequence).cast(pl.Int64), []
     text = clean_text(pl.col(profile.sequence).cast(pl.String), profile)
     number = text.cast(pl.Int64, strict=False)
     return number, [Check(number.is_null() & text.is_not_null(), "the sequence is not a whole number", text)]
@@ -106,8 +115,6 @@ def _typed(found: pl.Expr, is_text: bool, target: Target, decimal: str) -> tuple
     if target.kind == "date":
         day = found.str.to_date("%Y-%m-%d", strict=False)
         return day, day.is_null() & found.is_not_null()
-    if target.kind == "bool":
-        return _boolean(found, target)
     number = found
     if is_text:
         if decimal == ",":
@@ -134,8 +141,16 @@ def _outside(number: pl.Expr, limits: Limits, bad: pl.Expr) -> pl.Expr:
     return bad
 
 
-def _boolean(found: pl.Expr, target: Target) -> tuple[pl.Expr, pl.Expr]:
-    text = found.str.to_lowercase()
-    true = text.is_in([t.lower() for t in target.true] or list(_TRUE))
-    false = text.is_in([t.lower() for t in target.false] or list(_FALSE))
-    return pl.when(true | false).then(true), ~(true | false)
+def _boolean(cells: pl.DataFrame, present: list[str], target: Target, profile: FeedProfile) -> tuple[pl.Expr, pl.Expr]:
+    """A boolean is one of few texts: each of these is understood once."""
+    true = [text.lower() for text in target.true] or list(_TRUE)
+    false = [text.lower() for text in target.false] or list(_FALSE)
+    codes = []
+    for name in present:
+        distinct = cells[name].unique().drop_nulls()
+        text = clean(distinct.cast(pl.String), profile).str.to_lowercase()
+        meaning = [None if t is None else 1 if t in true else 0 if t in false else -1 for t in text]
+        code = pl.Series(meaning, dtype=pl.Int8)
+        codes.append(pl.col(name).replace_strict(distinct, code, default=None, return_dtype=pl.Int8))
+    found = pl.coalesce(codes)
+    return pl.when(found >= 0).then(found == 1), found < 0

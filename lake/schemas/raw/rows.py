@@ -42,6 +42,11 @@ def pseudonym(description: str, *, nullable: bool = False) -> dy.String:
     )
 
 
+def is_pseudonym(column: dy.Column) -> bool:
+    """The column holds keyed hashes of identifiers of persons."""
+    return bool((column.metadata or {}).get("pseudonym"))
+
+
 def instant(description: str, *, nullable: bool = False, primary_key: bool = False) -> dy.Datetime:
     """A UTC instant with microseconds."""
     return dy.Datetime(

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from transforms.sources.canonical import Bounds, Decoded
-from transforms.sources.identity import VehicleIds
+from transforms.sources.identity import KeyedIds
 from transforms.sources.profile import FeedProfile, parse_profile
 from transforms.sources.reader import FeedReader
 
@@ -92,7 +92,7 @@ def read(data: bytes | str, feed: FeedProfile, folder: Path, name: str = "file")
 
 def vehicle_id(identifier: str, namespace: str = "feed") -> str:
     """The hash of an identifier."""
-    return VehicleIds(KEY, namespace).of(identifier)
+    return KeyedIds(KEY, namespace).of(identifier)
 
 
 def masked(vin: str = VIN) -> str:

@@ -56,7 +56,7 @@ WRONG: list[tuple[str, Any, str, str, str]] = [
     ("name", 5, "name", "5", "a text, in quotes"),
     ("colums", {}, "colums", "unknown key colums", "one of name, title, format, files"),
     ("kind", ..., "kind", "nothing", "telemetry or vehicles"),
-    ("kind", "cars", "kind", "'cars'", "'telemetry' or 'vehicles'"),
+    ("kind", "cars", "kind", "'cars'", "'subscriptions' or 'consents'"),
     ("kind_field", "kind", "kind_field", "a value", "one kind of message"),
     ("files", [], "files", "[]", "a list of texts, none of them empty"),
     ("files", 5, "files", "5", "a text, or a list of texts"),
@@ -125,7 +125,7 @@ WRONG_KINDS: list[tuple[str, Any, str, str, str]] = [
     ("kinds.vehicles.when", ..., "kinds.vehicles.when", "nothing", "a value of kind_field of its own"),
     ("kinds.vehicles.when", "t", "kinds.vehicles.when", "t", "a value of kind_field of its own"),
     ("kinds.vehicles.wen", "x", "kinds.vehicles.wen", "unknown key wen", "one of when, vss, columns"),
-    ("kinds.cars", {"when": "x"}, "kinds.cars", "'cars'", "'telemetry' or 'vehicles'"),
+    ("kinds.cars", {"when": "x"}, "kinds.cars", "'cars'", "'subscriptions' or 'consents'"),
     ("kinds.vehicles.vss", 6, "kinds.vehicles.vss", "6", "only telemetry has VSS paths"),
     ("kinds.vehicles.columns.markt", "x", "kinds.vehicles.columns.markt", "markt", "raw.vehicles: automation_level"),
     (

@@ -11,7 +11,7 @@ import pytest
 
 from lake.errors import FeedError
 from tests.unit.sources.reading import KEY, VIN, masked, profile, read, vehicle_id
-from transforms.sources.identity import VehicleIds, mask_vins, mask_vins_in_text
+from transforms.sources.identity import KeyedIds, mask_vins, mask_vins_in_text
 
 T = "2024-01-01T00:00:00Z"
 
@@ -52,17 +52,17 @@ def test_a_constant(tmp_path: Path) -> None:
 
 
 def test_local_identifiers_of_two_feeds_are_not_the_same_vehicle() -> None:
-    assert VehicleIds(KEY, "one").of("7") != VehicleIds(KEY, "two").of("7")
-    assert VehicleIds(KEY, "one").of("7") != VehicleIds(KEY[::-1], "one").of("7")
-    assert VehicleIds(KEY, "one").of("a") != VehicleIds(KEY, "one").of("A")
+    assert KeyedIds(KEY, "one").of("7") != KeyedIds(KEY, "two").of("7")
+    assert KeyedIds(KEY, "one").of("7") != KeyedIds(KEY[::-1], "one").of("7")
+    assert KeyedIds(KEY, "one").of("a") != KeyedIds(KEY, "one").of("A")
 
 
 def test_a_vin_is_the_same_vehicle_in_all_feeds_and_spellings() -> None:
-    assert VehicleIds(KEY, "vin").of(f" {VIN.lower()} ") == VehicleIds(KEY, "vin").of(VIN)
+    assert KeyedIds(KEY, "vin").of(f" {VIN.lower()} ") == KeyedIds(KEY, "vin").of(VIN)
 
 
 def test_hashes_are_what_the_raw_tables_want() -> None:
-    found = VehicleIds(KEY, "vin").of_series(pl.Series(["a", None, "a", "b"]))
+    found = KeyedIds(KEY, "vin").of_series(pl.Series(["a", None, "a", "b"]))
     assert found[0] == found[2] != found[3]
     assert found[1] is None
     assert found.drop_nulls().str.contains(r"^[0-9a-f]{32}$").all()
@@ -74,7 +74,7 @@ MENTIONS = ["{}", "x {} y", "({})", "a/{}/b", "_{}_", '"{}"', "vin={};", "{0},{0
 @pytest.mark.parametrize("mention", MENTIONS)
 @pytest.mark.parametrize("vin", [VIN, VIN.lower(), "1HGBH41JXMN109186", "WBA00000000000000"])
 def test_vins_are_masked_wherever_they_stand(mention: str, vin: str) -> None:
-    vins = VehicleIds(KEY, "vin")
+    vins = KeyedIds(KEY, "vin")
     text, expected = mention.format(vin), mention.format(f"vin:{vins.of(vin)}")
     assert mask_vins(text.encode(), vins).decode() == expected
     assert mask_vins_in_text(pl.Series(["x", text, None]), vins).to_list() == ["x", expected, None]
@@ -85,7 +85,7 @@ def test_vins_are_masked_wherever_they_stand(mention: str, vin: str) -> None:
     ["12345678901234567", "ABCDEFGHJKLMNPRST", f"{VIN}X", f"9{VIN}", VIN[:-1], "YV2E4C3A5VB18069O", "0" * 40, T, ""],
 )
 def test_what_has_not_the_form_of_a_vin_stays(text: str) -> None:
-    vins = VehicleIds(KEY, "vin")
+    vins = KeyedIds(KEY, "vin")
     assert mask_vins(text.encode(), vins) == text.encode()
     assert mask_vins_in_text(pl.Series([text]), vins).to_list() == [text]
 

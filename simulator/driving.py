@@ -1,7 +1,8 @@
 """A leg driven: speed, position and driving automation, sample by sample.
 
-Speeds are those of people: away from rest, cruising on what the road allows, stopping at lights, back to rest. The
-vehicle moves linearly between samples, so the trapezoid over the samples is the distance, exactly.
+Speeds are those of people: away from rest, streets, country roads and motorways at what they and the traffic allow,
+stopping at lights, back to rest. The vehicle moves from the first step to the last, and linearly between samples, so
+the trapezoid over the samples is the distance, exactly.
 """
 
 from __future__ import annotations
@@ -12,18 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.fleet import Fleet
+from simulator.jolts import Jolts, jolts
 from simulator.lineup import MODELS
 from simulator.plan import Legs
+from simulator.roads import limits_kmh, roads
+from simulator.segments import Segments, engage
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-_LENGTHS_KM = [1, 5, 20, 60, 250]
-_CRUISE_KMH = [40, 50, 76, 108, 122]  # on the open part of a leg, by its length
-_STREET_KMH = 42.0  # at both ends
 _GAINS_KMH_S, _LOSES_KMH_S = 5.0, 6.5  # acceleration and braking, at most
 _FASTEST_KMH = 165.0
-_ENGAGED_FROM_KMH = 68.0
+_PACE = 0.92  # of what is driven on the free road, before lights
 
 _HIGHEST_LEVEL = np.array([model.automation_level for model in MODELS])
 
@@ -43,6 +44,8 @@ class Drive:
         longitude: degrees.
         heading: degrees clockwise from north, 0 to under 360.
         level: engaged level of driving automation.
+        segments: stretches with automation engaged.
+        jolts: readings of the acceleration sensors.
     """
 
     leg: Ints
@@ -55,6 +58,8 @@ class Drive:
     longitude: Floats
     heading: Floats
     level: Ints
+    segments: Segments
+    jolts: Jolts
 
 
 def drive(fleet: Fleet, legs: Legs, cadence_s: int, rng: np.random.Generator) -> Drive:
@@ -71,11 +76,11 @@ def drive(fleet: Fleet, legs: Legs, cadence_s: int, rng: np.random.Generator) ->
     moved[first] = 0
     driven = _since_first(moved, leg, first)
     latitude, longitude, heading = _positions(fleet, legs, leg, driven, last)
-    uses = (rng.random(len(legs)) < 0.65) & (legs.length_km > 14)
-    level = np.where(uses, _HIGHEST_LEVEL[fleet.model[legs.vehicle]], 0)[leg]
-    begins, ends = rng.uniform(0.12, 0.4, len(legs)), rng.uniform(0.55, 0.88, len(legs))
-    engaged = (level >= 2) & (part > begins[leg]) & (part < ends[leg]) & (speed > _ENGAGED_FROM_KMH)
-    return Drive(leg, step, first, last, speed, driven, latitude, longitude, heading, np.where(engaged, level, 0))
+    highest = _HIGHEST_LEVEL[fleet.model[legs.vehicle]]
+    segments = engage(leg, part, speed, legs.length_km, highest, cadence_s, rng)
+    jolted = jolts(leg, speed, moved, fleet.temper[legs.vehicle], cadence_s, rng)
+    level = segments.levels(len(leg))
+    return Drive(leg, step, first, last, speed, driven, latitude, longitude, heading, level, segments, jolted)
 
 
 def _since_first(values: Floats, leg: Ints, first: Ints) -> Floats:
@@ -89,17 +94,16 @@ def _speeds(
 ) -> Floats:
     n, m = len(legs), len(leg)
     temper = fleet.temper[legs.vehicle] * rng.normal(1, 0.05, n)
-    cruise = np.interp(np.log(legs.length_km), np.log(_LENGTHS_KM), _CRUISE_KMH) * temper
-    ends = np.interp(np.log(legs.length_km), np.log(_LENGTHS_KM), [0.5, 0.4, 0.25, 0.16, 0.08])
-    open_road = np.clip(np.minimum(part, 1 - part) / ends[leg] * 1.6 - 0.6, 0, 1)
-    wanted = _STREET_KMH + (cruise - _STREET_KMH)[leg] * open_road
+    found = roads(fleet.city[legs.vehicle], legs.length_km)
+    wanted = limits_kmh(found, leg, part) * (_PACE * temper * legs.traffic)[leg]
     jitter, held_up = _noise(rng, m, 4), _noise(rng, m, 3)
-    stops = held_up > np.interp(wanted, [30, 50, 80, 110], [0.95, 1.15, 2.1, 3.2])
+    patience = np.clip(legs.traffic, 0.6, 1.0)[leg]
+    stops = held_up > np.interp(wanted, [30, 50, 80, 110], [0.55, 0.85, 1.9, 3.2]) * patience
+    stops &= (step > 1) & (step < legs.steps[leg] - 1)
     speed = np.where(stops, 0, wanted * (1 + 0.09 * jitter))
-    waits = rng.integers(0, 3, n)[leg]
-    speed[(step <= waits) | (step == legs.steps[leg])] = 0
+    speed[(step == 0) | (step == legs.steps[leg])] = 0
     speed = _within_reach(np.maximum(speed, 0), cadence_s)
-    simulated = np.add.reduceat(speed, first) * cadence_s / 3600
+    simulated = np.add.reduceat(speed, first) * cadence_s / 3600 if n else np.zeros(0)
     factor = np.clip(legs.length_km / np.maximum(simulated, 1e-3), 0.6, 1.35)
     return np.asarray(np.round(np.minimum(speed * factor[leg], _FASTEST_KMH), 1), dtype=np.float64)
 

@@ -23,6 +23,16 @@ class Purpose(IntEnum):
     START = 7
     EQUIPMENT = 8
     DIRT = 9
+    TRAITS = 10
+    AUTOMATION = 11
+    FAILURES = 20
+    ADOPTION = 30
+    USE = 31
+    PAUSE = 32
+    COMMAND = 33
+    TRAVEL = 34
+    ATTACK = 35
+    ROLLOUT = 36
 
 
 def stream(seed: int, purpose: Purpose, *keys: int) -> np.random.Generator:

@@ -16,10 +16,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from simulator.driving import Drive
-from simulator.energy import Parks, Start, State
+from simulator.energy import Parks, Start, State, Used
 from simulator.fleet import Fleet
 from simulator.plan import Legs
 from simulator.streams import Purpose, stream
+from simulator.traits import Traits
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -60,7 +61,9 @@ class Lived:
         fleet: the vehicles.
         legs: that begin on this day, sorted by vehicle and time; their last samples may lie in the next day.
         driven: their samples.
-        asked: energy per sample, from ``energy.demand``.
+        used: what driving took, per sample.
+        traits: what tells the vehicles apart where energy is concerned.
+        capacity_kwh: of the traction batteries today, per vehicle; 0 without a plug.
         start: the vehicles at the start of each leg.
         parks: stretches at rest that touch the day.
         state: the vehicles behind their last leg of the day.
@@ -79,7 +82,9 @@ class Lived:
     fleet: Fleet
     legs: Legs
     driven: Drive
-    asked: tuple[Floats, Floats]
+    used: Used
+    traits: Traits
+    capacity_kwh: Floats
     start: Start
     parks: Parks
     state: State

@@ -125,12 +125,12 @@ class Table:
             frame = frame.filter(pl.col(day) <= last)
         return frame if where is None else frame.filter(where)
 
-    def rows_by_day(self) -> dict[date, int]:
-        """Rows of each day, from the log alone."""
+    def rows_by_day(self, handle: DeltaTable | None = None) -> dict[date, int]:
+        """Rows of each day, from the log alone; as of a handle, or now."""
         day = self.spec.day_column
-        if day is None or not self.exists():
+        if day is None or not (handle or self.exists()):
             return {}
-        actions = pl.DataFrame(self._at().get_add_actions(flatten=True))
+        actions = pl.DataFrame((handle or self._at()).get_add_actions(flatten=True))
         if actions.is_empty():
             return {}
         sums = actions.group_by(f"partition.{day}").agg(pl.col("num_records").sum()).sort(f"partition.{day}")
@@ -178,6 +178,27 @@ class Table:
     def replace_days(self, frame: pl.DataFrame, days: Collection[date], *, handle: DeltaTable | None = None) -> None:
         """Put ``frame`` in the place of all rows of ``days``; see ``replace``."""
         self.replace(frame, self.spec.day_column or "date", days, handle=handle)
+
+    def differing_days(self, frame: pl.DataFrame, days: Collection[date], *, handle: DeltaTable) -> list[date]:
+        """Those of ``days`` whose rows in ``frame`` are not, to the last bit, the rows that the table has.
+
+        Args:
+            frame: rows of the table.
+            days: days to look at; what ``frame`` has of others does not count.
+            handle: as of which version.
+        """
+        day = self.spec.day_column or "date"
+        order = [*self.spec.partition_by, *self.spec.sort_by]
+        found = self._conform(frame).sort(order).partition_by(day, as_dict=True)
+        committed = self.rows_by_day(handle)
+        counts = {value: len(found[(value,)]) if (value,) in found else 0 for value in days}
+        alike = [value for value, rows in counts.items() if rows and rows == committed.get(value, 0)]
+        differing = {value for value, rows in counts.items() if rows != committed.get(value, 0)}
+        if alike:
+            there = self.scan(min(alike), max(alike), version=handle.version(), where=pl.col(day).is_in(alike))
+            parts = there.collect().select(self._empty().columns).sort(order).partition_by(day, as_dict=True)
+            differing |= {value for value in alike if not parts[(value,)].equals(found[(value,)])}
+        return sorted(differing)
 
     def replace_all(self, frame: pl.DataFrame) -> None:
         """Put ``frame`` in the place of everything; for small tables that are worked out anew each time."""

@@ -119,10 +119,14 @@ def _computed(recipe: Recipe, partitions: DailyPartitionsDefinition) -> AssetsDe
         with no_retry_of_mistakes():
             report = build_table(opened, lake.settings(), recipe, first, last, changed_only=changed_only)
         rows = Table(opened, spec).rows_by_day()
-        for day in report.days[recipe.table] if spec.day_column else ():
+        for day in report.changed[recipe.table] if spec.day_column else ():
             count = {"dagster/partition_row_count": rows.get(day, 0)}
             context.add_asset_metadata(count, partition_key=day.isoformat())
-        computed = {"days_computed": len(report.days[recipe.table]), "rows_computed": report.rows[recipe.table]}
+        computed = {
+            "days_computed": len(report.days[recipe.table]),
+            "days_changed": len(report.changed[recipe.table]),
+            "rows_computed": report.rows[recipe.table],
+        }
         return MaterializeResult(metadata=computed | table_metadata(opened, spec))
 
     made: AssetsDefinition = compute

@@ -22,6 +22,7 @@ from orchestration.building import stale_days
 from orchestration.inbox import FoundFile, find_files
 from orchestration.landing import waiting_files
 from orchestration.recipes import recipes
+from orchestration.survey import Survey
 from transforms.sources.profile import FeedProfile
 
 #: Ranges of days that one table is worked out in at most; a flood of scattered days is worked out in wider ones.
@@ -82,11 +83,14 @@ def due_builds(lake: Lake, at_most: int = MOST_RANGES) -> tuple[DueBuild, ...]:
         lake: the lake.
         at_most: ranges per table.
     """
-    behind = {recipe.table: stale_days(lake, recipe) for recipe in recipes()}
+    survey = Survey(lake)
+    behind = {recipe.table: stale_days(survey, recipe) for recipe in recipes()}
     tables: dict[DayRange, list[str]] = {}
     for recipe in recipes():
         if not any(behind[name].days for name in recipe.inputs if name in behind):
-            for days in day_ranges(behind[recipe.table].days, at_most):
+            # What needs all days of an input is worked out at once, however scattered its days.
+            at_once = any(reach.throughout for reach in recipe.inputs.values())
+            for days in day_ranges(behind[recipe.table].days, 1 if at_once else at_most):
                 tables.setdefault(days, []).append(recipe.table)
     due = []
     for (first, last), names in sorted(tables.items()):

@@ -8,7 +8,7 @@ killed anywhere is finished by the next one, with the same rows.
 from __future__ import annotations
 
 import os
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -21,15 +21,14 @@ from lake.errors import FeedError, LakeError
 from lake.schemas.ops import Batches
 from lake.settings import Settings
 from lake.storage import Lake
-from lake.tables import Appender, AppTransaction, bucket_of, open_table
+from lake.tables import AppTransaction, open_table
 from orchestration.inbox import FoundFile, find_files, reopen
+from orchestration.parts import Parts
 from transforms.sources.canonical import Bounds, Decoded
 from transforms.sources.profile import FeedProfile
 from transforms.sources.reader import FeedReader, Task
 
 _FUTURE = timedelta(days=1)
-#: Rows that wait to be written take about this much memory at most, whatever they hold.
-_PART_BYTES = 512 << 20
 #: A file up to this size is read by one worker as a whole.
 _SMALL_FILE = 16 << 20
 
@@ -267,15 +266,12 @@ class _BatchRun:
         earliest = profile.earliest_day or settings.earliest_day
         bounds = Bounds(datetime.combine(earliest, time(), UTC), batch.planned_at + _FUTURE)
         self._reader = FeedReader(profile, lake.vehicle_key, bounds)
-        self._tables = [*(f"raw.{kind}" for kind in profile.by_kind), "ops.rejects"]
-        self._appenders: dict[str, Appender] = {}
-        self._waiting: dict[str, list[pl.DataFrame]] = {}
-        self._waiting_rows: Counter[str] = Counter()
-        self._waiting_bytes: Counter[str] = Counter()
+        tables = [*(f"raw.{kind}" for kind in profile.by_kind), "ops.rejects"]
+        self._parts = Parts(lake, settings, profile.name, batch.number, batch.planned_at.date(), tables)
 
     def has_begun(self) -> bool:
         """Some table has taken the batch already."""
-        return any(open_table(self._lake, name).has(self._txn(name)) for name in self._tables)
+        return self._parts.has_any()
 
     def execute(self, files: dict[PlannedFile, FoundFile], progress: Progress | None) -> dict[PlannedFile, FileCount]:
         """Read all files and commit what they hold. Returns the counts of each."""
@@ -283,18 +279,16 @@ class _BatchRun:
         total = sum(planned.size_bytes for planned in files)
         seen: set[PlannedFile] = set()
         done = records = 0
-        for planned, decoded in self._decoded(files):
-            if planned not in seen:
-                done += planned.size_bytes
-                seen.add(planned)
-            self._take(decoded, records, planned, counts[planned])
-            records += decoded.records
-            if progress:
-                progress(done, total, records, planned.file)
-        for name in self._tables:
-            self._flush(name)
-            if name in self._appenders:
-                self._appenders[name].commit()
+        with self._parts:
+            for planned, decoded in self._decoded(files):
+                if planned not in seen:
+                    done += planned.size_bytes
+                    seen.add(planned)
+                self._take(decoded, records, planned, counts[planned])
+                records += decoded.records
+                if progress:
+                    progress(done, total, records, planned.file)
+            self._parts.commit()
         if progress:
             progress(total, total, records, "")
         return counts
@@ -361,39 +355,8 @@ class _BatchRun:
         count.records += decoded.records
         for kind, rows in decoded.rows.items():
             count.add(rows)
-            self._add(f"raw.{kind}", rows.with_columns(pl.col("record") + first))
+            self._parts.add(f"raw.{kind}", rows.with_columns(pl.col("record") + first))
         if decoded.rejects.height:
             count.rejected += decoded.rejects.height
             rejects = decoded.rejects.with_columns(pl.col("record") + first, pl.lit(planned.file).alias("file"))
-            self._add("ops.rejects", rejects)
-
-    def _add(self, name: str, rows: pl.DataFrame) -> None:
-        self._waiting.setdefault(name, []).append(rows)
-        self._waiting_rows[name] += rows.height
-        self._waiting_bytes[name] += int(rows.estimated_size())
-        if self._waiting_rows[name] >= self._settings.part_rows or self._waiting_bytes[name] >= _PART_BYTES:
-            self._flush(name)
-
-    def _flush(self, name: str) -> None:
-        """Write what waits for a table as one part of its append."""
-        waiting = self._waiting.pop(name, [])
-        self._waiting_rows[name] = self._waiting_bytes[name] = 0
-        if not waiting:
-            return
-        if name not in self._appenders:
-            self._appenders[name] = Appender(open_table(self._lake, name), self._txn(name))
-        if self._appenders[name].done:
-            return
-        rows = pl.concat(waiting, how="diagonal_relaxed").with_columns(
-            pl.lit(self._profile.name).alias("source"), pl.lit(self._batch.number, pl.Int64).alias("batch")
-        )
-        if name == "ops.rejects":
-            rows = rows.with_columns(pl.lit(self._batch.planned_at.date()).alias("date"))
-        else:
-            rows = rows.with_columns(pl.col("event_at").dt.date().alias("event_date"))
-        if name == "raw.telemetry":
-            rows = rows.with_columns(bucket_of(self._lake.buckets).alias("bucket"))
-        self._appenders[name].add(rows)
-
-    def _txn(self, table: str) -> AppTransaction:
-        return AppTransaction(f"{self._profile.name}/{table}", self._batch.number)
+            self._parts.add("ops.rejects", rejects)

@@ -91,7 +91,7 @@ NIGHTLY_SCHEDULE = ScheduleDefinition(
 
 
 def _report_days(context: OpExecutionContext, lake: Lake, report: BuildReport) -> None:
-    for name, days in report.days.items():
+    for name, days in report.changed.items():
         table = Table(lake, table_specs()[name])
         rows = table.rows_by_day()
         for day in days:

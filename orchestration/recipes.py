@@ -11,12 +11,16 @@ import polars as pl
 
 from lake.metrics import load_contracts
 from orchestration.staleness import Reach
+from transforms.core.activity import DAYS, activity
+from transforms.core.fault_episodes import fault_episodes
 from transforms.core.latest import latest
+from transforms.core.subscription_days import subscription_days
 from transforms.core.trips import trips
 from transforms.core.vehicle_days import vehicle_days
+from transforms.core.vehicles import vehicles
 from transforms.kpi import run_kpi
 
-#: Reads days of an input: its name, the first day (or None for all before) and the last.
+#: Reads days of an input: its name, the first day and the last; without an end where ``None``.
 Read = Callable[[str, date | None, date | None], pl.LazyFrame]
 Compute = Callable[[Read, date, date], pl.DataFrame]
 
@@ -29,29 +33,29 @@ class Recipe:
         table: its name.
         inputs: what it reads and how far around a day.
         compute: rows of the days from first to last, from a reader of the inputs.
-        by_bucket: it reads telemetry, and can be computed bucket by bucket.
-        spine: it has rows for days on which nothing was sent.
+        by_vehicle: a vehicle's rows depend on no other vehicle: it can be computed some vehicles at a time.
         folds: it is not partitioned by day: days are folded into what is there.
     """
 
     table: str
     inputs: Mapping[str, Reach]
     compute: Compute
-    by_bucket: bool = False
-    spine: bool = False
+    by_vehicle: bool = True
     folds: bool = False
 
 
-def _trips(read: Read, first: date, last: date) -> pl.DataFrame:
-    around = timedelta(days=1)
-    return trips(read("raw.telemetry", first - around, last + around), first, last)
+def _of_days(function: Callable[..., pl.DataFrame], inputs: Mapping[str, Reach]) -> Compute:
+    """Gives a function what each input has of the days that it needs, in the order of the inputs."""
+
+    def compute(read: Read, first: date, last: date) -> pl.DataFrame:
+        frames = (read(name, *reach.window(first, last)) for name, reach in inputs.items())
+        return function(*frames, first, last)
+
+    return compute
 
 
-def _vehicle_days(read: Read, first: date, last: date) -> pl.DataFrame:
-    found = read("core.trips", first, last).collect()
-    return vehicle_days(
-        read("raw.telemetry", first, last), found, read("raw.vehicles", None, last).collect(), first, last
-    )
+def _core(name: str, function: Callable[..., pl.DataFrame], inputs: Mapping[str, Reach]) -> Recipe:
+    return Recipe(f"core.{name}", inputs, _of_days(function, inputs))
 
 
 def _latest(read: Read, first: date, last: date) -> pl.DataFrame:
@@ -64,16 +68,27 @@ def _kpi(name: str, read: Read, first: date, last: date) -> pl.DataFrame:
     return run_kpi(table.sql, {source: read(source, first - back, last) for source in table.inputs}, first, last)
 
 
+#: Inputs stand in the order in which the function takes them.
 CORE: tuple[Recipe, ...] = (
-    Recipe("core.trips", {"raw.telemetry": Reach(back=1, forward=1)}, _trips, by_bucket=True),
-    Recipe(
-        "core.vehicle_days",
-        {"raw.telemetry": Reach(), "core.trips": Reach(), "raw.vehicles": Reach(onward=True)},
-        _vehicle_days,
-        by_bucket=True,
-        spine=True,
+    _core("vehicles", vehicles, {"raw.vehicles": Reach(onward=True), "raw.software_events": Reach(onward=True)}),
+    _core("trips", trips, {"raw.telemetry": Reach(back=1, forward=1)}),
+    _core(
+        "vehicle_days",
+        vehicle_days,
+        {"raw.telemetry": Reach(back=1), "core.trips": Reach(), "core.vehicles": Reach()},
     ),
-    Recipe("core.latest", {"raw.telemetry": Reach()}, _latest, by_bucket=True, folds=True),
+    Recipe("core.latest", {"raw.telemetry": Reach()}, _latest, folds=True),
+    _core("fault_episodes", fault_episodes, {"raw.faults": Reach(throughout=True)}),
+    _core("activity", activity, {"core.vehicle_days": Reach(back=DAYS - 1)}),
+    _core(
+        "subscription_days",
+        subscription_days,
+        {
+            "core.vehicles": Reach(),
+            "raw.subscriptions": Reach(onward=True),
+            "raw.consents": Reach(onward=True),
+        },
+    ),
 )
 
 
@@ -84,6 +99,7 @@ def recipes() -> tuple[Recipe, ...]:
             table.table,
             {source: Reach(back=table.days_back) for source in table.inputs},
             partial(_kpi, table.table),
+            by_vehicle=False,
         )
         for table in load_contracts().tables
     )

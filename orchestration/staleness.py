@@ -2,31 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 
-from lake.catalog import table_specs
 from lake.schemas.ops import Runs
 from lake.storage import Lake
-from lake.tables import Table, open_table
+from lake.tables import days_between, open_table
+from orchestration.survey import Survey
 
 
 @dataclass(frozen=True)
 class Reach:
-    """How far a changed day of an input reaches.
+    """How far a day of an input reaches.
 
     Attributes:
         back: the table's day needs this many earlier days of the input.
         forward: and this many later ones.
-        onward: a changed day of the input changes all later days of the table.
+        onward: it needs all earlier days: a day of the input reaches all later days of the table, up to the newest
+            on which a vehicle was heard of.
+        throughout: it needs all days there are. The table has no day that the input does not have.
     """
 
     back: int = 0
     forward: int = 0
     onward: bool = False
+    throughout: bool = False
+
+    def window(self, first: date, last: date) -> tuple[date | None, date | None]:
+        """The days of the input that the table's days from ``first`` to ``last`` need; ``None`` is without end."""
+        if self.throughout:
+            return None, None
+        if self.onward:
+            return None, last
+        return first - timedelta(days=self.back), last + timedelta(days=self.forward)
 
 
 @dataclass(frozen=True)
@@ -35,39 +46,44 @@ class Stale:
 
     Attributes:
         days: days of the table that are behind.
+        expected: all days that the table has, or may have.
         versions: the version of each input that brings them up to date.
     """
 
     days: frozenset[date]
+    expected: frozenset[date]
     versions: Mapping[str, int]
 
 
-def find_stale(lake: Lake, table: str, reaches: Mapping[str, Reach], spine: Collection[date] = ()) -> Stale:
-    """The days of ``table`` that are behind.
+def find_stale(survey: Survey, table: str, reaches: Mapping[str, Reach]) -> Stale:
+    """The days of ``table`` that are behind, up to the newest day on which a vehicle was heard of.
+
+    A day is behind if a day of an input that reaches it has changed since it was computed, or if it was never computed
+    and some day of an input reaches it.
 
     Args:
-        lake: the lake.
+        survey: what the logs say.
         table: name of the table.
         reaches: its inputs.
-        spine: days that must have been computed once even where no input changed.
     """
-    runs = _runs(lake, table)
-    versions: dict[str, int] = {}
+    runs = survey.runs.filter(pl.col("table") == table)
+    expected: set[date] = set()
     stale: set[date] = set()
     for name, reach in reaches.items():
-        source = Table(lake, table_specs()[name])
-        versions[name] = source.version()
+        there = survey.rows_by_day(name)
+        expected |= _reached(dict.fromkeys(there, 0), there, reach, survey.horizon).keys()
         mine = runs.filter(pl.col("input") == name)
-        marks = mine.filter(pl.col("date").is_null())["input_version"]
-        watermark = max(marks, default=-1)
-        built = dict(mine.drop_nulls("date").group_by("date").agg(pl.col("input_version").max()).iter_rows())
-        changed = source.changed_days(watermark)
-        for day, version in changed.items():
-            for affected in _affected(day, reach, spine):
-                if built.get(affected, -1) < version:
-                    stale.add(affected)
-    computed = set(runs["date"].drop_nulls())
-    return Stale(frozenset(stale | (set(spine) - computed)), versions)
+        watermark = max(mine.filter(pl.col("date").is_null())["input_version"], default=-1)
+        if watermark == survey.version(name):
+            continue
+        computed = dict(mine.drop_nulls("date").select("date", "input_version").iter_rows())
+        changed = survey.table(name).changed_days(watermark)
+        newest = _reached(changed, there, reach, survey.horizon)
+        stale |= {day for day, version in newest.items() if computed.get(day, -1) < version}
+    versions = {name: survey.version(name) for name in reaches}
+    known = set(runs["date"].drop_nulls())
+    within = {day for day in stale | (expected - known) if day <= survey.horizon}
+    return Stale(frozenset(within), frozenset(day for day in expected if day <= survey.horizon), versions)
 
 
 def record(
@@ -98,11 +114,21 @@ def record(
         open_table(lake, "ops.runs").append(pl.DataFrame(rows, schema=Runs.create_empty().schema))
 
 
-def _affected(day: date, reach: Reach, spine: Collection[date]) -> Iterable[date]:
+def _reached(changed: Mapping[date, int], there: Collection[date], reach: Reach, horizon: date) -> dict[date, int]:
+    """The days of a table that changed days of an input reach, each with the newest version that does."""
+    if not changed:
+        return {}
+    if reach.throughout:
+        return dict.fromkeys({*there, *changed}, max(changed.values()))
+    reached: dict[date, int] = {}
     if reach.onward:
-        return [other for other in spine if other >= day]
-    return (day + timedelta(days=n) for n in range(-reach.forward, reach.back + 1))
-
-
-def _runs(lake: Lake, table: str) -> pl.DataFrame:
-    return open_table(lake, "ops.runs").scan(where=pl.col("table") == table).collect()
+        version = -1
+        for day in days_between(min(changed), horizon):
+            version = max(version, changed.get(day, -1))
+            reached[day] = version
+        return reached
+    for day, version in changed.items():
+        for n in range(-reach.forward, reach.back + 1):
+            other = day + timedelta(days=n)
+            reached[other] = max(version, reached.get(other, -1))
+    return reached

@@ -1,0 +1,80 @@
+"""What the logs of the tables say at one moment, each log read once: versions, rows of each day, what was computed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from functools import cached_property
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from lake.catalog import table_specs
+from lake.storage import Lake
+from lake.tables import Table, open_table
+
+#: Statements about vehicles, made by back offices: they may speak of any day, past or future.
+REGISTRIES = ("raw.vehicles", "raw.subscriptions", "raw.consents")
+
+
+class Survey:
+    """A look at a lake. What is looked up is kept until it is told that a table has changed."""
+
+    def __init__(self, lake: Lake) -> None:
+        self.lake = lake
+        self._versions: dict[str, int] = {}
+        self._rows: dict[str, dict[date, int]] = {}
+        self._sums: dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]] = {}
+
+    def table(self, name: str) -> Table:
+        """A table by its name, KPIs included."""
+        return Table(self.lake, table_specs()[name])
+
+    def version(self, name: str) -> int:
+        """Newest version of a table, -1 where nothing was written yet."""
+        if name not in self._versions:
+            self._versions[name] = self.table(name).version()
+        return self._versions[name]
+
+    def rows_by_day(self, name: str) -> Mapping[date, int]:
+        """Rows of each day of a table."""
+        if name not in self._rows:
+            self._rows[name] = self.table(name).rows_by_day()
+        return self._rows[name]
+
+    def rows_between(self, name: str, first: date | None, last: date | None) -> int:
+        """Rows of the days from ``first`` to ``last``, both included; without an end where ``None``."""
+        if name not in self._sums:
+            counts = sorted(self.rows_by_day(name).items())
+            days = np.array([day.toordinal() for day, _ in counts], dtype=np.int64)
+            self._sums[name] = days, np.cumsum([0, *(rows for _, rows in counts)])
+        days, sums = self._sums[name]
+        low = 0 if first is None else int(np.searchsorted(days, first.toordinal()))
+        high = len(days) if last is None else int(np.searchsorted(days, last.toordinal(), side="right"))
+        return int(sums[high] - sums[low])
+
+    @cached_property
+    def runs(self) -> pl.DataFrame:
+        """Of each table, input and day the newest version of the input that was computed; see ``ops.runs``."""
+        newest = pl.col("input_version").max()
+        return open_table(self.lake, "ops.runs").scan().group_by("table", "input", "date").agg(newest).collect()
+
+    @cached_property
+    def horizon(self) -> date:
+        """The newest day that a table can have: the newest on which a vehicle was heard of.
+
+        Where none was, the newest of which a registry speaks.
+        """
+        heard = [name for name, spec in table_specs().items() if spec.layer == "raw" and name not in REGISTRIES]
+        for names in (heard, REGISTRIES):
+            days = [day for name in names for day in self.rows_by_day(name)]
+            if days:
+                return max(days)
+        return date.min
+
+    def changed(self, name: str) -> None:
+        """A computed table was written: what is known of it is to be looked up again, and so are the runs."""
+        for known in (self._versions, self._rows, self._sums):
+            known.pop(name, None)
+        self.__dict__.pop("runs", None)

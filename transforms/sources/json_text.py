@@ -58,6 +58,25 @@ class Cut:
     broken: pl.DataFrame
 
 
+@dataclass(frozen=True)
+class _Typed:
+    """What a typed pass has found: some fields, their columns, and for each object that holds fields one like them."""
+
+    fields: frozenset[str]
+    values: list[pl.Series]
+    objects: list[pl.Series]
+
+    @property
+    def filled(self) -> int:
+        """Values found, an object that holds any being one itself."""
+        return sum(len(column) - column.null_count() for column in (*self.values, *self.objects))
+
+    def per_record(self) -> pl.Series:
+        """The same for each record."""
+        frame = pl.DataFrame([c.alias(f"{n}") for n, c in enumerate((*self.values, *self.objects))])
+        return frame.select(pl.sum_horizontal(pl.all().is_not_null()).cast(pl.Int64)).to_series()
+
+
 class JsonReader:
     """Cuts JSON objects into the fields that a profile reads.
 
@@ -69,7 +88,7 @@ class JsonReader:
         common = {name: "VARCHAR" for name in keys if name}
         if profile.sequence not in (None, "record", *common):
             common[profile.sequence or ""] = "DOUBLE"
-        self._sequence = profile.sequence
+        self._sequence, self._time_fields = profile.sequence, profile.time.field
         self._kind_field = profile.kind_field
         self._typed = {kind: _types(profile.targets[kind], common) for kind in profile.by_kind}
         names = {name for typed in self._typed.values() for name in typed}
@@ -87,69 +106,91 @@ class JsonReader:
             for kind, typed in self._typed.items()
         }
 
-    def cut(self, frame: pl.DataFrame) -> Cut:
+    def cut(self, frame: pl.DataFrame, keys: int | None = None) -> Cut:
         """Cells and broken records.
 
         Args:
             frame: columns ``@row``, ``@offset``, ``@original`` and ``@text`` (null where it is not UTF-8).
+            keys: how many keys all texts have, if they are written plainly; counted for each where it is not known.
 
         Returns:
             Cells with ``@extras``, and broken records with ``@reason``. Rows keep their columns; the elements of an
             array have the same ``@row``, are told apart by ``@item``, and each is its own ``@original``.
         """
-        rest = frame.filter(frame["@text"].is_not_null())
-        unclear = [frame.filter(frame["@text"].is_null())]
+        by_kind, unclear = self._by_kind(frame)
+        typed = {kind: self._read(kind, part) for kind, part in by_kind.items()}
+        whole = keys is not None and keys == sum(found.filled for found in typed.values())
         cells: dict[Kind | None, pl.DataFrame] = {}
-        for kind, when in self._when.items():
-            mine, pattern = rest, _said(self._kind_field, when)
-            if pattern is not None:
-                says = rest["@text"].str.contains(pattern)
-                mine, rest = rest.filter(says), rest.filter(~says)
-            if mine.height:
-                cells[kind], odd = self._clean(kind, mine)
-                unclear.append(odd)
-            if pattern is None or not rest.height:
-                break
-        if self._kind_field is not None:
-            unclear.append(rest)
+        for kind, part in by_kind.items():
+            cells[kind], odd = self._clean(kind, part, typed[kind], whole=whole)
+            unclear.append(odd)
         others = pl.concat(unclear)
         if not others.height:
             return Cut(cells, others.drop("@text").with_columns(pl.lit(None, dtype=pl.String).alias("@reason")))
         cells[None], broken = self._closely(others)
         return Cut({kind: part for kind, part in cells.items() if part.height}, broken)
 
-    def _clean(self, kind: Kind, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """Typed cells of the records that these hold wholly, and the other records."""
-        keys = frame["@text"].str.count_matches('":', literal=True).cast(pl.Int64)
-        met = self._met.get(kind) or self._meet(kind, frame)
-        while True:
-            values, objects = self._read(kind, frame, met)
-            filled = sum(frame.height - column.null_count() for column in (*values, *objects))
-            whole = filled == keys.sum() and (keys.min() or 0) > 0  # type: ignore[operator]
-            if whole or (wider := self._meet(kind, frame)) == met:
+    def _by_kind(self, frame: pl.DataFrame) -> tuple[dict[Kind, pl.DataFrame], list[pl.DataFrame]]:
+        """The records by the kind that they seem to be of, and those that do not tell."""
+        is_text = frame["@text"].is_not_null()
+        rest, unclear = frame.filter(is_text), frame.filter(~is_text)
+        if self._kind_field is None:
+            return {next(iter(self._when)): rest} if rest.height else {}, [unclear]
+        found: dict[Kind, pl.DataFrame] = {}
+        for kind, when in self._when.items():
+            if not rest.height:
                 break
-            met = wider
-        odd = self._misread(frame["@text"], values)
-        if (when := self._when[kind]) is not None:
-            says = next(column for column in values if column.name == self._kind_field)
-            odd |= (says != when).fill_null(True)
+            says = rest["@text"].str.contains(_said(self._kind_field, when))
+            if says.any():
+                found[kind], rest = rest.filter(says), rest.filter(~says)
+        return found, [unclear, rest]
+
+    def _clean(
+        self, kind: Kind, frame: pl.DataFrame, typed: _Typed, *, whole: bool
+    ) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Typed cells of the records that these hold wholly, and the other records.
+
+        Args:
+            kind: of the records.
+            frame: the records.
+            typed: what was read of the fields met so far.
+            whole: it is known already that no key was left out.
+        """
+        keys = None
         if not whole:
-            found = pl.DataFrame([c.alias(f"{n}") for n, c in enumerate((*values, *objects))])
-            per_row = found.select(pl.sum_horizontal(pl.all().is_not_null())).to_series().cast(pl.Int64)
-            odd |= (per_row != keys) | (keys == 0)
-        columns = [pl.lit(None, dtype=pl.String).alias(EXTRAS), *(c for c in values if c.null_count() < frame.height)]
-        cells = frame.drop("@text").with_columns(columns)
+            keys = frame["@text"].str.count_matches('":', literal=True).cast(pl.Int64)
+            while typed.filled != keys.sum() and self._meet(kind, frame) != typed.fields:
+                typed = self._read(kind, frame)
+        odd = self._misread(frame["@text"], typed.values)
+        if keys is not None and typed.filled != keys.sum():
+            odd |= typed.per_record() != keys
+        odd |= self._untold(kind, typed.values, frame.height)
+        columns = [pl.lit(None, dtype=pl.String).alias(EXTRAS)]
+        cells = frame.drop("@text").with_columns(*columns, *(c for c in typed.values if c.null_count() < frame.height))
         if not odd.any():
             return cells, frame.clear()
         return cells.filter(~odd), frame.filter(odd)
 
-    def _read(self, kind: Kind, frame: pl.DataFrame, fields: frozenset[str]) -> tuple[list[pl.Series], list[pl.Series]]:
-        """The values of some fields in one typed pass, and the objects that hold fields."""
+    def _read(self, kind: Kind, frame: pl.DataFrame) -> _Typed:
+        """The values of the fields met so far in one typed pass."""
+        fields = self._met.get(kind) or self._meet(kind, frame)
         types = {name: type_ for name, type_ in self._typed[kind].items() if name in fields}
         structure = _quoted(json.dumps(self._structure(types)))
         # TRY: what does not fit leaves its record empty, and it is looked at closely.
         found = self._query(frame, f"select try(from_json(t, '{structure}')) as s from texts")
-        return self._flat(found["s"], fields)
+        return _Typed(fields, *self._flat(found["s"], fields))
+
+    def _untold(self, kind: Kind, values: list[pl.Series], count: int) -> pl.Series:
+        """Records that do not say their kind, or when they happened: they may not even be objects."""
+        by_name = {column.name: column for column in values}
+        told = pl.repeat(False, count, eager=True)
+        for name in self._time_fields:
+            if name in by_name:
+                told |= by_name[name].is_not_null()
+        if self._kind_field is not None:
+            says = by_name.get(self._kind_field)
+            told &= False if says is None else (says == self._when[kind]).fill_null(False)
+        return ~told
 
     def _misread(self, texts: pl.Series, values: list[pl.Series]) -> pl.Series:
         """Records that DuckDB may have understood as something that they do not say.
@@ -157,14 +198,14 @@ class JsonReader:
         It makes numbers of booleans, and of texts as ``1_000``. And records whose keys may be counted wrongly: with
         blanks before a colon, or escapes.
         """
-        read = [column for column in values if column.dtype == pl.String and column.null_count() < len(texts)]
-        columns = [column.alias(f"{number}") for number, column in enumerate(read)]
         # All booleans are where a text was wanted.
+        wanted = [c for c in values if c.dtype == pl.String and (c.str.len_bytes() <= len("false")).any()]
+        columns = [column.alias(f"{number}") for number, column in enumerate(wanted)]
         as_text = pl.sum_horizontal(pl.lit(0, pl.UInt32), *(pl.col(c.name).is_in(["true", "false"]) for c in columns))
         found = pl.DataFrame([texts.alias("t"), *columns]).select(
             odd=(pl.col("t").str.count_matches("true|false| :|\t:|\n:|\r:") != as_text)
             | pl.col("t").str.contains("\\", literal=True),
-            grouped=pl.col("t").str.contains(r'[0-9]_[0-9][^"]*"'),
+            grouped=pl.col("t").str.contains("_", literal=True),
         )
         odd = found["odd"]
         if found["grouped"].any():
@@ -311,10 +352,8 @@ def _types(targets: Iterable[Target], common: Mapping[str, str]) -> dict[str, st
     return typed | shared
 
 
-def _said(field: str | None, when: str | None) -> str | None:
+def _said(field: str, when: str | None) -> str:
     """A pattern that finds the records which say that they are of a kind; what it misses is looked at closely."""
-    if field is None or when is None:
-        return None
     key, value = (re.escape(json.dumps(text)) for text in (_pointer(field)[-1], when))
     return f"{key}:\\s*{value}"
 

@@ -12,7 +12,15 @@ import polars as pl
 
 from lake.errors import FeedError
 from transforms.sources import capture
-from transforms.sources.blocks import LONGEST_RECORD, Block, line_blocks, records, texts
+from transforms.sources.blocks import (
+    LONGEST_RECORD,
+    Block,
+    colons_after_quotes,
+    line_blocks,
+    line_stretches,
+    records,
+    texts,
+)
 from transforms.sources.canonical import (
     ITEM,
     NO_REJECTS,
@@ -78,8 +86,8 @@ class FeedReader:
             for block in line_blocks(path, reader.record_ends, start=reader.start):
                 yield partial(self._delimited, reader, block, context)
         else:
-            for block in line_blocks(path):
-                yield partial(self._lines, block, context)
+            for stretch in line_stretches(path):
+                yield partial(self._lines, stretch, context)
 
     @property
     def sequential(self) -> bool:
@@ -126,7 +134,8 @@ class FeedReader:
         cells: dict[Kind | None, pl.DataFrame] = {None: cut.cells} if cut.cells.height else {}
         return self._decoded(cells, cut.broken, cut.records, context)
 
-    def _lines(self, block: Block, context: FileContext) -> Decoded:
+    def _lines(self, stretch: Callable[[], Block], context: FileContext) -> Decoded:
+        block = stretch()
         if block.damage:
             return self._damaged(block)
         starts, array = records(block)
@@ -135,7 +144,7 @@ class FeedReader:
         blank = frame["@text"].str.len_bytes() <= _BLANK
         if blank.any():
             frame = frame.filter((frame["@text"].str.strip_chars() != "").fill_null(True))
-        return self._objects(frame.with_row_index(ROW), context)
+        return self._objects(frame.with_row_index(ROW), context, keys=colons_after_quotes(block.data))
 
     def _events(self, frame: pl.DataFrame, done: int, damage: str | None, context: FileContext) -> Decoded:
         number = pl.int_range(pl.len(), dtype=pl.Int64) + done
@@ -149,10 +158,24 @@ class FeedReader:
         if damage is not None:
             return Decoded(1, rejects=rejected(cells, damage, self._ids["vin"]))
         empty = cells.filter(pl.col(REASON).is_not_null())
-        return self._objects(cells.filter(pl.col(REASON).is_null()).drop(REASON), context, empty)
+        return self._objects(cells.filter(pl.col(REASON).is_null()).drop(REASON), context, empty=empty)
 
-    def _objects(self, frame: pl.DataFrame, context: FileContext, empty: pl.DataFrame | None = None) -> Decoded:
-        """Texts to rows and rejects; ``empty`` are records of the block that have none, with ``@reason``."""
+    def _objects(
+        self,
+        frame: pl.DataFrame,
+        context: FileContext,
+        *,
+        empty: pl.DataFrame | None = None,
+        keys: int | None = None,
+    ) -> Decoded:
+        """Texts to rows and rejects.
+
+        Args:
+            frame: ``@row``, ``@offset``, ``@original`` and ``@text``.
+            context: the file.
+            empty: records of the block that have no text, with ``@reason``.
+            keys: how many keys all texts have, if they are written plainly.
+        """
         assert self._json is not None
         broken = [] if empty is None or not empty.height else [empty]
         taken = frame.height + sum(part.height for part in broken)
@@ -160,7 +183,7 @@ class FeedReader:
         if too_long.any():
             broken.append(without_length(frame.filter(too_long)))
             frame = frame.filter(~too_long)
-        cut = self._json.cut(frame)
+        cut = self._json.cut(frame, keys)
         if cut.broken.height:
             broken.append(cut.broken)
         lost = pl.concat(broken, how="diagonal_relaxed") if broken else None

@@ -176,8 +176,8 @@ def _generated() -> Iterator[DataCheck]:
 
 
 def _from_file(check: Check) -> DataCheck:
-    order = [name for name, spec in table_specs().items() if spec.layer != "ops"]
-    known = [name for name in order if name in check.inputs]
+    raw = [name for name, spec in table_specs().items() if spec.layer == "raw"]
+    known = [name for name in (*raw, *(recipe.table for recipe in recipes())) if name in check.inputs]
     table = known[-1] if known else "raw.telemetry"
     return DataCheck(check.name, table, check.rule, check.inputs, partial(_examine_sql, check), generated=False)
 

@@ -6,14 +6,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
+from math import ceil
+from typing import Protocol
 
 import polars as pl
 
 from lake.metrics import load_contracts
 from orchestration.staleness import Reach
 from transforms.core.activity import DAYS, activity
+from transforms.core.command_outcomes import CommandRules, command_outcomes
 from transforms.core.fault_episodes import fault_episodes
 from transforms.core.latest import latest
+from transforms.core.service_sessions import SessionRules, service_sessions
+from transforms.core.software_installs import software_installs
 from transforms.core.subscription_days import subscription_days
 from transforms.core.trips import trips
 from transforms.core.vehicle_days import vehicle_days
@@ -54,6 +59,21 @@ def _of_days(function: Callable[..., pl.DataFrame], inputs: Mapping[str, Reach])
     return compute
 
 
+class _Rules(Protocol):
+    """Rules of which each decides within a while before and after a day."""
+
+    @property
+    def back(self) -> timedelta: ...
+    @property
+    def forward(self) -> timedelta: ...
+
+
+def _around(rules: _Rules) -> Reach:
+    """The whole days around a day that rules look at."""
+    day = timedelta(days=1)
+    return Reach(back=ceil(rules.back / day), forward=ceil(rules.forward / day))
+
+
 def _core(name: str, function: Callable[..., pl.DataFrame], inputs: Mapping[str, Reach]) -> Recipe:
     return Recipe(f"core.{name}", inputs, _of_days(function, inputs))
 
@@ -79,6 +99,9 @@ CORE: tuple[Recipe, ...] = (
     ),
     Recipe("core.latest", {"raw.telemetry": Reach()}, _latest, folds=True),
     _core("fault_episodes", fault_episodes, {"raw.faults": Reach(throughout=True)}),
+    _core("software_installs", software_installs, {"raw.software_events": Reach(throughout=True)}),
+    _core("command_outcomes", command_outcomes, {"raw.commands": _around(CommandRules())}),
+    _core("service_sessions", service_sessions, {"raw.service_events": _around(SessionRules())}),
     _core("activity", activity, {"core.vehicle_days": Reach(back=DAYS - 1)}),
     _core(
         "subscription_days",

@@ -51,16 +51,20 @@ def columns_of(
         if not present:
             continue
         found, is_text = _found(cells, present, profile)
+        bad: pl.Expr | None
         if target.kind == "bool":
             value, bad = _boolean(cells, present, target, profile)
+        elif not is_text and all(_is_plain(cells[name], target) for name in present):
+            value, bad = _scaled(pl.coalesce(present), target), None
         else:
             value, bad = _typed(found, is_text, target, profile.csv.decimal)
         if target.from_ is not None or target.until is not None:
             holds = _within(target)
-            value, bad = pl.when(holds).then(value), bad & holds
+            value, bad = pl.when(holds).then(value), None if bad is None else bad & holds
         earlier = values.get(target.column)
         values[target.column] = value if earlier is None else pl.coalesce(earlier, value)
-        checks.append(Check(bad, target.column, found))
+        if bad is not None:
+            checks.append(Check(bad, target.column, found))
         if target.required:
             checks.append(Check(found.is_null(), f"no {target.column} in {' or '.join(target.fields)}"))
     missing = {target.column: target for target in targets if target.required and target.column not in values}
@@ -121,9 +125,7 @@ def _typed(found: pl.Expr, is_text: bool, target: Target, decimal: str) -> tuple
             # A point would be one of thousands, or none of this notation.
             number = pl.when(~found.str.contains(".", literal=True)).then(found.str.replace(",", ".", literal=True))
         number = number.cast(pl.Float64, strict=False)
-    factor, offset = target.scale
-    number = number * factor if factor != 1.0 else number
-    number = number + offset if offset else number
+    number = _scaled(number, target)
     if target.kind == "int":
         number = pl.when(number == number.round()).then(number).cast(pl.Int64, strict=False)
         bad = number.is_null() & found.is_not_null()
@@ -131,6 +133,17 @@ def _typed(found: pl.Expr, is_text: bool, target: Target, decimal: str) -> tuple
         bad = ~number.is_finite()
         bad = (number.is_null() & found.is_not_null()) | bad if is_text else bad
     return number, _outside(number, target.limits, bad)
+
+
+def _is_plain(numbers: pl.Series, target: Target) -> bool:
+    """None of these numbers can be wrong: the column wants any number, and all of them are."""
+    return target.kind == "float" and target.limits == Limits() and bool(numbers.is_finite().all())
+
+
+def _scaled(number: pl.Expr, target: Target) -> pl.Expr:
+    factor, offset = target.scale
+    number = number * factor if factor != 1.0 else number
+    return number + offset if offset else number
 
 
 def _outside(number: pl.Expr, limits: Limits, bad: pl.Expr) -> pl.Expr:

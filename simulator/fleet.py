@@ -111,7 +111,12 @@ class Fleet:
                 "powertrain": powertrains,
                 "automation_level": [model.automation_level for model in models],
                 "delivered_on": [date.fromordinal(int(day)) for day in self.delivered],
-                "services": [",".join(services(m, p)) for m, p in zip(models, powertrains, strict=True)],
+                "services": [
+                    ",".join(services(model, powertrain, int(trim), city.market)) if connected else ""
+                    for model, powertrain, trim, city, connected in zip(
+                        models, powertrains, self.trim, cities, self.connected, strict=True
+                    )
+                ],
                 "city": [city.name for city in cities],
                 "time_zone": [city.zone for city in cities],
                 "commuter": self.commuter,

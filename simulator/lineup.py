@@ -66,11 +66,31 @@ MODEL_WEIGHTS: dict[str, tuple[float, ...]] = {
 _BASIC = ("vehicle_finder", "remote_diagnostics")
 _CONNECTED = ("navigation", "remote_control", "media")
 _RICH = ("productivity", "social", "predictive_maintenance")
+_ORDER = (
+    "navigation", "remote_control", "vehicle_finder", "remote_diagnostics", "predictive_maintenance", "productivity",
+    "media", "social", "charging", "automated_driving",
+)  # fmt: skip
+_CLOSED: dict[str, tuple[str, ...]] = {
+    "MA": ("predictive_maintenance", "productivity", "social", "automated_driving"),
+    "IN": ("productivity", "automated_driving"),
+    "BR": ("automated_driving",),
+    "TR": ("social",),
+}
 
 
-def services(model: Model, powertrain: str) -> tuple[str, ...]:
-    """Returns the connected services a vehicle of this kind is equipped for, in a fixed order."""
-    equipped = _BASIC + (_CONNECTED if model.automation_level >= 1 else ())
-    equipped += _RICH if model.automation_level >= 2 else ()
-    equipped += ("charging",) if powertrain in ("BEV", "PHEV") else ()
-    return equipped + (("automated_driving",) if model.automation_level >= 2 else ())
+def services(model: Model, powertrain: str, trim: int, market: str) -> tuple[str, ...]:
+    """Returns the connected services a vehicle is equipped for and its market offers, in a fixed order.
+
+    Args:
+        model: of the line-up.
+        powertrain: code of the powertrain.
+        trim: 0 to 2; the lowest has no navigation and nothing that needs a rich cockpit.
+        market: ISO 3166-1 alpha-2 code.
+    """
+    level = model.automation_level
+    equipped = set(_BASIC) | (set(_CONNECTED) if level >= 1 else set())
+    equipped |= set(_RICH) if level >= 2 and trim > 0 else set()
+    equipped |= {"charging"} if powertrain in ("BEV", "PHEV") else set()
+    equipped |= {"automated_driving"} if level >= 3 or (level == 2 and trim == 2) else set()
+    equipped -= {*_CLOSED.get(market, ()), *(("navigation",) if trim == 0 else ())}
+    return tuple(name for name in _ORDER if name in equipped)

@@ -98,7 +98,7 @@ def _speeds(
     wanted = limits_kmh(found, leg, part) * (_PACE * temper * legs.traffic)[leg]
     jitter, held_up = _noise(rng, m, 4), _noise(rng, m, 3)
     patience = np.clip(legs.traffic, 0.6, 1.0)[leg]
-    stops = held_up > np.interp(wanted, [30, 50, 80, 110], [0.55, 0.85, 1.9, 3.2]) * patience
+    stops = held_up > np.interp(wanted, [30, 50, 80, 110], [0.5, 0.7, 1.9, 3.2]) * patience
     stops &= (step > 1) & (step < legs.steps[leg] - 1)
     speed = np.where(stops, 0, wanted * (1 + 0.09 * jitter))
     speed[(step == 0) | (step == legs.steps[leg])] = 0

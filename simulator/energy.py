@@ -40,7 +40,6 @@ class State:
 
     Attributes:
         odometer_km: since built.
-        sequence: messages sent so far.
         parked_ms: when it was parked; in the future while a trip runs over the end of the day.
         latitude: where it is parked.
         longitude: the same.
@@ -54,7 +53,6 @@ class State:
     """
 
     odometer_km: Floats
-    sequence: Ints
     parked_ms: Ints
     latitude: Floats
     longitude: Floats
@@ -197,7 +195,6 @@ def initial_state(seed: int, partition: int, fleet: Fleet, traits: Traits, first
     used = 1.15 * odometer * _KWH_KM[fleet.model] * plug
     return State(
         odometer_km=odometer,
-        sequence=np.zeros(n, dtype=np.int64),
         parked_ms=np.where(age > 0, day_ms(first_day) - rng.integers(0, 36_000_000, n), since_ms),
         latitude=fleet.latitude.copy(),
         longitude=fleet.longitude.copy(),

@@ -88,7 +88,7 @@ class Planner:
         partition: number of the partition.
         cadence_s: seconds between samples.
         opened_ms: start of the simulation. Nobody lives a local day that began to be lived before it, nor the day of
-            delivery.
+            delivery; vehicles that are never heard do not drive.
     """
 
     fleet: Fleet
@@ -113,6 +113,7 @@ class Planner:
             midnight = city_midnights_ms(local)[self.fleet.city]
             legs = _plan_local_day(self.fleet, self.seed, self.partition, local, self.cadence_s, midnight)
             lives = (midnight + _DAY_BEGINS_S * 1000 >= self.opened_ms) & (self.fleet.delivered < local.toordinal())
+            lives &= self.fleet.connected
             self._known[local] = legs.take(lives[legs.vehicle])
             for old in [known for known in self._known if abs((known - local).days) > 4]:
                 del self._known[old]
@@ -281,4 +282,6 @@ def _leg(
     steps = np.maximum(np.round(hours * 3600 / cadence_s), 6).astype(np.int64)
     places = np.full(n, int(place), dtype=np.int64)
     start_ms = np.round(now_s * 1000).astype(np.int64)
-    return Legs(np.arange(n), start_ms, steps, length, traffic, places, at, goal), steps * float(cadence_s)
+    return Legs(np.arange(n), start_ms, steps, length, traffic, places, at, goal), np.asarray(
+        steps * float(cadence_s), dtype=np.float64
+    )

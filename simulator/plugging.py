@@ -101,8 +101,8 @@ def _wants(fleet: Fleet, traits: Traits, visits: Visits, draw: Floats) -> tuple[
     chance = np.select(
         [own & hybrid, own, work, at_home & hybrid, at_home, hybrid],
         [0.75, np.where(visits.soc < 50, 0.95, 0.3), np.where(visits.soc < 80, 0.6, 0.2), 0.1,
-         np.where(visits.soc < 45, 0.7, 0.02), 0.08],
-        default=np.where(visits.soc < 40, 0.45, 0.02),
+         np.where(visits.soc < 45, 0.4, 0.02), 0.08],
+        default=np.where(visits.soc < 55, 0.5, 0.04),
     )  # fmt: skip
     return np.asarray((draw < chance) | urgent), np.asarray(urgent)
 
@@ -114,7 +114,7 @@ def _offer(fleet: Fleet, traits: Traits, visits: Visits, draws: Floats, urgent: 
     work = (visits.place == Place.WORK) & traits.work_plug[v]
     elsewhere = ~own & ~work
     takes_direct = traits.direct_kw[v] > 0
-    in_passing = elsewhere & (visits.place != Place.HOME) & (urgent | (draws[1] < 0.5))
+    in_passing = elsewhere & (visits.place != Place.HOME) & (urgent | (draws[1] < 0.6))
     direct = takes_direct & ((visits.place == Place.CHARGER) | in_passing)
     session = Sessions.none(n)
     session.place = np.select([own, work], [_HOME, _WORK], default=_PUBLIC).astype(np.int64)

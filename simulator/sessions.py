@@ -8,6 +8,7 @@ once, and ends at its target or before.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -74,10 +75,10 @@ class Sessions:
     @staticmethod
     def none(n: int) -> Sessions:
         """Returns ``n`` times no session."""
-        never = {name: np.full(n, NEVER_MS, dtype=np.int64) for name in _INSTANTS}
-        codes = {name: np.zeros(n, dtype=np.int64) for name in _CODES}
-        rest = {name: np.full(n, 0.5) for name in _NUMBERS}
-        return Sessions(**never, **codes, **rest, reports=np.zeros(n, dtype=np.bool_))
+        columns: dict[str, Any] = {name: np.full(n, NEVER_MS, dtype=np.int64) for name in _INSTANTS}
+        columns |= {name: np.zeros(n, dtype=np.int64) for name in _CODES}
+        columns |= {name: np.full(n, 0.5) for name in _NUMBERS}
+        return Sessions(**columns, reports=np.zeros(n, dtype=np.bool_))
 
     def take(self, rows: Ints | Bools | slice) -> Sessions:
         """Returns a copy of some sessions."""

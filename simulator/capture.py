@@ -44,7 +44,7 @@ def file_path(root: Path, partition: int, window_ms: int) -> Path:
 def write_file(
     path: Path, events: Events, encoder: Encoder, sequence: int, offset: int, *, codec: str
 ) -> tuple[int, int]:
-    """Writes one file: to a temporary name first, so that nobody reads half of it.
+    """Writes one file at once.
 
     Args:
         path: the file; its folder is made.
@@ -57,21 +57,32 @@ def write_file(
     Returns:
         The size of the file in bytes, and the Offset after its last message.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     sync = hashlib.md5(f"{path.name}/{sequence}/{offset}".encode(), usedforsecurity=False).digest()
+    pieces = [_header(codec, sync)]
+    for begin in range(0, len(events), BLOCK_MESSAGES):
+        part = events.take(slice(begin, begin + BLOCK_MESSAGES))
+        data, offset = encoder.records(part, sequence + begin, offset)
+        if codec == "deflate":
+            squeeze = zlib.compressobj(1, zlib.DEFLATED, -15)
+            data = squeeze.compress(data) + squeeze.flush()
+        pieces += [_long(len(part)), _long(len(data)), data, sync]
+    return put(path, pieces), offset
+
+
+def put(path: Path, pieces: list[bytes]) -> int:
+    """Writes a file so that nobody reads half of it, and returns its size. One that is there already is left alone.
+
+    A run that was killed writes its last files again, byte for byte; whoever has read them sees no change.
+    """
+    size = sum(map(len, pieces))
+    if path.exists() and path.stat().st_size == size:
+        return size
+    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.part")
     with temporary.open("wb") as stream:
-        stream.write(_header(codec, sync))
-        for begin in range(0, len(events), BLOCK_MESSAGES):
-            part = events.take(slice(begin, begin + BLOCK_MESSAGES))
-            data, offset = encoder.records(part, sequence + begin, offset)
-            if codec == "deflate":
-                squeeze = zlib.compressobj(1, zlib.DEFLATED, -15)
-                data = squeeze.compress(data) + squeeze.flush()
-            stream.write(b"".join((_long(len(part)), _long(len(data)), data, sync)))
-        size = stream.tell()
+        stream.writelines(pieces)
     temporary.replace(path)
-    return size, offset
+    return size
 
 
 def windows(arrival_ms: NDArray[np.int64], window_s: int) -> Iterator[tuple[int, slice]]:

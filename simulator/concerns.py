@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 
+from simulator.automation import Automation
+from simulator.charging import Charging
+from simulator.failures.concern import Failures
 from simulator.fleet import Fleet
 from simulator.told import Concern
 
 #: Makes a concern from the seed, the number of the partition, its fleet and the first day of the simulation.
 Maker = Callable[[int, int, Fleet, date], Concern]
 
-CONCERNS: tuple[Maker, ...] = ()
+CONCERNS: tuple[Maker, ...] = (Failures, Charging, Automation)
 
 
 def concerns(seed: int, partition: int, fleet: Fleet, first_day: date) -> tuple[Concern, ...]:

@@ -7,18 +7,17 @@ than formatting message by message.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.events import Events, Sent, telemetry
+from simulator.events import FIELDS, Bytes, Events, Sent, telemetry, within
+from simulator.rows import Rows, texts_table
 from simulator.world import DAY_MS
-
-Bytes = NDArray[np.uint8]
 
 _PACK = "Vehicle.Powertrain.TractionBattery"
 _FUEL = "Vehicle.Powertrain.FuelSystem"
@@ -26,10 +25,9 @@ _WHEELS = [(row, side) for row in (1, 2) for side in ("Left", "Right")]
 BLOCK_MESSAGES = 4096
 
 _LONGEST_DAY = len("12/31/2026 ")  # a table of days has this width, whatever days are in it
-_ZERO = ord("0")
-_ALL = slice(None)
 _COUNTABLE = 8 * 255  # longest record whose flags eight lanes of a byte count
 _ENVELOPE = 64  # room for what precedes the body
+_RECEIVED = len('{"receivedAt":"2026-03-02T00:00:00Z",{')
 _NO_PROPERTIES = b"\x00\x00\x02"  # no SystemProperties, no Properties, and a body that is not null
 
 
@@ -63,15 +61,18 @@ BODY: tuple[Field, ...] = (
     Field("latitude", "Vehicle.CurrentLocation.Latitude", Sent.MOTION, 2, 5),
     Field("longitude", "Vehicle.CurrentLocation.Longitude", Sent.MOTION, 3, 5),
     Field("heading", "Vehicle.CurrentLocation.Heading", Sent.MOTION, 3, 1),
+    Field("power", f"{_PACK}.CurrentPower", Sent.POWER, 6),
+    Field("longitudinal", "Vehicle.Acceleration.Longitudinal", Sent.ACCELERATION, 2, 2),
+    Field("lateral", "Vehicle.Acceleration.Lateral", Sent.ACCELERATION, 2, 2),
     Field("ignition", "Vehicle.LowVoltageSystemState", Sent.IGNITION, words=(b'"OFF"', b'"ON"')),
     Field("automation", "Vehicle.ADAS.ActiveAutonomyLevel", Sent.AUTOMATION),
     Field("soc", f"{_PACK}.StateOfCharge.Displayed", Sent.SOC, 3, 1),
-    Field("energy_used", f"{_PACK}.AccumulatedConsumedEnergy", Sent.SOC, 6, 2),
-    Field("energy_charged", f"{_PACK}.AccumulatedChargedEnergy", Sent.SOC, 6, 2),
+    Field("energy_used", f"{_PACK}.AccumulatedConsumedEnergy", Sent.SOC, 6, 3),
+    Field("energy_charged", f"{_PACK}.AccumulatedChargedEnergy", Sent.SOC, 6, 3),
     Field("charging", f"{_PACK}.Charging.IsCharging", Sent.CHARGING, words=_FLAG),
     Field("cable", f"{_PACK}.Charging.IsChargingCableConnected", Sent.CHARGING, words=_FLAG),
     Field("fuel", f"{_FUEL}.RelativeLevel", Sent.FUEL, 3, 1),
-    Field("fuel_used", f"{_FUEL}.AccumulatedConsumption", Sent.FUEL, 6, 2),
+    Field("fuel_used", f"{_FUEL}.AccumulatedConsumption", Sent.FUEL, 6, 3),
     Field("coolant", "Vehicle.Powertrain.CombustionEngine.EngineCoolant.Temperature", Sent.COOLANT, 3, 1),
     Field("range", "Vehicle.Powertrain.Range", Sent.AMBIENT, 7),
     Field("low_voltage", "Vehicle.LowVoltageBattery.CurrentVoltage", Sent.LOW_VOLTAGE, 2, 2),
@@ -80,111 +81,18 @@ BODY: tuple[Field, ...] = (
         for k, (row, side) in enumerate(_WHEELS)
     ),
     Field("ambient", "Vehicle.Exterior.AirTemperature", Sent.AMBIENT, 2, 1),
+    Field("battery_temperature", f"{_PACK}.Temperature.Average", Sent.CELLS, 2, 1),
+    Field("pad_wear", "Vehicle.Chassis.Axle.Row1.Wheel.Left.Brake.PadWear", Sent.UPKEEP, 3, 1),
+    Field("mil", "Vehicle.OBD.Status.IsMILOn", Sent.UPKEEP, words=_FLAG),
+    Field("dtc_count", "Vehicle.Diagnostics.DTCCount", Sent.UPKEEP, 2),
+    Field("service_distance", "Vehicle.Service.DistanceToService", Sent.UPKEEP, 6),
 )
-
-
-class _Rows:
-    """A block of records under construction: a cursor moves right, every call writes one piece of all rows.
-
-    Literals stand at the same place in every block, so they are not written again: a block begins as copies of
-    ``base``, a row that holds them. Without a base, the literals are recorded for one.
-    """
-
-    def __init__(self, data: Bytes, mask: NDArray[np.bool_], base: tuple[Bytes, NDArray[np.bool_]] | None) -> None:
-        self.data, self.mask = data, mask
-        self.recording = base is None
-        self.data[:], self.mask[:] = (0, False) if base is None else base
-        self.at = 0
-
-    def lengths(self) -> NDArray[np.int64]:
-        """Returns how many bytes each row has so far: eight flags are counted at a time, lane by lane."""
-        lanes = self.mask.view(np.uint64).sum(axis=1)
-        return np.asarray(lanes.view(np.uint8).reshape(-1, 8).sum(axis=1), dtype=np.int64)
-
-    def literal(self, text: bytes, rows: NDArray[np.int64] | None = None) -> None:
-        """Writes the same bytes to all rows, or to some; the choice between the two is part of the template."""
-        begin, self.at = self.at, self.at + len(text)
-        if self.recording:
-            self.data[:, begin : self.at] = np.frombuffer(text, dtype=np.uint8)
-            self.mask[:, begin : self.at] = rows is None
-        elif rows is not None and len(rows):
-            self.mask[rows, begin : self.at] = True
-
-    def table(self, table: Bytes, index: NDArray[np.int64], lengths: NDArray[np.int64] | None = None) -> None:
-        """Writes the row ``index`` of a table of texts; ``lengths`` says how much of each row counts, all if None."""
-        begin, self.at = self.at, self.at + table.shape[1]
-        if self.recording:
-            return
-        self.data[:, begin : self.at] = table.take(index, axis=0)
-        within = True if lengths is None else (np.arange(table.shape[1]) < lengths[:, None]).take(index, axis=0)
-        self.mask[:, begin : self.at] = within
-
-    def number(
-        self, value: NDArray[np.int64], digits: int, decimals: int = 0, rows: NDArray[np.int64] | None = None
-    ) -> None:
-        """Writes whole numbers of the last decimal to all rows, or to some.
-
-        Args:
-            value: the numbers, one per row written.
-            digits: room for digits before the point.
-            decimals: digits after the point.
-            rows: which rows, all if None.
-
-        Raises:
-            OverflowError: if a number has no room.
-        """
-        self.at = end = at = self.at + 1 + digits + (decimals + 1 if decimals else 0)
-        if self.recording or len(value) == 0:
-            return
-        where = _ALL if rows is None else rows
-        largest, least = int(value.max()), int(value.min())
-        if max(largest, -least) >= 10 ** (digits + decimals):
-            raise OverflowError(f"{largest} or {least} has no room in {digits}+{decimals} digits")
-        absolute = np.abs(value) if least < 0 else value
-        rest: NDArray[Any] = absolute.astype(np.int32 if max(largest, -least) < 2**31 else np.int64)
-        if least < 0:
-            sign = end - digits - (decimals + 1 if decimals else 0) - 1
-            self.data[where, sign] = ord("-")
-            self.mask[where, sign] = value < 0
-        self.mask[where, end - (decimals + 2 if decimals else 1) : end] = True
-        for k in range(digits + decimals):
-            if k > decimals and 10**k > max(largest, -least):
-                break
-            at -= 1
-            if decimals and k == decimals:
-                self.data[where, at] = ord(".")
-                at -= 1
-            if k > decimals:
-                self.mask[where, at] = rest > 0
-            tenth = rest // 10
-            self.data[where, at] = rest - tenth * 10 + _ZERO
-            rest = tenth
-
-    def varint(self, value: NDArray[np.int64], room: int) -> None:
-        """Writes non-negative numbers as Avro longs (zig-zag, seven bits a byte, least first)."""
-        begin, self.at = self.at, self.at + room
-        if self.recording:
-            return
-        rest = value * 2
-        if int(rest.max()) >= 1 << (7 * room):
-            raise OverflowError(f"{value.max()} has no room in {room} bytes")
-        for at in range(begin, self.at):
-            self.mask[:, at] = (rest > 0) | (at == begin)
-            more = rest >> 7
-            self.data[:, at] = (rest & 127) | np.where(more > 0, 128, 0)
-            rest = more
-
-
-def _texts(texts: list[str]) -> Bytes:
-    """Returns ASCII texts as a table, one per row, filled up with blanks."""
-    width = max(map(len, texts))
-    return np.frombuffer("".join(text.ljust(width) for text in texts).encode(), dtype=np.uint8).reshape(-1, width)
 
 
 @cache
 def _times_of_day() -> Bytes:
     """Returns ``HH:MM:SS.`` of every second of a day."""
-    return _texts([f"{s // 3600:02}:{s // 60 % 60:02}:{s % 60:02}." for s in range(86_400)])
+    return texts_table([f"{s // 3600:02}:{s // 60 % 60:02}:{s % 60:02}." for s in range(86_400)])
 
 
 @cache
@@ -194,12 +102,12 @@ def _display_times() -> tuple[Bytes, NDArray[np.int64]]:
         f"{(s // 3600 + 11) % 12 + 1}:{s // 60 % 60:02}:{s % 60:02} {'AM' if s < 43_200 else 'PM'}"
         for s in range(86_400)
     ]
-    return _texts(texts), np.array([len(text) for text in texts])
+    return texts_table(texts), np.array([len(text) for text in texts])
 
 
 @cache
 def _thousands() -> Bytes:
-    return _texts([f"{n:03}" for n in range(1000)])
+    return texts_table([f"{n:03}" for n in range(1000)])
 
 
 def _days(at_ms: NDArray[np.int64], style: str) -> tuple[Bytes, NDArray[np.int64], NDArray[np.int64]]:
@@ -209,11 +117,12 @@ def _days(at_ms: NDArray[np.int64], style: str) -> tuple[Bytes, NDArray[np.int64
     days = [datetime.fromtimestamp(d * DAY_MS // 1000, tz=UTC) for d in range(first, last + 1)]
     texts = [style.format(d.year, d.month, d.day) for d in days]
     lengths = np.array([len(text) for text in texts])
-    return _texts([text.ljust(_LONGEST_DAY) for text in texts]), day - first, lengths
+    return texts_table([text.ljust(_LONGEST_DAY) for text in texts]), day - first, lengths
 
 
-def _body(rows: _Rows, events: Events, vins: Bytes) -> None:
-    sent, telemetry = events["sent"], events["body"] < 0
+def _body(rows: Rows, events: Events, vins: Bytes) -> None:
+    sent, telemetry = events["sent"], events["size"] == 0
+    missing = events["missing"] if events["missing"].any() else None
     rows.literal(b'{"kind":"telemetry","vin":"')
     rows.table(vins, events["vehicle"])
     rows.literal(b'","ts":"')
@@ -223,7 +132,10 @@ def _body(rows: _Rows, events: Events, vins: Bytes) -> None:
     rows.literal(b'Z","seq":')
     rows.number(events["sequence"], 9)
     for field in BODY:
-        present = np.flatnonzero(telemetry & (sent & int(field.group) > 0))
+        carries = telemetry & (sent & int(field.group) > 0)
+        if missing is not None:
+            carries &= missing >> FIELDS.index(field.column) & 1 == 0
+        present = np.flatnonzero(carries)
         value = events[field.column][present]
         rows.literal(f',"{field.path}":'.encode(), present)
         if field.words is None:
@@ -234,17 +146,37 @@ def _body(rows: _Rows, events: Events, vins: Bytes) -> None:
     rows.literal(b"}")
 
 
-def _ready(rows: _Rows, events: Events) -> None:
+def _ready(rows: Rows, events: Events) -> None:
     """Puts the ready bodies in place of the template."""
-    for row in np.flatnonzero(events["body"] >= 0):
-        text = events.bodies[events["body"][row]]
-        end = _ENVELOPE + len(text)
-        rows.data[row, _ENVELOPE:end] = np.frombuffer(text, dtype=np.uint8)
-        rows.mask[row, _ENVELOPE:] = False
-        rows.mask[row, _ENVELOPE:end] = True
+    row = np.flatnonzero(events["size"])
+    size = events["size"][row]
+    rows.mask[row, _ENVELOPE:] = False
+    flat = within(row * rows.data.shape[1] + _ENVELOPE, size)
+    rows.data.reshape(-1)[flat] = events.text[within(events["begin"][row], size)]
+    rows.mask.reshape(-1)[flat] = True
 
 
-def _arrival(rows: _Rows, arrival_ms: NDArray[np.int64]) -> None:
+def _cut(rows: Rows, events: Events) -> None:
+    """Leaves out the ends of bodies that are cut; at least a character stays, and at least the last one goes."""
+    row = np.flatnonzero(events["cut"])
+    if len(row) == 0:
+        return
+    body = rows.mask[row, _ENVELOPE:]
+    size = body.sum(axis=1)
+    keep = np.clip(size * events["cut"][row] // 1000, 1, size - 1)
+    rows.mask[row, _ENVELOPE:] = body & (np.cumsum(body, axis=1) <= keep[:, None])
+
+
+def _received(rows: Rows, events: Events) -> None:
+    """Writes the time of arrival as first field of the body, in whole seconds as Capture has it."""
+    rows.at = _ENVELOPE - _RECEIVED + 1
+    rows.literal(b'{"receivedAt":"')
+    rows.table(*_days(events["arrival_ms"], "{:04}-{:02}-{:02}T"))
+    rows.table(_times_of_day()[:, :8], events["arrival_ms"] % DAY_MS // 1000)
+    rows.literal(b'Z",')
+
+
+def _arrival(rows: Rows, arrival_ms: NDArray[np.int64]) -> None:
     """Writes EnqueuedTimeUtc in the US display form, as an Avro string."""
     days, day, day_lengths = _days(arrival_ms, "{1}/{2}/{0} ")
     times, time_lengths = _display_times()
@@ -254,7 +186,7 @@ def _arrival(rows: _Rows, arrival_ms: NDArray[np.int64]) -> None:
     rows.table(times, second, time_lengths)
 
 
-def _offset(rows: _Rows, offset: NDArray[np.int64]) -> None:
+def _offset(rows: Rows, offset: NDArray[np.int64]) -> None:
     digits = np.ones(len(offset), dtype=np.int64)
     for k in range(1, 15):
         digits += offset >= 10**k
@@ -285,22 +217,41 @@ class Encoder:
         Returns:
             The records, and the Offset after the last.
         """
+        rows = self._begin(events, _base)
+        rows.at = _ENVELOPE
+        _body(rows, events, self._vins)
+        _ready(rows, events)
+        _cut(rows, events)
+        length = rows.lengths() - len(_NO_PROPERTIES)
+        offset = first_offset + np.concatenate([[0], np.cumsum(length)])
+        _envelope(rows, first_sequence + np.arange(len(events)), offset[:-1], events["arrival_ms"], length)
+        return rows.data[rows.mask].tobytes(), int(offset[-1])
+
+    def lines(self, events: Events) -> bytes:
+        """Encodes messages as lines of JSON: bodies that begin with a field ``receivedAt``.
+
+        Args:
+            events: messages in the order of their arrival, at most ``BLOCK_MESSAGES``.
+        """
+        rows = self._begin(events, _line_base)
+        rows.at = _ENVELOPE
+        _body(rows, events, self._vins)
+        _ready(rows, events)
+        _cut(rows, events)
+        _received(rows, events)
+        rows.mask[:, _ENVELOPE], rows.mask[:, -1] = False, True
+        return rows.data[rows.mask].tobytes()
+
+    def _begin(self, events: Events, base: Callable[[int], tuple[Bytes, NDArray[np.bool_]]]) -> Rows:
         n, width = len(events), _width(events)
         if self._data.shape[1] != width:
             self._data = np.empty((BLOCK_MESSAGES, width), dtype=np.uint8)
             self._mask = np.empty((BLOCK_MESSAGES, width), dtype=np.bool_)
-        rows = _Rows(self._data[:n], self._mask[:n], _base(width))
-        rows.at = _ENVELOPE
-        _body(rows, events, self._vins)
-        _ready(rows, events)
-        length = rows.lengths() - len(_NO_PROPERTIES)
-        offset = first_offset + np.concatenate([[0], np.cumsum(length)])
-        _envelope(rows, first_sequence + np.arange(n), offset[:-1], events["arrival_ms"], length)
-        return rows.data[rows.mask].tobytes(), int(offset[-1])
+        return Rows(self._data[:n], self._mask[:n], base(width))
 
 
 def _envelope(
-    rows: _Rows,
+    rows: Rows,
     sequence: NDArray[np.int64],
     offset: NDArray[np.int64],
     arrival_ms: NDArray[np.int64],
@@ -318,10 +269,22 @@ def _envelope(
 def _base(width: int) -> tuple[Bytes, NDArray[np.bool_]]:
     """Returns the row that every row of a block of this width begins as."""
     data, mask = np.empty((1, width), dtype=np.uint8), np.empty((1, width), dtype=np.bool_)
-    rows, zero = _Rows(data, mask, None), np.zeros(1, dtype=np.int64)
+    rows, zero = Rows(data, mask, None), np.zeros(1, dtype=np.int64)
     rows.at = _ENVELOPE
     _body(rows, telemetry(1), np.zeros((1, 17), dtype=np.uint8))
     _envelope(rows, zero, zero, zero, zero)
+    return rows.data[0], rows.mask[0]
+
+
+@cache
+def _line_base(width: int) -> tuple[Bytes, NDArray[np.bool_]]:
+    """Returns the same for lines: the last place holds the end of the line."""
+    data, mask = np.empty((1, width), dtype=np.uint8), np.empty((1, width), dtype=np.bool_)
+    rows, nothing = Rows(data, mask, None), telemetry(1)
+    rows.at = _ENVELOPE
+    _body(rows, nothing, np.zeros((1, 17), dtype=np.uint8))
+    _received(rows, nothing)
+    rows.data[:, -1] = ord("\n")
     return rows.data[0], rows.mask[0]
 
 
@@ -331,7 +294,7 @@ def _width(events: Events) -> int:
         len(field.path) + 5 + (max(map(len, field.words)) * 2 if field.words else field.digits + field.decimals + 2)
         for field in BODY
     )
-    width = _ENVELOPE + max(template, *map(len, events.bodies), 0)
+    width = _ENVELOPE + max(template, int(events["size"].max(initial=0))) + 1
     if width > _COUNTABLE:
         raise OverflowError(f"a record of {width} bytes is longer than its length can be counted")
     return -(-width // 8) * 8

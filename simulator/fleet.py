@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -136,19 +135,6 @@ class Fleet:
             automationLevel="automation_level", deliveredOn="delivered_on", telematicsUnit="telematics_unit",
             softwareVersion="software_version", batteryCapacity="battery_capacity_kwh", tankCapacity="tank_capacity_l",
         )  # fmt: skip
-
-
-def registry_bodies(registry: pl.DataFrame, at: list[str]) -> list[bytes]:
-    """Returns the registry statements of the rows of ``Fleet.registry``, said at the ISO 8601 instants ``at``."""
-    keys = ("market", "model", "model_year", "powertrain", "automation_level", "delivered_on", "services")
-    names = ("market", "model", "modelYear", "powertrain", "automationLevel", "deliveredOn", "services")
-    bodies = []
-    for row, ts in zip(registry.iter_rows(named=True), at, strict=True):
-        said = dict(zip(names, (row[key] for key in keys), strict=True))
-        said["deliveredOn"] = row["delivered_on"].isoformat()
-        body = {"kind": "vehicle", "vin": row["vin"], "ts": ts, "seq": 0, **said}
-        bodies.append(json.dumps(body, separators=(",", ":")).encode())
-    return bodies
 
 
 def make_fleet(

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +12,13 @@ import polars as pl
 
 from lake.errors import SillageError
 from simulator.energy import State
-from simulator.events import Events, telemetry
-from simulator.life import LONGEST_LAG_MS, Partition
-from simulator.world import day_ms
+from simulator.events import Events
+from simulator.life import Carried
+from simulator.mishaps import Modems
+from simulator.outbox import Waiting
+from simulator.told import KINDS
 
-FORMAT = 1  # of the folder; a manifest of another format is not taken up
+FORMAT = 2  # of the folder; a manifest of another format is not taken up
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,8 @@ class Arguments:
     partitions: int
     window_s: int
     codec: str
+    dirt: str
+    files: str
     format: int = FORMAT
 
 
@@ -46,96 +48,138 @@ class Cursor:
 
 @dataclass
 class Progress:
-    """What one day hands to the next: one element per partition in each list."""
+    """What one day hands to the next in one partition."""
 
     days: int
-    cursors: list[Cursor]
-    states: list[State]
-    carried: list[Events]
+    cursor: Cursor
+    carried: Carried
+    waiting: Waiting
 
 
 class Folder:
-    """A folder that holds a simulation, or will.
+    """A folder that holds a simulation, or will."""
 
-    The manifest is written last for each day; whatever a killed run left behind it is written again, byte for byte.
-    """
-
-    def __init__(self, out: Path, arguments: Arguments) -> None:
+    def __init__(self, out: Path) -> None:
         self.inbox = out / "inbox" / "fleet"
-        self._truth = out / "truth"
-        self._parts = self._truth / "parts"
-        self._manifest = self._truth / "manifest.json"
-        self._arguments = json.loads(json.dumps(asdict(arguments)))
-        self._found = self._read_manifest()
+        self.truth = out / "truth"
+        self._manifest = self.truth / "manifest.json"
 
-    def _read_manifest(self) -> dict[str, Any]:
-        if not self._manifest.exists():
-            if next(self.inbox.rglob("*.avro"), None) is not None and not self._parts.exists():
+    def open(self, arguments: Arguments) -> None:
+        """Says in the manifest what the folder holds, before anything else is written.
+
+        Raises:
+            SillageError: if it holds something else.
+        """
+        wanted = json.loads(json.dumps(asdict(arguments)))
+        found = self._read()
+        if found is None:
+            if next((path for path in self.inbox.rglob("*") if path.is_file()), None) is not None:
                 raise SillageError(
                     "The folder holds files that no simulation is known to have written", found=str(self.inbox),
                     expected="an empty folder, or one with truth/manifest.json", action="choose another folder",
                 )  # fmt: skip
-            return {}
-        found: dict[str, Any] = json.loads(self._manifest.read_text())
-        other = {k: v for k, v in found["arguments"].items() if self._arguments.get(k) != v}
-        if other or found["arguments"].keys() != self._arguments.keys():
+            self.truth.mkdir(parents=True, exist_ok=True)
+            write_text(self._manifest, json.dumps({"arguments": wanted, "days": 0}, indent=2) + "\n")
+            return
+        other = [key for key in {**found, **wanted} if found.get(key) != wanted.get(key)]
+        if other:
             raise SillageError(
                 "The folder holds a simulation with other arguments",
-                found=", ".join(f"{k}={v}" for k, v in other.items()),
-                expected=", ".join(f"{k}={self._arguments.get(k)}" for k in other),
+                found=", ".join(f"{key}={found.get(key)}" for key in other),
+                expected=", ".join(f"{key}={wanted.get(key)}" for key in other),
                 action="repeat those arguments (only days may differ), choose another folder, or delete this one",
             )
-        return found
 
-    def resume(self, parts: Sequence[Partition]) -> Progress:
-        """Returns where the simulation stands: at its beginning, or behind the last day of the manifest."""
-        days = int(self._found.get("days", 0))
+    def close(self, arguments: Arguments, days: int, last_day: str) -> None:
+        """Says in the manifest how far the simulation has come."""
+        manifest = {"arguments": asdict(arguments), "days": days, "last_day": last_day}
+        write_text(self._manifest, json.dumps(manifest, indent=2) + "\n")
+
+    def part(self, number: int) -> Part:
+        """Returns the folder of a partition."""
+        return Part(self.truth / "parts" / f"{number:04d}")
+
+    def _read(self) -> dict[str, Any] | None:
+        if not self._manifest.exists():
+            return None
+        arguments: dict[str, Any] = json.loads(self._manifest.read_text())["arguments"]
+        return arguments
+
+
+class Part:
+    """What a partition keeps. Its own manifest is written last; whatever a killed run left behind it is done again."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._manifest = root / "manifest.json"
+
+    @property
+    def days(self) -> int:
+        """Days that are final."""
+        return int(json.loads(self._manifest.read_text())["days"]) if self._manifest.exists() else 0
+
+    def kept(self, days: int) -> Path:
+        """Returns the folder of what the day after ``days`` needs."""
+        return self.root / f"after-{days:05d}"
+
+    def resume(self) -> Progress | None:
+        """Returns where the partition stands, ``None`` at its beginning. Truth of days not final is forgotten."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        days = self.days
+        for path in self.root.glob("*-?????-?????.parquet"):
+            if int(path.stem[-5:]) > days:
+                path.unlink()
         if days == 0:
-            states = [part.initial_state() for part in parts]
-            return Progress(0, [Cursor() for _ in parts], states, [telemetry(0) for _ in parts])
-        kept = self._kept(days)
-        return Progress(
-            days,
-            [Cursor(**cursor) for cursor in self._found["cursors"]],
-            [State.from_frame(pl.read_parquet(kept / f"state-{p}.parquet")) for p in range(len(parts))],
-            [Events.from_frame(pl.read_parquet(kept / f"carried-{p}.parquet")) for p in range(len(parts))],
+            return None
+        kept = self.kept(days)
+        read = {path.stem: pl.read_parquet(path) for path in kept.glob("*.parquet")}
+        concerns = {name.removeprefix("concern-"): f for name, f in read.items() if name.startswith("concern-")}
+        waiting = Waiting(
+            counts=read["counts"].to_numpy().T.copy(),
+            telemetry=Events.from_frames(read["telemetry"], read["telemetry_text"]),
+            frames={kind: read[f"frame-{kind}"] for kind in KINDS if f"frame-{kind}" in read},
+            carried=Events.from_frames(read["carried"], read["carried_text"]),
+            modems=Modems.from_frame(read["modems"]),
         )
+        cursor = Cursor(**json.loads(self._manifest.read_text())["cursor"])
+        return Progress(days, cursor, Carried(State.from_frame(read["state"]), concerns), waiting)
 
-    def _kept(self, days: int) -> Path:
-        return self._parts / f"after-{days:05d}"
+    def commit(self, since: int, now: Progress, truth: dict[str, pl.DataFrame], notes: dict[str, pl.DataFrame]) -> None:
+        """Makes the days from ``since`` to ``now.days`` final.
 
-    def commit(self, day: date, progress: Progress, trips: pl.DataFrame, messages: pl.DataFrame) -> None:
-        """Makes a day final: its truth, what the next day needs, then the manifest."""
-        kept = self._kept(progress.days)
+        Args:
+            since: days that were final before.
+            now: what the next day needs.
+            truth: rows of the truth tables of these days.
+            notes: further frames that only the last state is asked for.
+        """
+        kept = self.kept(now.days)
         kept.mkdir(parents=True, exist_ok=True)
-        for p, (state, carried) in enumerate(zip(progress.states, progress.carried, strict=True)):
-            state.to_frame().write_parquet(kept / f"state-{p}.parquet")
-            carried.to_frame().write_parquet(kept / f"carried-{p}.parquet")
-        trips.write_parquet(self._parts / f"trips-{day}.parquet")
-        messages.write_parquet(self._parts / f"messages-{day}.parquet")
-        cursors = [asdict(cursor) for cursor in progress.cursors]
-        manifest = {"arguments": self._arguments, "days": progress.days, "last_day": str(day), "cursors": cursors}
-        temporary = self._manifest.with_suffix(".part")
-        temporary.write_text(json.dumps(manifest, indent=2) + "\n")
-        temporary.replace(self._manifest)
-        for old in self._parts.glob("after-*"):
+        for name, frame in {**_frames(now), **notes}.items():
+            frame.write_parquet(kept / f"{name}.parquet", compression="lz4", statistics=False)
+        for table, frame in truth.items():
+            frame.write_parquet(self.root / f"{table}-{since:05d}-{now.days:05d}.parquet", statistics=False)
+        write_text(self._manifest, json.dumps({"days": now.days, "cursor": asdict(now.cursor)}) + "\n")
+        for old in self.root.glob("after-*"):
             if old != kept:
                 shutil.rmtree(old)
 
-    def publish_truth(self, parts: Sequence[Partition], first_day: date, days: int) -> None:
-        """Joins the days' truth into one file per table."""
-        end_ms = day_ms(first_day + timedelta(days=days))
-        self._write("vehicles", pl.concat([part.fleet.registry for part in parts]).sort("vin"))
-        trips = pl.scan_parquet(self._parts / "trips-*.parquet").sort("vin", "started_at").collect()
-        arrived = pl.col("ended_at").dt.epoch("ms") + LONGEST_LAG_MS < end_ms
-        self._write("trips", trips.with_columns(arrived.alias("complete")))
-        messages = pl.scan_parquet(self._parts / "messages-*.parquet").group_by("vin", "date", "kind")
-        self._write("messages", messages.agg(pl.col("messages").sum()).sort("vin", "date", "kind").collect())
 
-    def _write(self, table: str, frame: pl.DataFrame) -> None:
-        temporary = self._truth / f".{table}.part"
-        frame.write_parquet(temporary)
-        temporary.replace(self._truth / f"{table}.parquet")
+def _frames(now: Progress) -> dict[str, pl.DataFrame]:
+    waiting = now.waiting
+    frames = {f"concern-{name}": frame for name, frame in now.carried.concerns.items()}
+    frames |= {f"frame-{kind}": frame for kind, frame in waiting.frames.items()}
+    frames["telemetry"], frames["telemetry_text"] = waiting.telemetry.to_frames()
+    frames["carried"], frames["carried_text"] = waiting.carried.to_frames()
+    frames["counts"] = pl.DataFrame(waiting.counts.T, schema=list(KINDS))
+    return frames | {"state": now.carried.state.to_frame(), "modems": waiting.modems.to_frame()}
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a file so that nobody reads half of it."""
+    temporary = path.with_name(f".{path.name}.part")
+    temporary.write_text(text)
+    temporary.replace(path)
 
 
 def begun(out: Path) -> Arguments | None:
@@ -144,4 +188,9 @@ def begun(out: Path) -> Arguments | None:
     if not manifest.exists():
         return None
     found = json.loads(manifest.read_text())["arguments"]
+    if found.get("format") != FORMAT:
+        raise SillageError(
+            "The folder holds a simulation of another version", found=f"{manifest}: format {found.get('format')}",
+            expected=f"format {FORMAT}", action="delete the folders inbox/fleet and truth there, and simulate again",
+        )  # fmt: skip
     return Arguments(**{**found, "markets": tuple(found["markets"])})

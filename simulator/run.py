@@ -1,24 +1,29 @@
-"""The simulation: day after day, partition after partition, into a folder, so that a run can be taken up again."""
+"""The simulation: a fleet's days into a folder, so that a run can be taken up again."""
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from pathlib import Path
-
-import numpy as np
-import polars as pl
+from typing import IO
 
 from lake.errors import SillageError
-from simulator import capture
-from simulator.encoding import Encoder
-from simulator.events import Events, concat
-from simulator.fleet import make_fleet
-from simulator.folder import Arguments, Cursor, Folder
-from simulator.life import Partition
-from simulator.world import DAY_MS, MARKET_WEIGHTS, day_ms
+from simulator.dirt import dirt_named
+from simulator.folder import Arguments, Folder
+from simulator.truth import publish
+from simulator.work import Done, work
+from simulator.world import MARKET_WEIGHTS, day_ms
+
+VEHICLES_OF_PARTITION = 2_500  # more are not put into one partition unless asked for: it is held in memory
+_WORTH_A_PROCESS = 3_000  # vehicle-days below which starting another process takes longer than it saves
 
 
 @dataclass(frozen=True)
@@ -26,10 +31,10 @@ class SimulationReport:
     """What a run added to the folder.
 
     Attributes:
-        messages: messages written, registry statements included.
+        messages: messages written, of all kinds, copies included.
         trips: trips begun in the days added.
         vehicles: vehicles of the fleet, those not yet delivered included.
-        files: Capture files written.
+        files: files written.
         bytes: their size.
         seconds: time it took.
         days: days added; 0 if all were there.
@@ -53,16 +58,19 @@ def simulate(
     seed: int = 1,
     markets: tuple[str, ...] | list[str] | None = None,
     cadence_s: int = 10,
-    partitions: int = 4,
+    partitions: int | None = None,
     window_s: int = 6 * 3600,
     codec: str = "null",
+    dirt: str = "none",
+    files: str = "capture",
+    processes: int | None = None,
     progress: Callable[[date, int], None] | None = None,
 ) -> SimulationReport:
     """Simulates a fleet and writes what its vehicles send, and the truth about it.
 
     Writes ``out/inbox/fleet/<namespace>/<event hub>/<partition>/YYYY/MM/DD/HH/MM/SS.avro`` (Event Hubs Capture) and
-    ``out/truth/{vehicles,trips,messages}.parquet``. The same arguments give the same bytes. Days that are already there
-    are skipped, more ``days`` are added behind them, and no file is ever seen half written.
+    ``out/truth/<table>.parquet``. The same arguments give the same bytes. Days that are already there are skipped, more
+    ``days`` are added behind them, and no file is ever seen half written.
 
     Args:
         out: folder; made if missing.
@@ -72,10 +80,14 @@ def simulate(
         seed: names the fleet and its life.
         markets: ISO 3166-1 alpha-2 codes; all twelve if None.
         cadence_s: seconds between messages while driving.
-        partitions: partitions of the event hub. One partition's day is held in memory: 0.6 GB for 2,500 vehicles.
+        partitions: partitions of the event hub; by default 4, or as many as keep each below 2,500 vehicles. One
+            partition's day is held in memory by each process.
         window_s: length of a capture window. Capture itself cuts at 900 s at the latest; the default gives files as
             they are kept after merging.
         codec: ``null``, or ``deflate`` for files of a seventh of the size.
+        dirt: what goes wrong, see ``dirt.dirt_named``.
+        files: ``capture``, or ``jsonl`` for lines of JSON.
+        processes: how many work at the same time; by default as many as there are processors, if it is worth it.
         progress: called after each day with the day and the messages written so far.
 
     Returns:
@@ -86,35 +98,109 @@ def simulate(
     """
     began = time.perf_counter()
     chosen = tuple(sorted(set(markets))) if markets else tuple(sorted(MARKET_WEIGHTS))
-    arguments = Arguments(vehicles, first_day.isoformat(), seed, chosen, cadence_s, partitions, window_s, codec)
-    _check(arguments, days)
-    folder = Folder(Path(out), arguments)
-    parts = [
-        Partition(seed, p, make_fleet(seed, vehicles, p, partitions, first_day, chosen), first_day, cadence_s)
-        for p in range(partitions)
-    ]
-    now = folder.resume(parts)
-    begun, messages, trips, files, size = now.days, 0, 0, 0, 0
-    for day in (first_day + timedelta(days=k) for k in range(begun, days)):
-        truths, counts = [], []
-        for p, part in enumerate(parts):
-            lived = part.live(day, now.states[p])
-            arrived, now.carried[p] = _arrivals(concat([now.carried[p], lived.events]), day_ms(day) + DAY_MS)
-            written, bytes_written = _write(folder.inbox, part, arrived, now.cursors[p], arguments)
-            messages, files, size = messages + len(arrived), files + written, size + bytes_written
-            truths.append(lived.trips)
-            counts.append(_counts(part, arrived))
-        trips += sum(truth.height for truth in truths)
-        now.days += 1
-        folder.commit(day, now, pl.concat(truths), pl.concat(counts))
-        if progress:
-            progress(day, messages)
-    folder.publish_truth(parts, first_day, now.days)
+    parts = partitions or max(4, -(-vehicles // VEHICLES_OF_PARTITION))
+    arguments = Arguments(
+        vehicles, first_day.isoformat(), seed, chosen, cadence_s, parts, window_s, codec, dirt, files
+    )  # fmt: skip
+    check(arguments, days)
+    folder = Folder(Path(out))
+    folder.open(arguments)
+    begun = min(folder.part(number).days for number in range(parts))
+    total = Done(days=begun)
+    if begun < days:
+        workers = processes or _processes(vehicles * (days - begun), parts)
+        for done in _share(Path(out), arguments, days, workers):
+            total.add(done)
+            if done.days > total.days:
+                total.days = done.days
+                if progress:
+                    progress(first_day + timedelta(days=done.days - 1), total.messages)
+    finish(folder, arguments)
     seconds = time.perf_counter() - began
-    return SimulationReport(messages, trips, vehicles, files, size, seconds, now.days - begun)
+    added = total.days - begun
+    return SimulationReport(total.messages, total.trips, vehicles, total.files, total.bytes, seconds, added)
 
 
-def _check(arguments: Arguments, days: int) -> None:
+def finish(folder: Folder, arguments: Arguments) -> None:
+    """Publishes the truth of the days that all partitions have lived."""
+    parts = [folder.part(number) for number in range(arguments.partitions)]
+    days = min(part.days for part in parts)
+    if days:
+        first = date.fromisoformat(arguments.first_day)
+        publish(folder.truth, [part.root for part in parts], day_ms(first + timedelta(days=days)))
+        folder.close(arguments, days, str(first + timedelta(days=days - 1)))
+
+
+def _processes(vehicle_days: int, partitions: int) -> int:
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(available, partitions, vehicle_days // _WORTH_A_PROCESS))
+
+
+def _share(out: Path, arguments: Arguments, days: int, workers: int) -> Iterator[Done]:
+    """Shares the partitions out to processes; yields what was done, in steps, with the days that all have passed."""
+    if workers == 1:
+        yield from work(out, arguments, list(range(arguments.partitions)), days)
+        return
+    orders = [
+        {"out": str(out.resolve()), "arguments": asdict(arguments), "days": days,
+         "numbers": list(range(worker, arguments.partitions, workers))}
+        for worker in range(workers)
+    ]  # fmt: skip
+    folder = Folder(out)
+    passed = [
+        min(folder.part(k).days for k in range(worker, arguments.partitions, workers)) for worker in range(workers)
+    ]
+    with _processes_at(orders) as outputs:
+        while waiting := [k for k in range(workers) if passed[k] < days]:
+            slowest = min(waiting, key=lambda k: passed[k])
+            line = outputs[slowest].readline()
+            if not line:
+                raise SillageError("A process of the simulation ended before its work was done")
+            done = Done(**json.loads(line))
+            passed[slowest] = done.days
+            done.days = min(passed)
+            yield done
+
+
+@contextmanager
+def _processes_at(orders: list[dict[str, object]]) -> Iterator[list[IO[str]]]:
+    """Starts a process for each order; yields where each says what it has done, and ends those that still run."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "POLARS_MAX_THREADS": "1"}
+    with tempfile.TemporaryFile("w+") as complaints:
+        started = [
+            subprocess.Popen(
+                [sys.executable, "-m", "simulator.work"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                stderr=complaints, text=True, env=environment,
+            )
+            for _ in orders
+        ]  # fmt: skip
+        try:
+            outputs = []
+            for process, order in zip(started, orders, strict=True):
+                assert process.stdin is not None
+                assert process.stdout is not None
+                process.stdin.write(json.dumps(order) + "\n")
+                process.stdin.close()
+                outputs.append(process.stdout)
+            yield outputs
+        except SillageError as error:
+            complaints.seek(0)
+            error.found = (complaints.read().strip().splitlines() or ["nothing said"])[-1]
+            raise
+        finally:
+            for process in started:
+                process.terminate()
+                process.wait()
+                if process.stdout is not None:
+                    process.stdout.close()
+
+
+def check(arguments: Arguments, days: int) -> None:
+    """Refuses arguments that are out of range.
+
+    Raises:
+        SillageError: names the argument, what was found and what is allowed.
+    """
     unknown = sorted(set(arguments.markets) - set(MARKET_WEIGHTS))
     if unknown:
         raise SillageError(
@@ -135,38 +221,6 @@ def _check(arguments: Arguments, days: int) -> None:
         )
     if arguments.codec not in ("null", "deflate"):
         raise SillageError("The codec is not known", found=arguments.codec, expected="null or deflate")
-
-
-def _arrivals(events: Events, end_ms: int) -> tuple[Events, Events]:
-    """Splits messages into those that arrive before ``end_ms``, in the order of arrival, and the others."""
-    events = events.take(np.lexsort((events["sequence"], events["vehicle"], events["arrival_ms"])))
-    cut = int(np.searchsorted(events["arrival_ms"], end_ms))
-    return events.take(slice(None, cut)), events.take(slice(cut, None))
-
-
-def _write(inbox: Path, part: Partition, arrived: Events, cursor: Cursor, settings: Arguments) -> tuple[int, int]:
-    """Writes a day's files of a partition; returns how many, and their bytes. The cursor moves behind them."""
-    files = size = 0
-    encoder = Encoder(part.fleet.vin)
-    for window_ms, rows in capture.windows(arrived["arrival_ms"], settings.window_s):
-        events = arrived.take(rows)
-        path = capture.file_path(inbox, part.number, window_ms)
-        written, cursor.offset = capture.write_file(
-            path, events, encoder, cursor.sequence, cursor.offset, codec=settings.codec
-        )
-        cursor.sequence += len(events)
-        files, size = files + 1, size + written
-    return files, size
-
-
-def _counts(part: Partition, arrived: Events) -> pl.DataFrame:
-    """How many messages of each vehicle, day of its clock and kind have arrived."""
-    day = (arrived["event_ms"] // DAY_MS).astype(np.int32)
-    kind = pl.Series("kind", arrived["body"] >= 0).replace_strict({False: "telemetry", True: "vehicle"})
-    counted = (
-        pl.DataFrame({"vehicle": arrived["vehicle"], "date": pl.Series(day).cast(pl.Date), "kind": kind})
-        .group_by("vehicle", "date", "kind", maintain_order=True)
-        .agg(pl.len().cast(pl.Int64).alias("messages"))
-    )
-    vin = pl.Series("vin", part.fleet.vins, dtype=pl.String).gather(counted["vehicle"])
-    return counted.select(vin, "date", "kind", "messages")
+    if arguments.files not in ("capture", "jsonl"):
+        raise SillageError("The format is not known", found=arguments.files, expected="capture or jsonl")
+    dirt_named(arguments.dirt)

@@ -34,6 +34,7 @@ KINDS = (
 #: What identifies a row of a truth table. A row told again replaces the earlier one, so that a table may tell what is
 #: still open. Tables that are not here are told row by row, each once.
 TRUTH_KEYS: dict[str, tuple[str, ...]] = {
+    "vehicles": ("vin",),
     "trips": ("vin", "started_at"),
     "charging_sessions": ("vin", "session_id"),
     "battery": ("vin", "date"),

@@ -34,9 +34,11 @@ class Simulated:
     def records(self) -> list[dict[str, Any]]:
         return [record | {"path": path} for path in capture_files(self.folder) for record in read(path)]
 
+    def bodies(self) -> list[dict[str, Any]]:
+        return [json.loads(record["Body"]) for record in self.records()]
+
     def telemetry(self) -> pl.DataFrame:
-        bodies = [json.loads(record["Body"]) for record in self.records()]
-        rows = [body for body in bodies if body["kind"] == "telemetry"]
+        rows = [body for body in self.bodies() if body["kind"] == "telemetry"]
         at = pl.col("ts").str.to_datetime(time_unit="us", time_zone="UTC")
         return pl.DataFrame(rows, infer_schema_length=None).with_columns(at).sort("vin", "seq")
 

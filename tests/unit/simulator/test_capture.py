@@ -120,7 +120,8 @@ def test_bodies_say_what_the_columns_say(seed: int, rows: int, last: int) -> Non
     instant = rng.integers(0, 4_000_000_000_000, rows)
     columns |= {"event_ms": instant, "arrival_ms": instant, "sequence": rng.integers(0, last + 1, rows)}
     events = telemetry(rows, **columns, sent=rng.integers(0, sum(Sent) + 1, rows), vehicle=np.arange(rows) % 2)
-    statement = ready(np.array([0]), instant[:1], [b'{"kind":"vehicle"}'])
+    text, one = np.frombuffer(b'{"kind":"vehicle"}', dtype=np.uint8), np.ones(1, dtype=np.int64)
+    statement = ready(8, one * 0, instant[:1], one, text, one * len(text))
     statement["arrival_ms"][:] = instant[:1]
     both = concat([events, statement])
     vins = np.frombuffer(b"AAAAAAAAAAAAAAAAABBBBBBBBBBBBBBBBB", dtype=np.uint8).reshape(2, 17)

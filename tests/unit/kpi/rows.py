@@ -23,6 +23,7 @@ _VEHICLE_DAY: dict[str, Any] = {
     "idle_s": 0.0,
     "odometer_gain_km": None,
     "messages": 1,
+    "messages_expected": 1,
     "duplicates": 0,
     "implausible": 0,
     "first_event_at": None,
@@ -35,9 +36,13 @@ _VEHICLE_DAY: dict[str, Any] = {
 def vehicle_days(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
     """core.vehicle_days of rows that name at least ``date`` and ``vehicle`` (any short name)."""
     schema = TABLES["core.vehicle_days"].schema
+    # A count or an amount that no row states is none.
+    zeros: dict[str, Any] = {
+        name: 0 for name, column in schema.columns().items() if not column.nullable and column.dtype.is_numeric()
+    }
     filled = []
     for row in rows:
-        fields = _VEHICLE_DAY | dict(row)
+        fields = zeros | _VEHICLE_DAY | dict(row)
         fields["vehicle_id"] = str(fields.pop("vehicle")).encode().hex().rjust(32, "0")
         filled.append(fields)
     return pl.DataFrame(filled, schema=schema.create_empty().schema, orient="row")

@@ -19,6 +19,14 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 INITIATORS = ("driver", "system")
+EVENTS: dict[str, type[pl.DataType]] = {
+    "vehicle": pl.Int64, "event_ms": pl.Int64, "event": pl.String, "level": pl.Int64, "initiator": pl.String,
+    "reason": pl.String, "speed": pl.Float64, "odometer": pl.Float64,
+}  # fmt: skip
+_TRUTH: dict[str, type[pl.DataType]] = {
+    "vin": pl.String, "engaged_at": pl.Int64, "disengaged_at": pl.Int64, "level": pl.Int64, "distance_km": pl.Float64,
+    "ended_by": pl.String, "reason": pl.String, "takeover_requests": pl.Int64, "last_ms": pl.Int64,
+}  # fmt: skip
 _BY_DRIVER = ("driver_override", "destination", "lane_change", "comfort")
 _BY_SYSTEM = ("speed", "lane_markings", "weather", "construction_zone", "sensor_blocked")
 _REASONS = (*_BY_DRIVER, *_BY_SYSTEM)
@@ -119,7 +127,7 @@ def _said(
             "speed": driven.speed_kmh[sample],
             "odometer": np.round(lived.start.odometer_km[leg] + driven.driven_km[sample], 3),
         },
-        schema_overrides={"reason": pl.String, "initiator": pl.String},
+        schema_overrides=EVENTS,
     )
 
 
@@ -138,7 +146,7 @@ def truth(lived: Lived, segments: Segments, ends: Ends) -> pl.DataFrame:
             "takeover_requests": (ends.request >= 0).astype(np.int64),
             "last_ms": last_ms,
         },
-        schema_overrides={"vin": pl.String, "ended_by": pl.String, "reason": pl.String},
+        schema_overrides=_TRUTH,
     ).with_columns(
         pl.col("engaged_at", "disengaged_at")
         .cast(pl.Datetime("ms")).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")

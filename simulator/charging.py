@@ -22,6 +22,17 @@ _STEPS = (
     ("plugged", "plugged_ms"), ("started", "starts_ms"), ("stopped", "pauses_ms"), ("started", "resumes_ms"),
     ("stopped", "stops_ms"), ("unplugged", "unplugged_ms"),
 )  # fmt: skip
+EVENTS: dict[str, type[pl.DataType]] = {
+    "vehicle": pl.Int64, "event_ms": pl.Int64, "event": pl.String, "sessionId": pl.String, "currentType": pl.String,
+    "place": pl.String, "energy": pl.Float64, "power": pl.Float64, "stateOfCharge": pl.Float64, "reason": pl.String,
+}  # fmt: skip
+_TRUTH: dict[str, type[pl.DataType]] = {
+    "vin": pl.String, "session_id": pl.String, "plugged_at": pl.Int64, "started_at": pl.Int64, "ended_at": pl.Int64,
+    "unplugged_at": pl.Int64, "current_type": pl.String, "place": pl.String, "energy_in_kwh": pl.Float64,
+    "energy_stored_kwh": pl.Float64, "soc_start_pct": pl.Float64, "soc_end_pct": pl.Float64,
+    "power_max_kw": pl.Float64, "interruptions": pl.Int64, "interrupted": pl.Boolean, "end_reason": pl.String,
+    "events_sent": pl.Boolean, "last_ms": pl.Int64,
+}  # fmt: skip
 _PAUSED, _ENDED = 2, 4  # steps with a reason
 _PAUSE_REASONS = ("load_management", "communication")
 
@@ -98,7 +109,7 @@ def charging_events(session: Sessions, vehicle: Ints, vin: pl.Series) -> pl.Data
                     ),
                     "reason": reason,
                 },
-                schema_overrides={"energy": pl.Float64, "power": pl.Float64, "reason": pl.String},
+                schema_overrides=EVENTS,
             )
         )
     return pl.concat(parts).filter(pl.col("event_ms") < NEVER_MS).sort("vehicle", "event_ms")
@@ -138,7 +149,7 @@ def sessions_truth(session: Sessions, vin: pl.Series) -> pl.DataFrame:
             "events_sent": session.reports,
             "last_ms": session.unplugged_ms,
         },
-        schema_overrides={"vin": pl.String, "session_id": pl.String},
+        schema_overrides=_TRUTH,
     ).with_columns(pl.col(*instants).cast(pl.Datetime("ms")).cast(pl.Datetime("us")).dt.replace_time_zone("UTC"))
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from simulator.fleet import POWERTRAINS, Fleet, check_digits, make_fleet
 from simulator.lineup import MODEL_WEIGHTS, MODELS
-from simulator.plan import legs_of_utc_day
+from simulator.plan import Planner
 from simulator.world import CITIES, MARKET_WEIGHTS, ambient_c, day_ms, local_midnight_ms, weather_c
 
 FIRST_DAY = date(2026, 3, 20)
@@ -78,8 +78,8 @@ def test_deliveries_go_on(fleet: Fleet) -> None:
 
 
 def test_legs_do_not_overlap_and_lead_home(fleet: Fleet) -> None:
-    opened = day_ms(FIRST_DAY)
-    legs = [legs_of_utc_day(fleet, 3, 0, FIRST_DAY + timedelta(days=k), 10, opened) for k in range(14)]
+    planner = Planner(fleet, 3, 0, 10, day_ms(FIRST_DAY))
+    legs = [planner.legs(FIRST_DAY + timedelta(days=k)) for k in range(14)]
     vehicle = np.concatenate([part.vehicle for part in legs])
     start = np.concatenate([part.start_ms for part in legs])
     end = start + np.concatenate([part.steps for part in legs]) * 10_000
@@ -97,7 +97,7 @@ def test_legs_do_not_overlap_and_lead_home(fleet: Fleet) -> None:
 
 def test_nobody_drives_before_delivery(fleet: Fleet) -> None:
     day = FIRST_DAY + timedelta(days=5)
-    legs = legs_of_utc_day(fleet, 3, 0, day, 10, day_ms(FIRST_DAY))
+    legs = Planner(fleet, 3, 0, 10, day_ms(FIRST_DAY)).legs(day)
     assert np.all(fleet.delivered[legs.vehicle] < day.toordinal() + 1)
     assert np.any(fleet.delivered[legs.vehicle] >= FIRST_DAY.toordinal())
 

@@ -83,6 +83,8 @@ class Partition:
         truth: dict[str, list[pl.DataFrame]] = {"trips": [self._trips(moved)]}
         for one in told.values():
             for kind, frame in one.events.items():
+                if frame.is_empty():
+                    continue
                 frames.setdefault(kind, []).append(frame.filter(self._heard(frame["vehicle"])))
             for table, frame in one.truth.items():
                 truth.setdefault(table, []).append(frame)

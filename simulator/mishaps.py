@@ -20,6 +20,7 @@ _FLUSH = 500  # a modem sends what it kept this many times faster than it came
 _TUNNEL = (3, 30)  # messages in a tunnel
 _HOLE = (6, 240)  # messages without reception
 _BURST = (10, 50)  # messages sent again together
+_RUN_MS = 2_400_000  # none of the three takes longer
 _SKEW_H, _SKEW_S = (0.5, 6.0), (2.0, 600.0)
 _TUNNELS = 0.6  # share of what is lost that is lost in tunnels
 
@@ -198,7 +199,8 @@ def _runs(batch: Batch, share: float, bounds: tuple[int, int], rng: np.random.Ge
     marked, last = np.zeros(n, dtype=np.bool_), np.zeros(n, dtype=np.int64)
     begins = np.flatnonzero(batch.driving & (rng.random(n) < share / (sum(bounds) / 2)))
     length = rng.integers(bounds[0], bounds[1] + 1, len(begins))
-    ends = np.minimum(begins + length, np.searchsorted(batch.vehicle, batch.vehicle[begins], "right"))
+    instant = (batch.vehicle << 42) + batch.event_ms  # one order for vehicle and time
+    ends = np.minimum(begins + length, np.searchsorted(instant, instant[begins] + _RUN_MS, "right"))
     rows = within(begins, ends - begins)
     marked[rows] = batch.driving[rows]
     last[rows] = np.repeat(ends - 1, ends - begins)

@@ -189,8 +189,8 @@ def _tally(kind: str, what: str, vehicle: Ints, event_ms: Ints) -> pl.DataFrame:
 
 
 def _tallies_of_arrivals(arrived: Events) -> list[pl.DataFrame]:
-    """Counts what arrived: all of it, what is late, and each kind of dirt."""
-    original = arrived["dirt"] & What.DUPLICATE == 0
+    """Counts what arrived: all of it, what is late (copies and malformed messages aside), and each kind of dirt."""
+    original = arrived["dirt"] & (What.DUPLICATE | What.MALFORMED) == 0
     lag = arrived["arrival_ms"] // 1000 * 1000 - arrived["event_ms"]  # the hub states whole seconds
     chosen = {"received": np.ones(len(arrived), dtype=np.bool_), "late": original & (lag > LATE_MS)}
     chosen |= {what.name.lower(): arrived["dirt"] & what > 0 for what in What if what.name}

@@ -24,7 +24,7 @@ Ints = NDArray[np.int64]
 
 _GAINS_KMH_S, _LOSES_KMH_S = 5.0, 6.5  # acceleration and braking, at most
 _FASTEST_KMH = 165.0
-_PACE = 0.92  # of what is driven on the free road, before lights
+_PACE = 0.86  # of what is driven on the free road, before lights
 
 _HIGHEST_LEVEL = np.array([model.automation_level for model in MODELS])
 
@@ -98,7 +98,7 @@ def _speeds(
     wanted = limits_kmh(found, leg, part) * (_PACE * temper * legs.traffic)[leg]
     jitter, held_up = _noise(rng, m, 4), _noise(rng, m, 3)
     patience = np.clip(legs.traffic, 0.6, 1.0)[leg]
-    stops = held_up > np.interp(wanted, [30, 50, 80, 110], [0.5, 0.7, 1.9, 3.2]) * patience
+    stops = held_up > np.interp(wanted, [30, 50, 80, 110], [0.22, 0.5, 1.5, 3.0]) * patience
     stops &= (step > 1) & (step < legs.steps[leg] - 1)
     speed = np.where(stops, 0, wanted * (1 + 0.09 * jitter))
     speed[(step == 0) | (step == legs.steps[leg])] = 0

@@ -19,7 +19,7 @@ _LIMITS: dict[str, tuple[float, float, float]] = {
     "GB": (48, 92, 112), "BR": (50, 80, 108), "IN": (42, 65, 92), "US": (56, 85, 113), "MA": (50, 80, 116),
 }  # fmt: skip
 _LIMITS_BY_CITY = np.array([_LIMITS.get(city.market, _LIMITS["*"]) for city in CITIES])
-_FLOW = np.array([0.54, 0.83, 0.94])  # mean speed over the limit, lights and queues included
+_FLOW = np.array([0.42, 0.66, 0.9])  # mean speed over the limit, lights and queues included
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,8 @@ def roads(city: NDArray[np.int16], length_km: Floats) -> Roads:
 
 def stretches_km(length_km: Floats) -> Floats:
     """Returns how many km of a leg are urban, rural and motorway, shape (n, 3); they add up to the length."""
-    urban = np.minimum(length_km, 2.4 + 0.06 * length_km)
-    motorway = np.minimum(np.maximum(length_km - 14, 0) * 0.8, length_km - urban)
+    urban = np.minimum(length_km, 3.2 + 0.08 * length_km)
+    motorway = np.minimum(np.maximum(length_km - 16, 0) * 0.75, length_km - urban)
     return np.stack([urban, length_km - urban - motorway, motorway], axis=1)
 
 

@@ -11,10 +11,10 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 SHORTEST_S = 60  # shorter stretches are not engaged at all
-_USES = 0.65  # share of legs on which somebody who could engages
-_LEAST_KM = 14.0
-_ENGAGES_KMH = np.array([0, 0, 70.0, 60.0])  # by level: from here on it is engaged,
-_HOLDS_KMH = np.array([0, 0, 55.0, 42.0])  # below this it ends,
+_USES = 0.8  # share of legs on which somebody who could engages
+_LEAST_KM = 10.0
+_ENGAGES_KMH = np.array([0, 0, 64.0, 60.0])  # by level: from here on it is engaged,
+_HOLDS_KMH = np.array([0, 0, 48.0, 42.0])  # below this it ends,
 _FASTEST_KMH = np.array([0, 0, 165.0, 98.0])  # and above this
 
 

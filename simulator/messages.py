@@ -123,7 +123,7 @@ def slow_signals(
         signs: the condition of the vehicles.
         rows: which samples.
     """
-    leg, minutes = driven.leg[rows], driven.step[rows] * (cadence_s / 60)
+    leg, minutes = driven.leg[rows], np.asarray(driven.step[rows] * (cadence_s / 60), dtype=np.float64)
     vehicle = legs.vehicle[leg]
     litres = used.litres[rows]
     net_kwh = used.out_kwh[rows] - used.back_kwh[rows]
@@ -214,9 +214,7 @@ def _upkeep(signs: Signs, vehicle: Ints, at_ms: Ints, odometer_km: Floats) -> di
     return {**said, "pad_wear": said["pad_wear"] * 10}
 
 
-def resting_messages(
-    fleet: Fleet, traits: Traits, parks: Parks, day: date, weather: Floats, signs: Signs
-) -> Events:
+def resting_messages(fleet: Fleet, traits: Traits, parks: Parks, day: date, weather: Floats, signs: Signs) -> Events:
     """Returns the day's heartbeats, and what vehicles that report charging say from the cable in to the cable out."""
     begin, end = day_ms(day), day_ms(day) + DAY_MS
     parked = parks.state.parked_ms

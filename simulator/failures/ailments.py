@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -88,19 +89,18 @@ class Ailments:
     @staticmethod
     def none(vehicles: int, causes: int) -> Ailments:
         """Returns the state of vehicles that nothing ails, with pads and service at 0 km."""
-        pairs = {"held": np.full((vehicles, causes), np.nan), "on": np.zeros((vehicles, causes), dtype=np.bool_)}
-        for name in ("next_ms", "heal_ms", "visit_ms"):
-            pairs[name] = np.full((vehicles, causes), NEVER_MS, dtype=np.int64)
-        for name in _PAIRS:
-            pairs.setdefault(name, np.zeros((vehicles, causes), dtype=np.int64))
-        singles = {f.name: np.zeros(vehicles) for f in fields(Ailments) if f.name not in pairs}
-        singles |= {name: np.zeros(vehicles, dtype=np.int64) for name in ("visits", "visit_ended_ms")}
-        return Ailments(**pairs, **singles)
+        pair, single = (vehicles, causes), (vehicles,)
+        made: dict[str, Any] = {f.name: np.zeros(single) for f in fields(Ailments)}
+        made |= {name: np.zeros(single, dtype=np.int64) for name in ("visits", "visit_ended_ms")}
+        made |= {name: np.zeros(pair, dtype=np.int64) for name in _PAIRS}
+        made |= {name: np.full(pair, NEVER_MS, dtype=np.int64) for name in ("next_ms", "heal_ms", "visit_ms")}
+        made |= {"held": np.full(pair, np.nan), "on": np.zeros(pair, dtype=np.bool_)}
+        return Ailments(**made)
 
     @property
     def ailing(self) -> NDArray[np.bool_]:
         """Failures that are not over yet, shape (vehicles, causes)."""
-        return (self.began_ms > 0) & (self.ended_ms == 0)
+        return np.asarray((self.began_ms > 0) & (self.ended_ms == 0))
 
     def forget(self, over: NDArray[np.bool_]) -> None:
         """Makes the parts as new whose failures are over, shape (vehicles, causes)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 
 import numpy as np
@@ -11,12 +12,20 @@ from numpy.typing import NDArray
 from simulator.failures import course, hazards, workshop
 from simulator.failures.ailments import NEVER_MS, Ailments
 from simulator.failures.causes import (
-    AMBIENT, BRAKE, CAUSES, CODE_OF, CODES, IS_PART, LABELS, TYRE_SENSOR, Regression,
-)  # fmt: skip
+    AMBIENT,
+    BRAKE,
+    CAUSES,
+    CODE_OF,
+    CODES,
+    IS_PART,
+    LABELS,
+    TYRE_SENSOR,
+    Regression,
+)
 from simulator.failures.course import Changes
 from simulator.failures.freeze import FREEZE, freeze_frames
 from simulator.failures.hearing import Hearing
-from simulator.failures.signs import PADS_WORN_PCT, Signs
+from simulator.failures.signs import PADS_WORN_PCT, Signs, healthy
 from simulator.failures.workshop import Visits
 from simulator.fleet import VERSIONS, Fleet
 from simulator.messages import tyre_pressures
@@ -173,9 +182,15 @@ class Failures:
 
 _TEXTS = ("code", "status", "ecu", "clearedBy", "softwareVersion")
 _VISIT = {
-    "vehicle": pl.Int64, "event_ms": pl.Int64, "visitId": pl.String, "event": pl.String, "reason": pl.String,
-    "odometer": pl.Float64, "codes": pl.String, "parts": pl.String,
-}  # fmt: skip
+    "vehicle": pl.Int64,
+    "event_ms": pl.Int64,
+    "visitId": pl.String,
+    "event": pl.String,
+    "reason": pl.String,
+    "odometer": pl.Float64,
+    "codes": pl.String,
+    "parts": pl.String,
+}
 
 
 def versions(lived: Lived) -> NDArray[np.str_]:
@@ -183,9 +198,11 @@ def versions(lived: Lived) -> NDArray[np.str_]:
     return np.array(VERSIONS)[lived.fleet.software]
 
 
-def signs_of(told: Told) -> Signs:
-    """Returns the condition of the vehicles over the day of which ``told`` was said by :class:`Failures`."""
-    return Signs.of(Ailments.from_frame(told.state), told.events["fault"])
+def signs_of(told: Mapping[str, Told], vehicles: int) -> Signs:
+    """Returns the condition of the vehicles over a day, from what the concerns have told of it."""
+    if NAME not in told:
+        return healthy(vehicles)
+    return Signs.of(Ailments.from_frame(told[NAME].state), told[NAME].events["fault"])
 
 
 def _odometers(lived: Lived) -> Floats:

@@ -28,9 +28,7 @@ _IDLE_RPM, _RPM_PER_KMH, _TOP_RPM = 780.0, 24.0, 4200.0
 _ELECTRIC_BELOW_KMH = 45.0  # a hybrid's engine rests below
 
 
-def freeze_frames(
-    lived: Lived, signs: Signs, vehicle: Ints, at_ms: Ints, wanted: NDArray[np.bool_]
-) -> pl.DataFrame:
+def freeze_frames(lived: Lived, signs: Signs, vehicle: Ints, at_ms: Ints, wanted: NDArray[np.bool_]) -> pl.DataFrame:
     """Returns the freeze frames of moments at which vehicles sent a message with all their signals.
 
     Args:
@@ -49,7 +47,7 @@ def freeze_frames(
     leg = np.searchsorted(legs.vehicle * (1 << 42) + legs.start_ms, at, side="right") - 1
     sample = driven.first[leg] + (at_ms[rows] - legs.start_ms[leg]) // (lived.cadence_s * 1000)
     said = slow_signals(
-        lived.fleet, legs, driven, lived.asked, lived.start, lived.outside_c, lived.cadence_s, signs, sample
+        lived.fleet, legs, driven, lived.used, lived.start, lived.outside_c, lived.cadence_s, signs, sample
     )
     said |= {"speed": driven.speed_kmh[sample] * 10, "odometer": _odometer_m(lived, leg, sample)}
     powertrain = lived.fleet.powertrain[vehicle[rows]]

@@ -8,8 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.failures.causes import (
-    CAUSES, COOLANT, FITTED, LV_BATTERY, MODEL_FACTOR, NAMES, TRACTION, WHEEL_SPEED, Regression,
-)  # fmt: skip
+    CAUSES,
+    COOLANT,
+    FITTED,
+    LV_BATTERY,
+    MODEL_FACTOR,
+    NAMES,
+    TRACTION,
+    WHEEL_SPEED,
+    Regression,
+)
 from simulator.fleet import Fleet
 from simulator.world import CITIES
 

@@ -14,8 +14,17 @@ from numpy.typing import NDArray
 
 from simulator.failures.ailments import Ailments
 from simulator.failures.causes import (
-    AMBIENT, CODE_INDEX, CODE_OF, CODES, COOLANT, LV_BATTERY, NAMES, TRACTION, TYRE_LEAK, TYRE_SENSOR,
-)  # fmt: skip
+    AMBIENT,
+    CODE_INDEX,
+    CODE_OF,
+    CODES,
+    COOLANT,
+    LV_BATTERY,
+    NAMES,
+    TRACTION,
+    TYRE_LEAK,
+    TYRE_SENSOR,
+)
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -78,14 +78,12 @@ def visits_of_day(
     stays = np.maximum(stays, 2 * _HANDED_MS)
     free = closes_ms - opens_ms - 2 * _TAKEN_OVER_MS - stays
     arrived_ms = opens_ms + _TAKEN_OVER_MS + (slack[vehicle] * free).astype(np.int64)
-    only_software = wants[:, SOFTWARE] & (wants.sum(axis=1) == 1)
-    reason = np.select(
-        [only_software[vehicle], wants.any(axis=1)[vehicle], serviced[vehicle]],
-        [SOFTWARE_VISIT, REPAIR, MAINTENANCE], RECALL,
-    )  # fmt: skip
+    counts = wants.sum(axis=1)
+    reason = np.where(serviced, MAINTENANCE, RECALL)
+    reason = np.where(counts > 0, REPAIR, reason)
+    reason = np.where(wants[:, SOFTWARE] & (counts == 1), SOFTWARE_VISIT, reason)
     stood_km = parks.state.odometer_km[park]
-    reason = np.asarray(reason, dtype=np.int64)
-    return Visits(vehicle, arrived_ms, arrived_ms + stays, reason, serviced[vehicle], stood_km)
+    return Visits(vehicle, arrived_ms, arrived_ms + stays, reason[vehicle], serviced[vehicle], stood_km)
 
 
 def _stands(fleet: Fleet, parks: Parks, day: date, goes: NDArray[np.bool_]) -> tuple[Ints, Ints, Ints]:

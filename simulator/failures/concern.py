@@ -29,6 +29,8 @@ from simulator.failures.signs import PADS_WORN_PCT, Signs, healthy
 from simulator.failures.workshop import Visits
 from simulator.fleet import VERSIONS, Fleet
 from simulator.messages import tyre_pressures
+from simulator.software import NAME as NAME_OF_SOFTWARE
+from simulator.software import version_at
 from simulator.streams import Purpose, stream
 from simulator.told import Lived, Told
 from simulator.world import DAY_MS, ambient_c, day_ms, weather_c
@@ -195,7 +197,11 @@ _VISIT = {
 
 def versions(lived: Lived) -> NDArray[np.str_]:
     """Returns the software version of each vehicle when the day begins."""
-    return np.array(VERSIONS)[lived.fleet.software]
+    if NAME_OF_SOFTWARE not in lived.states:
+        return np.array(VERSIONS)[lived.fleet.software]
+    every = np.arange(len(lived.fleet))
+    begin_ms = np.full(len(every), day_ms(lived.day))
+    return np.asarray(version_at(lived.states[NAME_OF_SOFTWARE], every, begin_ms).to_numpy().astype(str))
 
 
 def signs_of(told: Mapping[str, Told], vehicles: int) -> Signs:

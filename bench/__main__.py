@@ -1,15 +1,17 @@
-"""Run all measurements and write ``docs/performance.md``."""
+"""Run measurements and write ``docs/performance.md``."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import platform
+import re
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from rich.console import Console
 
+from bench.core import core_tables
 from bench.data import capture_files, json_lines
 from bench.measure import Measured, compare
 from bench.pages import filter_changes
@@ -25,36 +27,66 @@ in a process of its own; what a machine does in a second says little elsewhere. 
 
 def main() -> None:
     """Measure, print and write the page."""
+    given = _arguments()
+    console = Console(stderr=True)
+    lines: list[str] = []
+    with TemporaryDirectory(prefix="sillage-bench-", dir=given.folder) as name:
+        folder = Path(name)
+        if given.only in (None, "paths"):
+            lines += _paths(given, folder, console)
+        if given.only in (None, "core"):
+            with console.status("Measuring: all core tables …"):
+                lines += core_tables(folder, given.core_vehicles, given.core_days, given.core_buckets, given.repeat)
+    machine = f"{os.cpu_count()} cores ({platform.machine()}), Python {platform.python_version()}"
+    text = "\n".join(lines) + "\n"
+    print(text)
+    if not given.dry:
+        known = _sections(PAGE.read_text()) if PAGE.exists() else {}
+        PAGE.write_text(HEAD.format(repeat=given.repeat, machine=machine) + "".join((known | _sections(text)).values()))
+
+
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--repeat", type=int, default=3, help="runs of each role")
+    parser.add_argument("--only", choices=["paths", "core"], help="these sections; the others of the page stay")
     parser.add_argument("--json-rows", type=int, default=2_000_000, help="JSON lines that are landed")
     parser.add_argument("--vehicles", type=int, default=500, help="vehicles of the simulated fleet")
     parser.add_argument("--days", type=int, default=14, help="days of the simulated fleet")
+    parser.add_argument(
+        "--core-vehicles", type=int, nargs="+", default=[10_000, 30_000, 100_000], help="fleets that core is built for"
+    )
+    parser.add_argument(
+        "--core-days", type=int, nargs="+", default=[1, 2, 4], help="days; after the first, of the smallest fleet"
+    )
+    parser.add_argument("--core-buckets", type=int, default=16, help="buckets of their lakes")
+    parser.add_argument("--folder", type=Path, help="where the inputs are made; a temporary folder unless given")
     parser.add_argument("--dry", action="store_true", help="print only")
-    given = parser.parse_args()
-    console = Console(stderr=True)
+    return parser.parse_args()
+
+
+def _paths(given: argparse.Namespace, folder: Path, console: Console) -> list[str]:
+    """Landing, trips, memory and filter changes."""
     lines: list[str] = []
-    with TemporaryDirectory(prefix="sillage-bench-") as name:
-        folder = Path(name)
-        with console.status("Making the inputs …"):
-            json_lines(folder / "json", given.json_rows)
-            capture_files(folder / "capture", given.vehicles, given.days)
-            json_lines(folder / "triple" / "json", given.json_rows * 3)
-        for title, names in SECTIONS.items():
-            with console.status(f"Measuring: {title} …"):
-                lines += _section(title, compare(names, folder, given.repeat))
-        with console.status("Measuring: memory …"):
-            lines += _memory(
-                compare(("sillage_json",), folder, 1)["sillage_json"],
-                compare(("sillage_json",), folder / "triple", 1)["sillage_json"],
-            )
-        with console.status("Measuring: filter changes …"):
-            lines += filter_changes(folder)
-    machine = f"{os.cpu_count()} cores ({platform.machine()}), Python {platform.python_version()}"
-    text = HEAD.format(repeat=given.repeat, machine=machine) + "\n".join(lines) + "\n"
-    print(text)
-    if not given.dry:
-        PAGE.write_text(text)
+    with console.status("Making the inputs …"):
+        json_lines(folder / "json", given.json_rows)
+        capture_files(folder / "capture", given.vehicles, given.days)
+        json_lines(folder / "triple" / "json", given.json_rows * 3)
+    for title, names in SECTIONS.items():
+        with console.status(f"Measuring: {title} …"):
+            lines += _section(title, compare(names, folder, given.repeat))
+    with console.status("Measuring: memory …"):
+        lines += _memory(
+            compare(("sillage_json",), folder, 1)["sillage_json"],
+            compare(("sillage_json",), folder / "triple", 1)["sillage_json"],
+        )
+    with console.status("Measuring: filter changes …"):
+        return lines + filter_changes(folder)
+
+
+def _sections(text: str) -> dict[str, str]:
+    """The sections of a page by their titles, without what comes before the first."""
+    parts = re.split(r"^(?=## )", text, flags=re.MULTILINE)
+    return {part.partition("\n")[0]: part.rstrip("\n") + "\n\n" for part in parts if part.startswith("## ")}
 
 
 SECTIONS: dict[str, tuple[str, ...]] = {

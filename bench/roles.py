@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from bench.data import JSON_PROFILE
 from lake.settings import Settings, get_settings
 from lake.storage import Lake, load_extension
 from lake.tables import open_table
-from orchestration.building import build_table
+from orchestration.building import build, build_table
 from orchestration.landing import land
 from orchestration.recipes import CORE
 from transforms.core.trips import trips
@@ -21,6 +23,8 @@ from transforms.sources.profile import FeedProfile, load_profile, parse_profile
 
 Work = Callable[[], int]
 FLEET = Path(__file__).parent.parent / "feeds" / "fleet.toml"
+#: In the folder of a measurement: seconds that each core table took.
+CORE_SECONDS = "core-seconds.json"
 TWO_STAGES = Path(__file__).with_name("two_stage_trips.sql")
 
 
@@ -88,6 +92,7 @@ def sillage_trips(folder: Path) -> Work:
 def sillage_build_trips(folder: Path) -> Work:
     """The build of ``core.trips`` as it runs: what is stale, days in steps, checks, committed Delta."""
     settings, lake = _lake(folder / "lake-capture")
+    _forget(lake, ["core.trips"])
     days = open_table(lake, "raw.telemetry").rows_by_day()
     recipe = next(r for r in CORE if r.table == "core.trips")
 
@@ -96,6 +101,38 @@ def sillage_build_trips(folder: Path) -> Work:
         return sum(days.values())
 
     return work
+
+
+def duckdb_sorted_day(folder: Path) -> Work:
+    """Bare DuckDB: all columns of the same Delta table, sorted by vehicle and time, streamed out and dropped."""
+    con, uri = _raw(folder)
+    query = f"select * from delta_scan('{uri}') order by vehicle_id, event_at, sequence"
+    return lambda: sum(batch.num_rows for batch in con.execute(query).to_arrow_reader(100_000))
+
+
+def sillage_core(folder: Path) -> Work:
+    """The build of all core tables as it runs, table after table; the seconds of each go to a file."""
+    settings, lake = _lake(folder / "lake-capture")
+    names = [recipe.table for recipe in CORE]
+    _forget(lake, names)
+    rows = sum(open_table(lake, "raw.telemetry").rows_by_day().values())
+
+    def work() -> int:
+        seconds = {}
+        for name in names:
+            began = time.perf_counter()
+            build(lake, settings, tables=[name])
+            seconds[name] = time.perf_counter() - began
+        (folder / CORE_SECONDS).write_text(json.dumps(seconds))
+        return rows
+
+    return work
+
+
+def _forget(lake: Lake, names: Sequence[str]) -> None:
+    """Take computed tables out of a local lake, and what was written down about them."""
+    for name in [*names, "ops.runs"]:
+        shutil.rmtree(lake.table_uri(name), ignore_errors=True)
 
 
 def _landing(source: Path, profile: FeedProfile, target: Path) -> Work:

@@ -22,6 +22,12 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> Fleet:
     return live(tmp_path_factory.mktemp("clean"))
 
 
+@pytest.fixture(scope="session")
+def dirty(tmp_path_factory: pytest.TempPathFactory) -> Fleet:
+    """The same vehicles and days with the default dirt: resends, late and lost messages, values that cannot be."""
+    return live(tmp_path_factory.mktemp("dirty"), dirt="default")
+
+
 @pytest.fixture
 def ledger(request: pytest.FixtureRequest) -> Ledger:
     """Takes truth and found, and compares them."""

@@ -95,7 +95,7 @@ CORE: tuple[Recipe, ...] = (
     _core(
         "vehicle_days",
         vehicle_days,
-        {"raw.telemetry": Reach(back=1), "core.trips": Reach(), "core.vehicles": Reach()},
+        {"raw.telemetry": Reach(back=1), "core.trips": Reach(back=1), "core.vehicles": Reach()},
     ),
     Recipe("core.latest", {"raw.telemetry": Reach()}, _latest, folds=True),
     _core("fault_episodes", fault_episodes, {"raw.faults": Reach(throughout=True)}),

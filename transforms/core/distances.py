@@ -3,33 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from lake.schemas.core import DISTANCE_METHODS
-from transforms.core.motion import SECOND, Positions, Steps, TripRules
-from transforms.core.samples import Bools, Floats, Samples
-
-Number = TypeVar("Number", np.float64, np.int64)
+from transforms.core.motion import Steps
+from transforms.core.ordering import Bools
+from transforms.core.samples import Floats, Readings, Samples
+from transforms.core.spans import Spans, brackets, range_sums
+from transforms.core.trip_rules import SECOND, TripRules, microseconds
 
 _ODOMETER, _SPEED, _POSITION = (DISTANCE_METHODS.index(name) for name in ("odometer", "speed", "position"))
-
-
-@dataclass(frozen=True)
-class Spans:
-    """Trips as spans of samples: the first and the last sample of each, both inside.
-
-    A sample at which one trip ends and the next starts belongs to both; a step belongs to one.
-    """
-
-    start: Positions
-    end: Positions
-
-    def total(self, steps: npt.NDArray[Number]) -> npt.NDArray[Number]:
-        """Sum of a quantity of steps over each trip. The same to the last bit wherever the trip lies in the array."""
-        return _range_sums(steps, self.start, self.end)
 
 
 @dataclass(frozen=True)
@@ -53,9 +38,9 @@ def measure(samples: Samples, steps: Steps, spans: Spans, rules: TripRules) -> D
     speed, speed_covers = _partial(steps, spans, steps.speed_km, steps.speed_known)
     position, position_covers = _partial(steps, spans, steps.position_km, steps.position_known)
     odometer, odometer_covers, coarse = _odometer(samples, steps, spans, rules)
-    in_hole = steps.duration > round(rules.hole_s * SECOND)
+    in_hole = steps.duration > microseconds(rules.hole_s)
     held = samples.at[spans.end] - samples.at[spans.start]
-    sparse = np.where(steps.duration > round(rules.sampled_s * SECOND), steps.duration, 0)
+    sparse = np.where(steps.duration > microseconds(rules.sampled_s), steps.duration, 0)
     sampled = 2 * spans.total(sparse) <= held
 
     none = np.zeros(len(held))
@@ -100,16 +85,7 @@ def _odometer(samples: Samples, steps: Steps, spans: Spans, rules: TripRules) ->
     if samples.odometer is None or not len(spans.start) or not len(place):
         return np.full(len(spans.start), np.nan), none, none
     reading, at = samples.odometer[place], samples.at
-    before = np.searchsorted(place, spans.start, side="right") - 1
-    carried = (
-        (before >= 0)
-        & (samples.vehicle[place[before]] == samples.vehicle[spans.start])
-        & (at[spans.start] - at[place[before]] <= round(rules.carry_s * SECOND))
-    )
-    first = np.where(carried, before, np.minimum(before + 1, len(place) - 1))
-    last = np.searchsorted(place, spans.end, side="right") - 1
-    inside = (first < last) & (carried | (place[first] >= spans.start))
-    first, last = np.where(inside, first, 0), np.where(inside, last, 0)
+    first, last, inside = brackets(Readings(place, reading), samples, spans, rules.carry_s)
 
     gain = reading[last] - reading[first]
     hours = (at[place[last]] - at[place[first]]) / (3600 * SECOND)
@@ -119,22 +95,12 @@ def _odometer(samples: Samples, steps: Steps, spans: Spans, rules: TripRules) ->
     tail = np.where(inside, place[last], spans.end)
     whole = (head == spans.start) & (tail == spans.end)
     if steps.speed_km is not None:
-        uncovered = _range_sums(steps.speed_km, spans.start, head) + _range_sums(steps.speed_km, tail, spans.end)
+        uncovered = range_sums(steps.speed_km, spans.start, head) + range_sums(steps.speed_km, tail, spans.end)
         known = steps.speed_known
         blind = none if known is None else (
-            _range_sums((steps.motion & ~known).astype(np.int64), spans.start, head)
-            + _range_sums((steps.motion & ~known).astype(np.int64), tail, spans.end)
+            range_sums((steps.motion & ~known).astype(np.int64), spans.start, head)
+            + range_sums((steps.motion & ~known).astype(np.int64), tail, spans.end)
         ) > 0  # fmt: skip
         whole |= (uncovered <= rules.slack_km) & ~blind
     coarse = (reading[first] % 1 == 0) & (reading[last] % 1 == 0)
     return np.where(sound, gain, np.nan), sound & whole, coarse
-
-
-def _range_sums(values: npt.NDArray[Number], start: Positions, end: Positions) -> npt.NDArray[Number]:
-    """Sums of ``values[start:end]``, 0 for empty ranges."""
-    if not len(start):
-        return values[:0]
-    bounds = np.stack((start, end), axis=1).ravel()
-    sums = np.add.reduceat(np.append(values, values.dtype.type(0)), bounds)[::2]
-    sums[start >= end] = 0
-    return sums

@@ -6,70 +6,14 @@ same from any window that holds that much. ``docs/core.md`` draws the rules.
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
-from datetime import timedelta
+from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from transforms.core.geometry import great_circle_km
-from transforms.core.samples import Bools, Floats, Ints, Samples
-
-SECOND = 1_000_000
-#: Motion that goes on through a whole half of a UTC day is divided at its end.
-HALF_DAY = 12 * 3600 * SECOND
-
-Positions = npt.NDArray[np.intp]
-
-
-@dataclass(frozen=True)
-class TripRules:
-    """The parameters of trips. Times in s, speeds in km/h, distances in km.
-
-    Attributes:
-        gap_s: a vehicle that is not heard for longer than this is not followed: the trip ends at the last sample in
-            motion. Longer than the holes that tunnels and cells leave, shorter than most errands.
-        slow_gap_s: the same for a feed that is as slow as that throughout (see ``docs/core.md``): buses that say where
-            they are every 2 to 6 minutes.
-        standstill_s: a rest of this length ends a trip. Longer than traffic lights, level crossings and queues; the
-            trips that travel surveys count are divided so too.
-        moving_kmh: speed from which a sample is in motion. Wheel speeds are exactly 0 at rest; receivers of
-            satellite positions say a few tenths.
-        position_kmh: speed between two positions from which a step is in motion, where speed itself says nothing:
-            above the drift of a receiver at rest.
-        carry_s: how long a signal that is silent, while the vehicle is heard, still has its last value. Feeds that
-            send on change keep a constant signal silent.
-        sampled_s: a step longer than this is too long for speeds at its ends to speak for what lies between: it is in
-            motion when positions or the odometer say so, too, and a trip with most of its time in such steps does not
-            take its distance from speed where positions are to be had.
-        hole_s: distance by speed over a longer step is counted as interpolated: speed is usually sampled every 1 to
-            10 s, and this leaves some room for jitter.
-        slack_km: distance by speed that odometer readings may leave uncovered at the ends of a trip.
-        fastest_kmh: a step of position or odometer that is faster than this is an error of measurement.
-    """
-
-    gap_s: float = 300.0
-    slow_gap_s: float = 900.0
-    standstill_s: float = 600.0
-    moving_kmh: float = 0.05
-    position_kmh: float = 5.0
-    carry_s: float = 300.0
-    sampled_s: float = 30.0
-    hole_s: float = 12.0
-    slack_km: float = 0.1
-    fastest_kmh: float = 350.0
-
-    def __post_init__(self) -> None:
-        if min(astuple(self)) <= 0:
-            raise ValueError("the parameters of trips are positive numbers")
-        if self.context > timedelta(days=1):
-            raise ValueError("gaps, standstill_s and carry_s are so long that a trip cannot be told from its two days")
-
-    @property
-    def context(self) -> timedelta:
-        """How far before and after a day telemetry matters to the trips that start in it."""
-        reach = self.standstill_s + self.carry_s + 3 * max(self.gap_s, self.slow_gap_s)
-        return timedelta(microseconds=HALF_DAY) + timedelta(seconds=reach)
+from transforms.core.ordering import Bools, Ints, Positions
+from transforms.core.samples import Floats, Samples
+from transforms.core.trip_rules import HALF_DAY, SECOND, TripRules, microseconds
 
 
 @dataclass(frozen=True)
@@ -80,7 +24,8 @@ class Steps:
         duration: microseconds; meaningless across vehicles.
         linked: both ends are of one vehicle, without a gap between.
         motion: the vehicle moves.
-        speed_km: distance by speed, 0 where unknown; ``None`` where no speed is ever sent.
+        mean_kmh: mean of the speeds at both ends, 0 where unknown; ``None`` where no speed is ever sent.
+        speed_km: distance by speed, 0 where unknown; ``None`` likewise.
         speed_known: speed is known at one end at least; ``None`` where it always is.
         position_km: distance since the previous position, on the step that arrives at a position; else 0.
         position_known: positions are known at both ends; ``None`` where they always are.
@@ -91,6 +36,7 @@ class Steps:
     duration: Ints
     linked: Bools
     motion: Bools
+    mean_kmh: Floats | None
     speed_km: Floats | None
     speed_known: Bools | None
     position_km: Floats | None
@@ -110,15 +56,16 @@ def find_steps(samples: Samples, rules: TripRules) -> Steps:
     off = samples.off
     motion = np.zeros(len(duration), dtype=bool)
     silent = np.ones(len(duration), dtype=bool)
-    speed = speed_km = speed_known = None
+    speed = mean_kmh = speed_km = speed_known = None
     if samples.speed is not None:
         speed = _carried_speed(samples, linked, rules)
         moving = speed >= rules.moving_kmh
         if off is not None:
             moving &= ~off
         motion = moving[1:] | moving[:-1]
-        silent = duration > _us(rules.sampled_s)
-        speed_km, speed_known = _speed_distance(speed, duration, silent)
+        silent = duration > microseconds(rules.sampled_s)
+        mean_kmh, speed_known = _mean_speed(speed, silent)
+        speed_km = mean_kmh * duration * (1 / 3600 / SECOND)
     position_km, position_known, displaced = _position_distance(samples, linked, rules)
     odometer_km = _odometer_gain(samples, linked, rules)
     if displaced is not None:
@@ -128,7 +75,9 @@ def find_steps(samples: Samples, rules: TripRules) -> Steps:
     motion &= linked
     if off is not None:
         motion &= ~(off[1:] & off[:-1])
-    return Steps(duration, linked, motion, speed_km, speed_known, position_km, position_known, odometer_km, speed)
+    return Steps(
+        duration, linked, motion, mean_kmh, speed_km, speed_known, position_km, position_known, odometer_km, speed
+    )
 
 
 def find_spans(samples: Samples, steps: Steps, rules: TripRules) -> tuple[Positions, Positions]:
@@ -150,7 +99,7 @@ def find_spans(samples: Samples, steps: Steps, rules: TripRules) -> tuple[Positi
     if not len(start):
         return start, end
     count = np.cumsum(breaks, dtype=np.int32)
-    apart = samples.at[start[1:]] - samples.at[end[:-1]] >= _us(rules.standstill_s)
+    apart = samples.at[start[1:]] - samples.at[end[:-1]] >= microseconds(rules.standstill_s)
     apart |= count[start[1:]] > count[end[:-1] - 1]
     start, end = start[np.concatenate(([True], apart))], end[np.concatenate((apart, [True]))]
     return _divided(samples.at, motion, start, end)
@@ -171,12 +120,8 @@ def last_known(known: Bools, carried: Bools, at: Ints, limit_s: float) -> Positi
     place = np.arange(len(known))
     newest = np.maximum.accumulate(np.where(known, place, -1))
     stretch = np.maximum.accumulate(np.where(np.concatenate(([True], ~carried)), place, 0))
-    valid = (newest >= stretch) & (at - at[newest] <= _us(limit_s))
+    valid = (newest >= stretch) & (at - at[newest] <= microseconds(limit_s))
     return np.where(valid, newest, -1)
-
-
-def _us(seconds: float) -> int:
-    return round(seconds * SECOND)
 
 
 def _linked(duration: Ints, samples: Samples, rules: TripRules) -> Bools:
@@ -187,8 +132,8 @@ def _linked(duration: Ints, samples: Samples, rules: TripRules) -> Bools:
     nothing, unless there is one on both sides.
     """
     same = samples.vehicle[1:] == samples.vehicle[:-1]
-    linked: Bools = same & (duration <= _us(rules.gap_s))
-    followed = same & (duration <= _us(rules.slow_gap_s))
+    linked: Bools = same & (duration <= microseconds(rules.gap_s))
+    followed = same & (duration <= microseconds(rules.slow_gap_s))
     slow = np.flatnonzero(followed & ~linked)
     if len(slow):
         padded = np.concatenate(([False], followed, [False]))
@@ -213,8 +158,8 @@ def _carried_speed(samples: Samples, linked: Bools, rules: TripRules) -> Floats:
     return np.where(newest >= 0, size[newest], np.nan)
 
 
-def _speed_distance(speed: Floats, duration: Ints, silent: Bools) -> tuple[Floats, Bools | None]:
-    """Trapezoid rule; where speed is known at one end only, it holds for the step. Adds to ``silent`` in place."""
+def _mean_speed(speed: Floats, silent: Bools) -> tuple[Floats, Bools | None]:
+    """Mean over each step; where speed is known at one end only, it holds. Adds to ``silent`` in place."""
     unknown = np.isnan(speed)
     before, after = speed[:-1], speed[1:]
     known = None
@@ -223,7 +168,7 @@ def _speed_distance(speed: Floats, duration: Ints, silent: Bools) -> tuple[Float
         known = ~(unknown[:-1] & unknown[1:])
         before = np.where(unknown[:-1], np.where(known, after, 0.0), before)
         after = np.where(unknown[1:], before, after)
-    return (before + after) * duration * (0.5 / 3600 / SECOND), known
+    return (before + after) * 0.5, known
 
 
 def _position_distance(

@@ -6,24 +6,48 @@ same distance to the last bit whatever else is computed in the same run.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from lake.signals import BY_COLUMN
-from transforms.core.messages import ARRIVAL_ORDER, deduplicate, in_range
+from transforms.core.ordering import ORDER_KEYS, Bools, Ints, Ordered, Positions, in_order
 
 Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 
-_SIGNALS = ("speed_kmh", "odometer_km", "latitude_deg", "longitude_deg")
-_KEYS = ("vehicle_id", "event_at", "sequence", *ARRIVAL_ORDER)
+#: Signals that decide when a vehicle moves and how far, one value per sample.
+_MOTION = ("speed_kmh", "odometer_km", "latitude_deg", "longitude_deg")
+#: Signals that are kept as the readings that there are: most feeds send them rarely.
+_READINGS = (
+    "soc_pct", "battery_power_kw", "energy_used_kwh", "fuel_used_l", "fuel_level_pct", "fuel_level_l",
+    "acceleration_longitudinal_mps2", "acceleration_lateral_mps2", "ambient_temperature_c", "coolant_temperature_c",
+    "battery_temperature_c",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Readings:
+    """Plausible values of one signal, in the order of the samples.
+
+    Attributes:
+        place: position of the sample that has the value, rising.
+        value: the value, in the unit of the signal's column; never NaN.
+    """
+
+    place: Positions
+    value: Floats
+
+    def __len__(self) -> int:
+        return len(self.place)
+
+    def between(self, start: int, stop: int) -> Readings:
+        """The readings of the samples from ``start`` to before ``stop``, counted from ``start``."""
+        low, high = np.searchsorted(self.place, (start, stop))
+        return Readings(self.place[low:high] - start, self.value[low:high])
 
 
 @dataclass(frozen=True)
@@ -39,6 +63,7 @@ class Samples:
         latitude: degrees, likewise; NaN wherever longitude is.
         longitude: degrees, likewise.
         off: the ignition was explicitly said to be off; ``None`` where never.
+        readings: the other signals, by column; without those that were never sent.
     """
 
     vehicle: npt.NDArray[np.uint32]
@@ -49,23 +74,26 @@ class Samples:
     latitude: Floats | None
     longitude: Floats | None
     off: Bools | None
+    readings: Mapping[str, Readings]
 
     def __len__(self) -> int:
         return len(self.at)
 
     def between(self, start: int, stop: int) -> Samples:
         """The samples from position ``start`` up to, not including, ``stop``."""
-        return self.apply(lambda array: array[start:stop])
-
-    def signals(self) -> list[Any]:
-        """The arrays of signals: speed, odometer, latitude, longitude and ``off``."""
-        return [self.speed, self.odometer, self.latitude, self.longitude, self.off]
-
-    def apply(self, function: Callable[[Any], Any]) -> Samples:
-        """These samples with every array that there is put through a function."""
-        arrays: list[Any] = [getattr(self, field.name) for field in fields(self)]
-        applied: list[Any] = [None if array is None else function(array) for array in arrays]
-        return Samples(*applied)
+        part = slice(start, stop)
+        readings = {name: found.between(start, stop) for name, found in self.readings.items()}
+        return Samples(
+            vehicle=self.vehicle[part],
+            at=self.at[part],
+            messages=None if self.messages is None else self.messages[part],
+            speed=None if self.speed is None else self.speed[part],
+            odometer=None if self.odometer is None else self.odometer[part],
+            latitude=None if self.latitude is None else self.latitude[part],
+            longitude=None if self.longitude is None else self.longitude[part],
+            off=None if self.off is None else self.off[part],
+            readings={name: found for name, found in readings.items() if len(found)},
+        )
 
     def chunks(self, size: int) -> list[Samples]:
         """These samples in pieces of about ``size``, never dividing a vehicle."""
@@ -90,91 +118,106 @@ def read_samples(telemetry: pl.LazyFrame | pl.DataFrame, start: datetime, end: d
         The samples, and the identifiers of the vehicles that their numbers stand for.
     """
     frame = _read(telemetry, start, end)
-    names, vehicle = _number(frame["vehicle_id"])
-    at = frame["event_at"].to_physical().to_numpy()
-    order = _order(vehicle, at, len(names))
-    if order is not None:
-        vehicle, at = vehicle[order], at[order]
-    samples = Samples(vehicle, at, None, *_arrays(frame, order))
-    repeated = (vehicle[1:] == vehicle[:-1]) & (at[1:] == at[:-1])
-    if repeated.any():
-        samples = _combine(samples, frame, order, repeated)
-    return _with_whole_positions(samples), names
+    ordered = in_order(frame)
+    merge = _Merge.of(ordered)
+    motion = [_dense(frame, name, merge) for name in _MOTION]
+    readings = {name: found for name in _READINGS if (found := _readings(frame, name, merge)) is not None}
+    first = slice(None) if merge.first is None else merge.first
+    samples = Samples(
+        ordered.vehicle[first], ordered.at[first], merge.messages(), *motion, _off(frame, merge), readings
+    )
+    return _with_whole_positions(samples), ordered.vehicle_ids
 
 
 def _read(telemetry: pl.LazyFrame | pl.DataFrame, start: datetime, end: datetime) -> pl.DataFrame:
     lazy = telemetry.lazy()
     present = set(lazy.collect_schema().names())
-    signals = [BY_COLUMN[name] for name in _SIGNALS if name in present]
-    return (
-        lazy.filter(pl.col("event_at") >= start, pl.col("event_at") < end)
-        .select(
-            *_KEYS,
-            *(pl.when(in_range(signal)).then(pl.col(signal.column)).alias(signal.column) for signal in signals),
-            *([pl.col("ignition_on")] if "ignition_on" in present else []),
-        )
-        .collect()
-    )
+    signals = [name for name in (*_MOTION, "ignition_on", *_READINGS) if name in present]
+    within = (pl.col("event_at") >= start) & (pl.col("event_at") < end)
+    return lazy.filter(within).select(*ORDER_KEYS, *signals).collect()
 
 
-def _number(vehicle_ids: pl.Series) -> tuple[pl.Series, npt.NDArray[np.uint32]]:
-    """Distinct vehicles in order, and each row's place among them. Cheap where equal vehicles lie together."""
-    if vehicle_ids.is_empty():
-        return vehicle_ids, np.empty(0, dtype=np.uint32)
-    starts = np.flatnonzero(vehicle_ids.ne_missing(vehicle_ids.shift(1)).to_numpy())
-    heads = vehicle_ids.gather(starts)
-    names = heads.unique().sort()
-    numbers = names.to_frame().with_row_index("number")
-    places = heads.to_frame().join(numbers, on=heads.name, how="left", maintain_order="left")["number"].to_numpy()
-    return names, np.repeat(places, np.diff(starts, append=len(vehicle_ids)))
+@dataclass(frozen=True)
+class _Merge:
+    """How rows in order become samples: where rows share a moment, the last value of each signal stays.
 
-
-def _order(vehicle: npt.NDArray[np.uint32], at: Ints, vehicles: int) -> npt.NDArray[np.intp] | None:
-    """The permutation that sorts by vehicle and time; ``None`` where they are sorted.
-
-    NumPy's stable sort finds the sorted runs of its input: files that are sorted inside cost a merge.
+    Attributes:
+        ordered: the rows in order.
+        first: per row, whether it begins a sample; ``None`` where every row is one.
+        sample: per row, the sample it belongs to; ``None`` likewise.
     """
-    same = vehicle[1:] == vehicle[:-1]
-    if bool(((vehicle[1:] > vehicle[:-1]) | (same & (at[1:] >= at[:-1]))).all()):
+
+    ordered: Ordered
+    first: Bools | None
+    sample: Positions | None
+
+    @classmethod
+    def of(cls, ordered: Ordered) -> _Merge:
+        if ordered.repeated is None:
+            return cls(ordered, None, None)
+        first = np.concatenate(([True], ~ordered.repeated))
+        return cls(ordered, first, np.cumsum(first) - 1)
+
+    def messages(self) -> Ints | None:
+        """Distinct messages of each sample."""
+        if self.first is None:
+            return None
+        copies = self.ordered.copies
+        distinct = np.ones(len(self.ordered), dtype=np.int64) if copies is None else (~copies).astype(np.int64)
+        return np.add.reduceat(distinct, np.flatnonzero(self.first))
+
+    def lasting(self, known: Bools) -> tuple[Positions, Positions]:
+        """The rows (in order) whose values stay, and the samples that they are the value of."""
+        if self.ordered.copies is not None:
+            known = known & ~self.ordered.copies
+        row = np.flatnonzero(known)
+        if self.sample is None or not len(row):
+            return row, row
+        sample = self.sample[row]
+        stays = np.append(sample[1:] != sample[:-1], True)
+        return row[stays], sample[stays]
+
+
+def _readings(frame: pl.DataFrame, name: str, merge: _Merge) -> Readings | None:
+    """The plausible values of a signal; ``None`` where there is none."""
+    if name not in frame.columns or frame[name].null_count() == len(frame):
         return None
-    first = at.min()
-    span = int(at.max() - first) + 1
-    if span * vehicles < 2**63:
-        return np.argsort(vehicle * np.int64(span) + (at - first), kind="stable")
-    return np.lexsort((at, vehicle))
+    column, signal, rows = frame[name], BY_COLUMN[name], merge.ordered.rows
+    values = column.to_numpy()
+    plausible = column.is_not_null().to_numpy() if column.null_count() else np.ones(len(column), dtype=bool)
+    present = np.flatnonzero(plausible)
+    plausible[present] = (values[present] >= signal.low) & (values[present] <= signal.high)
+    row, sample = merge.lasting(merge.ordered.take(plausible))
+    return Readings(sample, values[row if rows is None else rows[row]]) if len(row) else None
 
 
-def _arrays(frame: pl.DataFrame, order: npt.NDArray[np.intp] | None = None) -> list[Any]:
-    """Speed, odometer, latitude, longitude and ``off`` as arrays; ``None`` for what no row says."""
-    arrays: list[Any] = []
-    for name in _SIGNALS:
-        known = name in frame.columns and frame[name].null_count() < len(frame)
-        arrays.append(frame[name].to_numpy() if known else None)
-    off = ~frame["ignition_on"].fill_null(value=True) if "ignition_on" in frame.columns else None
-    arrays.append(off.to_numpy() if off is not None and off.any() else None)
-    return [array if array is None or order is None else array[order] for array in arrays]
+def _dense(frame: pl.DataFrame, name: str, merge: _Merge) -> Floats | None:
+    """The plausible values of a signal per sample, NaN where there is none; ``None`` where there is no value at all."""
+    if name not in frame.columns or frame[name].null_count() == len(frame):
+        return None
+    signal = BY_COLUMN[name]
+    values: Floats = merge.ordered.take(frame[name].to_numpy())
+    plausible = (values >= signal.low) & (values <= signal.high)
+    if merge.first is None and plausible.all():
+        return values
+    row, sample = merge.lasting(plausible)
+    dense = np.full(len(values) if merge.first is None else int(merge.first.sum()), np.nan)
+    dense[sample] = values[row]
+    return dense
 
 
-def _combine(samples: Samples, frame: pl.DataFrame, order: npt.NDArray[np.intp] | None, repeated: Bools) -> Samples:
-    """Make one sample of the rows of one vehicle and moment; ``repeated`` says that a row joins its predecessor."""
-    shared = np.concatenate((repeated, [False])) | np.concatenate(([False], repeated))
-    rows = np.flatnonzero(shared)
-    signals = [name for name in (*_SIGNALS, "ignition_on") if name in frame.columns]
-    combined = (
-        deduplicate(frame[rows if order is None else order[rows]])
-        .group_by("vehicle_id", "event_at", maintain_order=True)
-        .agg(*(pl.col(name).drop_nulls().last() for name in signals), messages=pl.len().cast(pl.Int64))
-        .collect()
-    )
-    first = np.concatenate(([True], ~repeated))
-    target = np.flatnonzero(shared[first])
-    messages = np.ones(int(first.sum()), dtype=np.int64)
-    messages[target] = combined["messages"].to_numpy()
-    kept = samples.apply(lambda array: array[first])
-    for whole, part in zip(kept.signals(), _arrays(combined), strict=True):
-        if whole is not None:
-            whole[target] = (False if whole.dtype == np.bool_ else np.nan) if part is None else part
-    return replace(kept, messages=messages)
+def _off(frame: pl.DataFrame, merge: _Merge) -> Bools | None:
+    """Per sample, whether the ignition was explicitly off; ``None`` where it never was."""
+    if "ignition_on" not in frame.columns or frame["ignition_on"].all():
+        return None
+    column = frame["ignition_on"]
+    off: Bools = merge.ordered.take((~column).fill_null(value=False).to_numpy())
+    if merge.first is None:
+        return off
+    row, sample = merge.lasting(merge.ordered.take(column.is_not_null().to_numpy()))
+    merged = np.zeros(int(merge.first.sum()), dtype=bool)
+    merged[sample] = off[row]
+    return merged
 
 
 def _with_whole_positions(samples: Samples) -> Samples:

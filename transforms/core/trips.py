@@ -10,9 +10,16 @@ import numpy as np
 import polars as pl
 
 from lake.schemas.core import DISTANCE_METHODS, Trips
-from transforms.core.distances import Spans, measure
-from transforms.core.motion import SECOND, TripRules, find_spans, find_steps
+from lake.schemas.core.trips import ENERGY_METHODS, FUEL_METHODS
+from transforms.core.conditions import at_ends, speed_bands, temperatures
+from transforms.core.consumption import consumption
+from transforms.core.distances import measure
+from transforms.core.harsh import harsh_events
+from transforms.core.motion import find_spans, find_steps
+from transforms.core.refuels import refuels
 from transforms.core.samples import Samples, read_samples
+from transforms.core.spans import Spans, range_maxima
+from transforms.core.trip_rules import SECOND, TripRules
 
 __all__ = ["TripRules", "trips"]
 
@@ -31,7 +38,7 @@ def trips(
     Args:
         telemetry: rows of ``raw.telemetry`` in any order, resends included, of at least the days from the one before
             ``first`` to the one after ``last``; all rows of each vehicle in it. Of the columns, the keys and whatever
-            there is of speed, odometer, position and ignition. Fastest where sorted by (vehicle_id, event_at).
+            signals there are. Fastest where sorted by (vehicle_id, event_at).
         first: first UTC day.
         last: last UTC day, inclusive.
         rules: parameters; the defaults where ``None``.
@@ -51,12 +58,18 @@ def trips(
 def _trips(samples: Samples, start: int, end: int, rules: TripRules) -> dict[str, Any]:
     """Columns of the trips of some vehicles that start from ``start`` (microseconds) to before ``end``."""
     steps = find_steps(samples, rules)
-    begins, finishes = find_spans(samples, steps, rules)
-    wanted = (samples.at[begins] >= start) & (samples.at[begins] < end)
-    spans = Spans(begins[wanted], finishes[wanted])
+    every = Spans(*find_spans(samples, steps, rules))
+    wanted = (samples.at[every.start] >= start) & (samples.at[every.start] < end)
+    spans = Spans(every.start[wanted], every.end[wanted])
     distances = measure(samples, steps, spans, rules)
+    took = consumption(samples, steps, spans, rules)
+    harsh = harsh_events(samples, steps, spans, rules)
+    fuelled, added = refuels(samples, every, rules)
     driving = spans.total(np.where(steps.motion, steps.duration, 0))
     held = samples.at[spans.end] - samples.at[spans.start]
+    fastest = np.full(len(spans), np.nan)
+    if steps.speed is not None:
+        fastest = range_maxima(steps.speed, spans.start, spans.end + 1)
     messages = spans.end - spans.start + 1
     if samples.messages is not None:
         messages = spans.total(samples.messages[:-1]) + samples.messages[spans.end]
@@ -73,33 +86,47 @@ def _trips(samples: Samples, start: int, end: int, rules: TripRules) -> dict[str
         "interpolated_km": distances.interpolated,
         "driving_s": driving / SECOND,
         "idle_s": (held - driving) / SECOND,
-        "max_speed_kmh": _fastest(steps.speed, spans),
+        "max_speed_kmh": fastest,
+        "mean_speed_kmh": distances.chosen / (driving / (3600 * SECOND)),
+        "energy_used_kwh": took.energy_used_kwh,
+        "energy_regenerated_kwh": took.energy_regenerated_kwh,
+        "energy_method": took.energy_method,
+        "fuel_used_l": took.fuel_used_l,
+        "fuel_method": took.fuel_method,
+        "refuels": fuelled[wanted],
+        "refuelled_pct": added[wanted],
+        "harsh_accelerations": harsh.accelerations,
+        "harsh_brakings": harsh.brakings,
+        "harsh_cornerings": harsh.cornerings,
         "messages": messages,
+        **at_ends(samples, spans, rules),
+        **temperatures(samples, spans, rules),
+        **speed_bands(steps, spans),
     }
-
-
-def _fastest(speed: Any, spans: Spans) -> Any:
-    """Greatest speed within each trip, NaN where none is known."""
-    if speed is None or not len(spans.start):
-        return np.full(len(spans.start), np.nan)
-    bounds = np.stack((spans.start, spans.end + 1), axis=1).ravel()
-    return np.fmax.reduceat(np.append(speed, np.nan), bounds)[::2]
 
 
 def _frame(found: list[dict[str, Any]], vehicle_ids: pl.Series) -> pl.DataFrame:
     if not found:
         return Trips.create_empty()
     columns = {name: np.concatenate([part[name] for part in found]) for name in found[0]}
-    instant = pl.Datetime("us", "UTC")
-    methods = pl.Series(DISTANCE_METHODS, dtype=pl.String)
+    names = {
+        "vehicle_id": vehicle_ids.gather(columns.pop("vehicle")),
+        "distance_method": _named(DISTANCE_METHODS, columns.pop("distance_method")),
+        "energy_method": _named(ENERGY_METHODS, columns.pop("energy_method")),
+        "fuel_method": _named(FUEL_METHODS, columns.pop("fuel_method")),
+    }
     frame = pl.DataFrame(columns).with_columns(
-        pl.col("started_at", "ended_at").cast(instant),
-        pl.col("distance_odometer_km", "distance_speed_km", "distance_position_km", "max_speed_kmh").fill_nan(None),
+        pl.col("started_at", "ended_at").cast(pl.Datetime("us", "UTC")),
         pl.col("messages").cast(pl.Int64),
-        vehicle_id=vehicle_ids.gather(columns["vehicle"]),
-        distance_method=methods.gather(columns["distance_method"]),
+        pl.col(pl.Float64).fill_nan(None),
+        **names,
     )
     return frame.with_columns(date=pl.col("started_at").dt.date()).select(Trips.column_names())
+
+
+def _named(names: tuple[str, ...], numbers: Any) -> pl.Series:
+    """The names that numbers stand for; null for -1."""
+    return pl.Series((*names, None), dtype=pl.String).gather(np.where(numbers < 0, len(names), numbers))
 
 
 def _midnight(day: date) -> datetime:

@@ -7,7 +7,8 @@ from typing import Any
 
 import polars as pl
 
-from lake.schemas.raw import Telemetry, Vehicles
+from lake.schemas.core import Vehicles
+from lake.schemas.raw import Telemetry
 
 #: Midday: far from any half of a day.
 NOON = datetime(2026, 3, 10, 13, tzinfo=UTC)
@@ -38,13 +39,10 @@ def speeds(*pairs: tuple[float, float | None], **more: Any) -> pl.DataFrame:
     return telemetry([{"s": s, "speed_kmh": kmh} | more for s, kmh in pairs])
 
 
-def statements(rows: list[dict[str, Any]]) -> pl.DataFrame:
-    """Rows of raw.vehicles."""
+def fleet(rows: list[dict[str, Any]]) -> pl.DataFrame:
+    """Rows of core.vehicles."""
     empty = Vehicles.create_empty()
-    full = []
-    for number, row in enumerate(rows):
-        base = {"vehicle_id": CAR, "received_at": row["event_at"], "source": "test", "batch": 0, "record": number}
-        full.append(base | row | {"event_date": row["event_at"].date()})
-    if not full:
+    if not rows:
         return empty
+    full = [{"vehicle_id": CAR, "registered": True} | row for row in rows]
     return pl.concat([empty, pl.DataFrame(full, schema_overrides=dict(empty.schema))], how="diagonal")

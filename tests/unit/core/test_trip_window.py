@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from lake.schemas.core import Trips, VehicleDays
-from tests.unit.core.frames import CAR, VAN, statements, telemetry
+from tests.unit.core.frames import CAR, VAN, fleet, telemetry
 from transforms.core.trips import TripRules, trips
 from transforms.core.vehicle_days import vehicle_days
 
@@ -35,23 +35,25 @@ RULES = st.sampled_from(
         TripRules(gap_s=1200, standstill_s=10800, carry_s=600, sampled_s=900, hole_s=60),
     ]
 )
-PACES = (60, 290, 300, 301, 900, 1800, 3600, 7200, 20000, 43200, 86400)
+PACES = (1, 2, 10, 60, 290, 300, 301, 900, 1800, 3600, 7200, 20000, 43200, 86400)
 MANNERS = ("speed", "position", "odometer", "on change", "all", "rest", "silent")
 
 
 @dataclass(frozen=True)
 class Stretch:
-    """Messages of one pace and manner; ``seed`` decides their values."""
+    """Messages of one pace and manner; ``seed`` decides their values, ``share`` how many signals each has."""
 
     pace: int
     manner: str
     length: int
+    share: float
     seed: int
 
 
 STRETCHES = st.lists(
     st.builds(
-        Stretch, st.sampled_from(PACES), st.sampled_from(MANNERS), st.integers(1, 80), st.integers(0, 2**32)
+        Stretch, st.sampled_from(PACES), st.sampled_from(MANNERS), st.integers(1, 80),
+        st.sampled_from([0.0, 0.1, 0.5, 1.0]), st.integers(0, 2**32),
     ),
     min_size=1,
     max_size=10,
@@ -66,6 +68,7 @@ def drive(vehicle_id: str, start: int, stretches: list[Stretch]) -> list[dict[st
     at = MIDNIGHT + timedelta(seconds=start)
     rows: list[dict[str, Any]] = []
     odometer, latitude, sequence = 1000.0, 45.0, 0
+    counter, fuel, soc = 500.0, 60.0, 70.0
     for stretch in stretches:
         random = Random(stretch.seed)
         manner = stretch.manner
@@ -81,8 +84,12 @@ def drive(vehicle_id: str, start: int, stretches: list[Stretch]) -> list[dict[st
                 sent["odometer_km"] = odometer
             if random.random() < 0.08:
                 sent["ignition_on"] = random.random() < 0.5
+            counter += random.choice([0.0, 0.03, 0.1]) - (random.random() < 0.01)
+            fuel = min(max(fuel + random.choice([-0.5, -0.1, 0.0, 0.3]) + 30 * (random.random() < 0.05), 0.0), 100.0)
+            soc = min(max(soc + random.choice([-0.5, 0.0, 0.25]) + 9 * (random.random() < 0.04), 0.0), 100.0)
+            sent |= others(random, stretch.share, counter, fuel, soc)
             rows.append({"vehicle_id": vehicle_id, "event_at": at, "sequence": sequence, **sent})
-            sequence += 1
+            sequence += random.choice([1, 1, 1, 1, 3]) - 40 * (random.random() < 0.02)
             if random.random() < 0.05:
                 rows.append(dict(rows[-1]))
             if random.random() < 0.9:
@@ -90,6 +97,25 @@ def drive(vehicle_id: str, start: int, stretches: list[Stretch]) -> list[dict[st
             if random.random() < 0.03:
                 at = at.replace(hour=at.hour // 12 * 12, minute=0, second=0) + timedelta(hours=12)
     return [row for row in rows if row["event_at"] < END]
+
+
+def others(random: Random, share: float, counter: float, fuel: float, soc: float) -> dict[str, Any]:
+    """Some of the signals that tell nothing of motion, a few of them wrong."""
+    values = {
+        "energy_used_kwh": counter,
+        "fuel_used_l": counter / 3,
+        "fuel_level_pct": random.choice([fuel, fuel, fuel, 250.0]),
+        "fuel_level_l": fuel / 2,
+        "soc_pct": random.choice([soc, soc, soc, float("nan")]),
+        "battery_power_kw": random.uniform(-80, 60),
+        "acceleration_longitudinal_mps2": random.uniform(-5, 5),
+        "acceleration_lateral_mps2": random.uniform(-6, 6),
+        "ambient_temperature_c": random.uniform(-10, 30),
+        "coolant_temperature_c": random.uniform(20, 300),
+        "battery_temperature_c": random.uniform(10, 40),
+        "charging_on": random.random() < 0.3,
+    }
+    return {name: value for name, value in values.items() if random.random() < share}
 
 
 def uninterrupted(start: int, pace: int, length: int) -> list[dict[str, Any]]:
@@ -156,23 +182,17 @@ def test_days_of_uninterrupted_driving_are_divided_the_same_everywhere(start: in
     assert expected["duration_s"].sum() == (whole["event_at"].max() - whole["event_at"].min()).total_seconds()
 
 
-@settings(max_examples=40, deadline=None)
-@given(DRIVES, DRIVES, st.lists(st.integers(0, DAYS * 24), max_size=6))
-def test_vehicle_days_are_the_same_day_by_day(car: Drive, van: Drive, told: list[int]) -> None:
+@settings(max_examples=60, deadline=None)
+@given(DRIVES, DRIVES, st.sets(st.tuples(st.integers(0, DAYS - 1), st.sampled_from([CAR, VAN]))))
+def test_vehicle_days_are_the_same_day_by_day(car: Drive, van: Drive, told: set[tuple[int, str]]) -> None:
     whole = telemetry(drive(CAR, *car) + drive(VAN, *van))
-    registry = statements(
-        [
-            {"vehicle_id": VAN if number % 2 else CAR, "event_at": MIDNIGHT + timedelta(hours=hour),
-             "model": f"model {number}", "delivered_on": None if number % 3 else FIRST + timedelta(days=hour % 7)}
-            for number, hour in enumerate(told)
-        ]
-    )  # fmt: skip
+    known = fleet([{"date": FIRST + timedelta(days=n), "vehicle_id": name, "model": f"{n}"} for n, name in told])
     driven = trips(whole, FIRST, LAST)
-    expected = VehicleDays.validate(vehicle_days(whole, driven, registry, FIRST, LAST))
+    expected = VehicleDays.validate(vehicle_days(whole, driven, known, FIRST, LAST))
     parts = []
     for number in range(DAYS):
         day = FIRST + timedelta(days=number)
-        today = days(whole, day, day).sample(fraction=1, shuffle=True, seed=number)
-        known = registry.filter(pl.col("event_date") <= day)
-        parts.append(vehicle_days(today, driven.filter(pl.col("date") == day), known, day, day))
+        seen = days(whole, day - timedelta(days=1), day).sample(fraction=1, shuffle=True, seed=number)
+        recent = driven.filter(pl.col("date").is_between(day - timedelta(days=1), day))
+        parts.append(vehicle_days(seen, recent, known.filter(pl.col("date") == day), day, day))
     assert_frame_equal(pl.concat(parts), expected, check_exact=True)

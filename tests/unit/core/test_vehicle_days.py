@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
-import polars as pl
 import pytest
 
-from lake.schemas.core import Trips, VehicleDays
-from tests.unit.core.frames import CAR, NOON, VAN, statements, telemetry
-from transforms.core.registry import registry
+from lake.schemas.core import Trips, VehicleDays, Vehicles
+from tests.unit.core.frames import CAR, NOON, VAN, fleet, telemetry
 from transforms.core.trips import trips
-from transforms.core.vehicle_days import vehicle_days
+from transforms.core.vehicle_days import DayRules, vehicle_days
 
 DAY = NOON.date()
 ONE = timedelta(days=1)
 
 
-def rows(telemetry_rows: list[dict[str, Any]], told: list[dict[str, Any]], last: date = DAY) -> list[dict[str, Any]]:
+def rows(
+    telemetry_rows: list[dict[str, Any]], known: list[dict[str, Any]], last: date = DAY, rules: DayRules | None = None
+) -> list[dict[str, Any]]:
     frame = telemetry(telemetry_rows)
-    found = vehicle_days(frame, trips(frame, DAY, last), statements(told), DAY, last)
+    found = vehicle_days(frame, trips(frame, DAY - ONE, last), fleet(known), DAY, last, rules)
     return VehicleDays.validate(found).rows(named=True)
 
 
@@ -52,56 +54,43 @@ def test_the_odometer_gain_needs_two_readings_and_a_gain_that_can_be(readings: l
     assert day["odometer_gain_km"] == gain
 
 
-def test_a_silent_vehicle_is_in_the_fleet_from_its_delivery_on() -> None:
-    told = [
-        {"vehicle_id": CAR, "event_at": NOON - 9 * ONE, "delivered_on": DAY + ONE, "market": "FR"},
-        {"vehicle_id": VAN, "event_at": NOON, "market": "MA"},
+def test_a_silent_vehicle_is_in_the_fleet_once_it_is_registered() -> None:
+    known = [
+        {"date": DAY, "registered": False, "market": "FR"},
+        {"date": DAY + ONE, "registered": True, "market": "FR"},
+        {"date": DAY, "vehicle_id": VAN, "registered": True, "market": "MA", "trim": "base", "software_version": "4.2"},
+        {"date": DAY + 2 * ONE, "vehicle_id": VAN, "registered": True},
     ]
-    found = rows([], told, DAY + 2 * ONE)
+    found = rows([], known, DAY + ONE)
     assert [(day["date"] - DAY, day["vehicle_id"], day["market"]) for day in found] == [
         (0 * ONE, VAN, "MA"),
         (1 * ONE, CAR, "FR"),
-        (1 * ONE, VAN, "MA"),
-        (2 * ONE, CAR, "FR"),
-        (2 * ONE, VAN, "MA"),
     ]
+    assert (found[0]["trim"], found[0]["software_version"]) == ("base", "4.2")
     assert not any(day["reported"] or day["active"] or day["messages"] for day in found)
     assert all(day["registered"] and day["lag_max_s"] is None for day in found)
+    assert all(day["messages_expected"] == day["standby_h"] == day["energy_used_kwh"] == 0 for day in found)
 
 
 def test_a_vehicle_that_is_heard_before_its_delivery_is_in_the_fleet_and_not_registered() -> None:
-    (day,) = rows([{"s": 0}], [{"event_at": NOON - ONE, "delivered_on": DAY + ONE, "model": "Aube"}])
+    (day,) = rows([{"s": 0}], [{"date": DAY, "registered": False, "model": "Aube"}])
     assert (day["reported"], day["registered"], day["model"]) == (True, False, "Aube")
 
 
 def test_no_telemetry_and_no_registry_give_no_days() -> None:
     assert rows([], []) == []
-    assert VehicleDays.validate(
-        vehicle_days(telemetry([]), Trips.create_empty(), statements([]).lazy(), DAY, DAY)
-    ).is_empty()
+    none = vehicle_days(telemetry([]), Trips.create_empty(), Vehicles.create_empty().lazy(), DAY, DAY)
+    assert VehicleDays.validate(none).is_empty()
 
 
-# The registry
+def test_every_parameter_and_its_default_are_documented() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "core.md").read_text()
+    for parameter in fields(DayRules):
+        assert f"| `{parameter.name}` | {parameter.default:g} " in text
 
 
-def test_the_latest_statement_up_to_the_day_holds() -> None:
-    told = statements(
-        [
-            {"event_at": NOON + ONE, "sequence": 1, "market": "DE", "delivered_on": DAY - ONE},
-            {"event_at": NOON + ONE, "sequence": 2, "market": "ES", "delivered_on": DAY - ONE},
-            {"event_at": NOON + ONE, "sequence": 2, "market": "IT", "delivered_on": DAY - ONE, "batch": 1},
-            {"event_at": NOON - 30 * ONE, "market": "FR", "delivered_on": DAY - ONE},
-            {"event_at": NOON + ONE - timedelta(hours=1), "market": "GB", "delivered_on": DAY - ONE},
-        ]
-    )
-    found = registry(told, DAY, DAY + 2 * ONE)
-    assert found["market"].to_list() == ["FR", "ES", "ES"]
-    assert found["registered"].to_list() == [True, True, True]
-    assert registry(told, DAY - 40 * ONE, DAY - 29 * ONE)["date"].to_list() == [DAY - 30 * ONE, DAY - 29 * ONE]
-
-
-def test_a_later_day_asked_for_alone_says_the_same() -> None:
-    told = statements([{"event_at": NOON + n * ONE, "model": f"model {n}"} for n in range(4)])
-    whole = registry(told, DAY, DAY + 5 * ONE)
-    alone = [registry(told, DAY + n * ONE, DAY + n * ONE) for n in range(6)]
-    assert pl.concat(alone).equals(whole)
+def test_rules_that_look_further_back_than_a_day_are_refused() -> None:
+    with pytest.raises(ValueError, match="day"):
+        DayRules(standby_h=25)
+    with pytest.raises(ValueError, match="positive"):
+        DayRules(late_s=0)

@@ -1,0 +1,131 @@
+"""The messages of vehicles, day by day: in order, without copies, as arrays. The form in which days are computed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from lake.signals import BY_COLUMN, SIGNALS
+from transforms.core.messages import in_range
+from transforms.core.ordering import ORDER_KEYS, Bools, Ints, Ordered, Positions, in_order
+from transforms.core.samples import Floats
+
+DAY = 86_400_000_000
+
+_BOUNDED = [signal for signal in SIGNALS if signal.low is not None and signal.high is not None]
+
+
+@dataclass(frozen=True)
+class Messages:
+    """Messages in the order of vehicle, time and sequence. All arrays have one length.
+
+    Attributes:
+        vehicle_ids: distinct vehicles, rising.
+        vehicle: number of the vehicle.
+        at: time, microseconds since 1970 UTC.
+        lag: microseconds from ``at`` to the arrival of the first copy.
+        sequence: the vehicle's own count, where ``numbered``.
+        numbered: whether the message has a sequence number.
+        copies: further copies of the message.
+        implausible: values outside their range.
+        odometer: km, NaN where not sent.
+        soc: state of charge, percent, NaN where not sent.
+        charging: 1 where the message says that the vehicle charges, 0 where that it does not, -1 where nothing.
+    """
+
+    vehicle_ids: pl.Series
+    vehicle: npt.NDArray[np.uint32]
+    at: Ints
+    lag: Ints
+    sequence: Ints
+    numbered: Bools
+    copies: Ints
+    implausible: Ints
+    odometer: Floats
+    soc: Floats
+    charging: npt.NDArray[np.int8]
+
+    def __len__(self) -> int:
+        return len(self.at)
+
+    @property
+    def day(self) -> Ints:
+        """Days since 1970 of each message."""
+        return self.at // DAY
+
+    def groups(self) -> tuple[Positions, Positions]:
+        """First message of each vehicle and day, and the one after its last."""
+        if not len(self):
+            return np.empty(0, dtype=np.intp), np.empty(0, dtype=np.intp)
+        day = self.day
+        changes = (self.vehicle[1:] != self.vehicle[:-1]) | (day[1:] != day[:-1])
+        starts = np.concatenate(([0], np.flatnonzero(changes) + 1))
+        return starts, np.append(starts[1:], len(self))
+
+
+def read_messages(telemetry: pl.LazyFrame | pl.DataFrame, first: date, last: date) -> Messages:
+    """The messages of the days from ``first`` to ``last``.
+
+    Of the signals only those of ``Messages`` are kept, so the wide rows are never in memory. Those that have a value
+    out of range anywhere are found first: most have none, and are not counted row by row.
+
+    Args:
+        telemetry: rows of ``raw.telemetry`` in any order, resends included; signal columns may be missing.
+        first: first UTC day.
+        last: last UTC day, inclusive.
+    """
+    start, end = datetime.combine(first, time()), datetime.combine(last + timedelta(days=1), time())
+    at = pl.col("event_at")
+    lazy = telemetry.lazy().filter(
+        at >= pl.lit(start).dt.replace_time_zone("UTC"), at < pl.lit(end).dt.replace_time_zone("UTC")
+    )
+    present = set(lazy.collect_schema().names())
+    outside = [(~in_range(signal)).alias(signal.column) for signal in _BOUNDED if signal.column in present]
+    found = lazy.select(expression.any() for expression in outside).collect().row(0) if outside else ()
+    wrong = [expression.fill_null(value=False) for expression, some in zip(outside, found, strict=True) if some]
+    implausible = pl.sum_horizontal(flag.cast(pl.Int64) for flag in wrong) if wrong else pl.lit(0, dtype=pl.Int64)
+    signals = [name for name in ("odometer_km", "soc_pct", "charging_on") if name in present]
+    frame = lazy.select(*ORDER_KEYS, "received_at", *signals, implausible.alias("implausible")).collect()
+    return _messages(frame, in_order(frame))
+
+
+def _messages(frame: pl.DataFrame, ordered: Ordered) -> Messages:
+    sequence = frame["sequence"]
+    lag = (frame["received_at"] - frame["event_at"]).dt.total_microseconds().to_numpy()
+    charging = pl.Series("charging_on", [None] * len(frame), dtype=pl.Int8)
+    if "charging_on" in frame.columns:
+        charging = frame["charging_on"].cast(pl.Int8)
+    columns = [
+        ordered.vehicle,
+        ordered.at,
+        *(
+            ordered.take(values)
+            for values in (
+                lag,
+                sequence.fill_null(0).to_numpy(),
+                sequence.is_not_null().to_numpy(),
+                np.zeros(len(frame), dtype=np.int64),
+                frame["implausible"].to_numpy(),
+                _plausible(frame, "odometer_km"),
+                _plausible(frame, "soc_pct"),
+                charging.fill_null(-1).to_numpy(),
+            )
+        ),
+    ]
+    if ordered.copies is not None:
+        kept = np.flatnonzero(~ordered.copies)
+        columns = [values[kept] for values in columns]
+        columns[5] = np.diff(kept, append=len(ordered)) - 1
+    return Messages(ordered.vehicle_ids, *columns)
+
+
+def _plausible(frame: pl.DataFrame, name: str) -> Floats:
+    """Values of a signal, NaN where not sent or out of range."""
+    if name not in frame.columns:
+        return np.full(len(frame), np.nan)
+    values, signal = frame[name].to_numpy(), BY_COLUMN[name]
+    return np.where((values >= signal.low) & (values <= signal.high), values, np.nan)

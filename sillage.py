@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from lake.settings import Settings
     from lake.storage import Lake
+    from simulator.folder import Arguments
 
 out = Console()
 err = Console(stderr=True, soft_wrap=True)
@@ -59,8 +60,9 @@ def _open(*, create: bool = True) -> _Rooms:
 def demo(
     *,
     vehicles: int = 500,
-    days: int = 63,
+    days: int = 90,
     seed: int = 1,
+    dirt: str = "default",
     host: str | None = None,
     port: int | None = None,
     serve: Annotated[bool, Parameter(name="--serve", negative="--no-serve")] = True,
@@ -74,6 +76,7 @@ def demo(
         vehicles: Size of the fleet, the first time.
         days: Days up to yesterday, the first time.
         seed: Names the fleet and its life, the first time.
+        dirt: What goes wrong on the way, the first time: see `sillage simulate --help`.
         host: Address to listen on. Loopback only, since there is no sign-in.
         port: Port to listen on.
         serve: Serve the dashboard at the end.
@@ -86,13 +89,13 @@ def demo(
     known = begun(folder)
     if known is None:
         first = yesterday - timedelta(days=days - 1)
-        simulate(out_folder=folder, vehicles=vehicles, days=days, seed=seed, from_=first, partitions=2)
+        simulate(out_folder=folder, vehicles=vehicles, days=days, seed=seed, from_=first, dirt=dirt, partitions=2)
     else:
         first = date.fromisoformat(known.first_day)
         simulate(
             out_folder=folder, vehicles=known.vehicles, days=max(1, (yesterday - first).days + 1), seed=known.seed,
             from_=first, markets=list(known.markets), cadence=known.cadence_s, partitions=known.partitions,
-            codec="null" if known.codec == "null" else "deflate",
+            codec="null" if known.codec == "null" else "deflate", dirt=known.dirt, window=known.window_s,
         )  # fmt: skip
     paths = [] if rooms.lake.is_local else [str(folder / "inbox" / "fleet")]
     changed = land(*paths, feed=_shipped_feed("fleet"))
@@ -112,9 +115,14 @@ def simulate(
     seed: int = 1,
     from_: Annotated[date | None, Parameter(name="--from")] = None,
     markets: Annotated[list[str] | None, Parameter(consume_multiple=True)] = None,
-    cadence: int = 10,
-    partitions: int = 4,
+    dirt: str = "none",
+    format: Literal["capture", "jsonl"] = "capture",
     codec: Literal["deflate", "null"] = "deflate",
+    cadence: int = 10,
+    partitions: int | None = None,
+    window: int | None = None,
+    stream: Annotated[bool, Parameter(negative="")] = False,
+    speedup: float = 1.0,
 ) -> None:
     """Write the files that a fleet of simulated vehicles would send, and the truth about it.
 
@@ -126,20 +134,37 @@ def simulate(
         vehicles: Size of the fleet.
         days: Days to simulate.
         seed: Names the fleet and its life.
-        from_: First day (UTC); by default such that the last is yesterday.
+        from_: First day (UTC); by default such that the last is yesterday, and with --stream today.
         markets: ISO 3166 codes, as FR CN; all twelve by default.
+        dirt: What goes wrong on the way: none, default, heavy (ten times that), or kinds of it with commas, as
+            late,gap. The kinds: duplicate, late, delayed, out_of_order, clock_skew, gap, frozen, spike, unit,
+            missing, malformed.
+        format: capture for Event Hubs Capture (Avro), jsonl for lines of JSON.
+        codec: Compression: of the blocks inside the Avro files, or gzip for lines.
         cadence: Seconds between messages while driving.
-        partitions: Partitions of the event hub.
-        codec: Compression of the blocks inside the Avro files.
+        partitions: Partitions of the event hub; by default 4, and more for a fleet above 10,000 vehicles.
+        window: Seconds that one file holds; by default six hours, and 900 with --stream.
+        stream: Write each file when its time has come, day after day until interrupted; run it again to go on.
+        speedup: With --stream, how many times faster than real time; 1 keeps in step with the clock on the wall.
     """
+    from simulator import make_arguments
     from simulator import simulate as run
 
-    first = from_ or datetime.now(UTC).date() - timedelta(days=days)
+    today = datetime.now(UTC).date()
+    first = from_ or (today if stream else today - timedelta(days=days))
+    known = make_arguments(
+        vehicles=vehicles, first_day=first, seed=seed, markets=markets, cadence_s=cadence, partitions=partitions,
+        window_s=window or (900 if stream else 6 * 3600), codec=codec, dirt=dirt, files=format,
+    )  # fmt: skip
+    if stream:
+        _stream(out_folder, known, speedup, goes_on=from_ is None)
+        return
     with _progress() as bars:
         task = bars.add_task("Simulating", total=days)
         report = run(
-            out_folder, vehicles=vehicles, days=days, first_day=first, seed=seed, markets=markets, cadence_s=cadence,
-            partitions=partitions, codec=codec,
+            out_folder, vehicles=vehicles, days=days, first_day=first, seed=seed, markets=known.markets,
+            cadence_s=cadence, partitions=known.partitions, window_s=known.window_s, codec=codec, dirt=dirt,
+            files=format,
             progress=lambda day, messages: bars.update(
                 task, completed=(day - first).days + 1, detail=f"{messages:,} messages"
             ),
@@ -152,6 +177,25 @@ def simulate(
         )
     else:
         err.print(f"Nothing to simulate: all {days} days are in {out_folder}.")
+
+
+def _stream(out_folder: Path, arguments: Arguments, speedup: float, *, goes_on: bool) -> None:
+    from simulator import begun
+    from simulator import stream as run
+
+    known = begun(out_folder)
+    if known is not None and goes_on:  # it may have begun on another day
+        arguments = replace(arguments, first_day=known.first_day)
+    err.print(f"Streaming into {escape(str(out_folder / 'inbox' / 'fleet'))}  (Ctrl+C stops it)")
+    with _progress() as bars:
+        task = bars.add_task("Streaming", total=None)
+        report = run(
+            out_folder, arguments, speedup=speedup,
+            progress=lambda at, messages: bars.update(
+                task, detail=f"{messages:,} messages, until {at:%Y-%m-%d %H:%M} UTC"
+            ),
+        )  # fmt: skip
+    err.print(f"Stopped: {report.messages:,} messages in {report.files:,} files. Run it again to go on.")
 
 
 @app.command

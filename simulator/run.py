@@ -9,13 +9,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import IO
 
 from lake.errors import SillageError
+from simulator import pace
 from simulator.dirt import dirt_named
 from simulator.folder import Arguments, Folder
 from simulator.truth import publish
@@ -47,6 +48,33 @@ class SimulationReport:
     bytes: int
     seconds: float
     days: int
+
+
+def make_arguments(
+    *,
+    vehicles: int,
+    first_day: date,
+    seed: int = 1,
+    markets: tuple[str, ...] | list[str] | None = None,
+    cadence_s: int = 10,
+    partitions: int | None = None,
+    window_s: int = 6 * 3600,
+    codec: str = "null",
+    dirt: str = "none",
+    files: str = "capture",
+) -> Arguments:
+    """Returns what decides the bytes of a simulation: see :func:`simulate`.
+
+    Raises:
+        SillageError: if an argument is out of range.
+    """
+    chosen = tuple(sorted(set(markets))) if markets else tuple(sorted(MARKET_WEIGHTS))
+    parts = partitions or max(4, -(-vehicles // VEHICLES_OF_PARTITION))
+    arguments = Arguments(
+        vehicles, first_day.isoformat(), seed, chosen, cadence_s, parts, window_s, codec, dirt, files
+    )  # fmt: skip
+    _check(arguments)
+    return arguments
 
 
 def simulate(
@@ -97,13 +125,12 @@ def simulate(
         SillageError: if an argument is out of range, or the folder holds a simulation with other arguments.
     """
     began = time.perf_counter()
-    chosen = tuple(sorted(set(markets))) if markets else tuple(sorted(MARKET_WEIGHTS))
-    parts = partitions or max(4, -(-vehicles // VEHICLES_OF_PARTITION))
-    arguments = Arguments(
-        vehicles, first_day.isoformat(), seed, chosen, cadence_s, parts, window_s, codec, dirt, files
+    arguments = make_arguments(
+        vehicles=vehicles, first_day=first_day, seed=seed, markets=markets, cadence_s=cadence_s, partitions=partitions,
+        window_s=window_s, codec=codec, dirt=dirt, files=files,
     )  # fmt: skip
-    check(arguments, days)
-    folder = Folder(Path(out))
+    _bounded("days", days, 1, 3660)
+    folder, parts = Folder(Path(out)), arguments.partitions
     folder.open(arguments)
     begun = min(folder.part(number).days for number in range(parts))
     total = Done(days=begun)
@@ -195,12 +222,41 @@ def _processes_at(orders: list[dict[str, object]]) -> Iterator[list[IO[str]]]:
                     process.stdout.close()
 
 
-def check(arguments: Arguments, days: int) -> None:
-    """Refuses arguments that are out of range.
+def stream(
+    out: Path,
+    arguments: Arguments,
+    *,
+    speedup: float = 1.0,
+    progress: Callable[[datetime, int], None] | None = None,
+) -> SimulationReport:
+    """Goes on with a simulation at the pace of a clock until it is interrupted: see :func:`pace.stream`.
+
+    Args:
+        out: folder; made if missing.
+        arguments: from :func:`make_arguments`.
+        speedup: simulated seconds per second.
+        progress: called after each window with its end and the messages written so far.
 
     Raises:
-        SillageError: names the argument, what was found and what is allowed.
+        SillageError: if the folder holds a simulation with other arguments.
     """
+    began, folder, done = time.perf_counter(), Folder(Path(out)), Done()
+    _bounded("speedup", speedup, 0.01, 100_000)
+    folder.open(arguments)
+    with suppress(KeyboardInterrupt):
+        pace.stream(
+            Path(out), arguments, done, speedup=speedup, progress=progress, publish=lambda: finish(folder, arguments)
+        )
+    seconds = time.perf_counter() - began
+    return SimulationReport(done.messages, done.trips, arguments.vehicles, done.files, done.bytes, seconds, done.days)
+
+
+def _bounded(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise SillageError(f"{name} is out of range", found=str(value), expected=f"{low} to {high}")
+
+
+def _check(arguments: Arguments) -> None:
     unknown = sorted(set(arguments.markets) - set(MARKET_WEIGHTS))
     if unknown:
         raise SillageError(
@@ -208,13 +264,12 @@ def check(arguments: Arguments, days: int) -> None:
             found=", ".join(unknown), expected=", ".join(MARKET_WEIGHTS), action="leave it out",
         )  # fmt: skip
     bounds = {
-        "vehicles": (arguments.vehicles, 1, 1_000_000), "days": (days, 1, 3660), "seed": (arguments.seed, 0, 2**63),
+        "vehicles": (arguments.vehicles, 1, 1_000_000), "seed": (arguments.seed, 0, 2**63),
         "cadence_s": (arguments.cadence_s, 1, 60), "partitions": (arguments.partitions, 1, 1024),
         "window_s": (arguments.window_s, 60, 86_400),
     }  # fmt: skip
     for name, (value, low, high) in bounds.items():
-        if not low <= value <= high:
-            raise SillageError(f"{name} is out of range", found=str(value), expected=f"{low} to {high}")
+        _bounded(name, value, low, high)
     if 86_400 % arguments.window_s:
         raise SillageError(
             "window_s does not divide a day", found=str(arguments.window_s), expected="900, 3600, 21600, ..."

@@ -105,7 +105,7 @@ class Line:
     def write(self, window_ms: int, events: Events) -> int:
         """Writes the file of a window, which must follow the last one written; returns its size in bytes."""
         settings, cursor = self._arguments, self._now.cursor
-        path = capture.file_path(self._inbox, self._number, window_ms)
+        path = self._path(window_ms)
         if settings.files == "jsonl":
             return lines.write_file(path, events, self._encoder, codec=settings.codec)
         size, cursor.offset = capture.write_file(
@@ -113,6 +113,14 @@ class Line:
         )
         cursor.sequence += len(events)
         return size
+
+    def has(self, window_ms: int) -> bool:
+        """Whether the file of a window is there."""
+        return self._path(window_ms).exists()
+
+    def _path(self, window_ms: int) -> Path:
+        path = capture.file_path(self._inbox, self._number, window_ms)
+        return path.with_suffix(lines.ENDINGS[self._arguments.codec]) if self._arguments.files == "jsonl" else path
 
     def windows(self, arrived: Events) -> Iterator[tuple[int, Events]]:
         """Yields the windows that messages fall into: when each begins, and its messages."""

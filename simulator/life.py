@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 
+from simulator.clones import cloned
 from simulator.days import Days, Moved, trips_truth
 from simulator.energy import State
 from simulator.events import Events, Ints, concat
@@ -78,9 +79,9 @@ class Partition:
             **{f.name: getattr(moved, f.name) for f in fields(moved)},
         )  # fmt: skip
         told = self._tell(lived, carried)
-        sent = self._telemetry(lived, signs_of(told, len(fleet)))
+        sent, clones = cloned(lived, self._telemetry(lived, signs_of(told, len(fleet))))
         frames: dict[str, list[pl.DataFrame]] = {"vehicle": [self._statements(day)]}
-        truth: dict[str, list[pl.DataFrame]] = {"trips": [self._trips(moved)]}
+        truth: dict[str, list[pl.DataFrame]] = {"trips": [self._trips(moved)], "attacks": [clones]}
         for one in told.values():
             for kind, frame in one.events.items():
                 if frame.is_empty():

@@ -45,15 +45,15 @@ class Offer:
 
 
 OFFERS: tuple[Offer, ...] = (
-    Offer("navigation", 45, 0.7, 0.88, 0.86, 0.55, 0.74, 0.03, 0, 0.62, ("route", "search", "traffic")),
+    Offer("navigation", 45, 0.7, 0.88, 0.86, 0.55, 0.74, 0.03, 0, 0.75, ("route", "search", "traffic")),
     Offer("remote_control", 60, 0.6, 0.84, 0.84, 0.62, 0.80, 0.02, 0, 0, ("command",)),
     Offer("vehicle_finder", 0, 0, 0.80, 0.66, 0.35, 0, 0, 0, 0, ("locate",)),
-    Offer("remote_diagnostics", 0, 0, 0.76, 0.80, 0.50, 0, 0, 0.35, 0, ("health_report", "warning_lamp")),
-    Offer("predictive_maintenance", 0, 0, 0.68, 0.74, 0.45, 0, 0, 0.25, 0, ("report", "appointment")),
-    Offer("productivity", 30, 0.2, 0.58, 0.62, 0.34, 0.62, 0.06, 0, 0.38, ("mail", "calendar", "call")),
-    Offer("media", 30, 0.25, 0.82, 0.84, 0.66, 0.72, 0.04, 0, 0.85, ("radio", "music", "podcast", "video")),
-    Offer("social", 30, 0.1, 0.46, 0.62, 0.30, 0.50, 0.08, 0, 0.34, ("message", "share", "group")),
-    Offer("charging", 0, 0, 0.90, 0.90, 0.72, 0, 0, 0.8, 0, ("find_station", "plan", "pay")),
+    Offer("remote_diagnostics", 0, 0, 0.76, 0.80, 0.50, 0, 0, 0.45, 0, ("health_report", "warning_lamp")),
+    Offer("predictive_maintenance", 0, 0, 0.68, 0.74, 0.45, 0, 0, 0.32, 0, ("report", "appointment")),
+    Offer("productivity", 30, 0.2, 0.58, 0.62, 0.34, 0.62, 0.06, 0, 0.45, ("mail", "calendar", "call")),
+    Offer("media", 30, 0.25, 0.82, 0.84, 0.66, 0.72, 0.04, 0, 0.95, ("radio", "music", "podcast", "video")),
+    Offer("social", 30, 0.1, 0.46, 0.62, 0.30, 0.50, 0.08, 0, 0.42, ("message", "share", "group")),
+    Offer("charging", 0, 0, 0.90, 0.90, 0.72, 0, 0, 1.0, 0, ("find_station", "plan", "pay")),
     Offer("automated_driving", 20, 0.3, 0.86, 0.78, 0.64, 0.66, 0.04, 0, 1, ("lane", "distance")),
 )
 SERVICES = tuple(offer.name for offer in OFFERS)

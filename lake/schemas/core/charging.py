@@ -9,7 +9,7 @@ from lake.schemas.raw.events import CHARGING_PLACES, CURRENT_TYPES
 from lake.schemas.raw.rows import instant, one_of, vehicle_id
 
 SESSION_METHODS = ("events", "signals", "both")
-ENERGY_STORED_METHODS = ("counter", "power", "soc")
+ENERGY_STORED_METHODS = ("counter", "power")
 
 
 class ChargingSessions(dy.Schema):
@@ -18,9 +18,9 @@ class ChargingSessions(dy.Schema):
     date = day("UTC day on which charging starts")
     vehicle_id = vehicle_id(primary_key=True)
     started_at = instant("Charging started.", primary_key=True)
-    ended_at = instant("Charging ended; null while it goes on.", nullable=True)
+    ended_at = instant("Charging ended; null while it goes on, or where nobody said.", nullable=True)
     plugged_at = instant("The cable was connected.", nullable=True)
-    unplugged_at = instant("The cable was disconnected.", nullable=True)
+    unplugged_at = instant("The cable was disconnected, if within the longest length of a session.", nullable=True)
     session_id = text("The session, where the source numbers them.")
     method = one_of(SESSION_METHODS, "What it is known from.")
     current_type = one_of(CURRENT_TYPES, "Current at the connector.", nullable=True)
@@ -35,7 +35,7 @@ class ChargingSessions(dy.Schema):
     power_mean_kw = amount("Energy over time charging; drawn, or stored where that is not known.", nullable=True)
     taper_soc_pct = share_pct("State of charge from which power fell below the share of its maximum for good.")
     interruptions = count("Times charging paused and went on.")
-    end_reason = text("Why charging ended, as the source says it.")
+    end_reason = text("Why charging ended, as the source says it; cut where it went on past the longest length.")
     interrupted = dy.Bool(
         nullable=False, description="Ended by a fault, or before what was asked for, not by the user."
     )

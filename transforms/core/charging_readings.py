@@ -1,0 +1,195 @@
+"""What telemetry says about charging, as readings on one axis of time.
+
+Most messages say nothing: they are sent while driving. They are left out before anything is sorted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import polars as pl
+
+from lake.signals import BY_COLUMN
+from transforms.core.charging_axis import HOUR, SECOND, Axis, Bools, Floats, Ints, last_before
+from transforms.core.charging_rules import ChargingRules
+from transforms.core.messages import ARRIVAL_ORDER, MESSAGE_KEY, deduplicate, in_range
+
+_SENT = ("charging_on", "charging_cable_on", "soc_pct", "energy_charged_kwh", "battery_power_kw")
+#: An odometer that gains more is wrong.
+_FASTEST_KMH = 350
+_BESIDES = ("speed_kmh", "odometer_km", "ignition_on", "battery_temperature_c")
+
+
+@dataclass(frozen=True)
+class Track:
+    """The readings of one signal, in order.
+
+    Attributes:
+        t: places on the axis.
+        value: readings.
+        moves: how often any vehicle had been seen to move, up to and including the reading: equal at two readings of
+            a vehicle where it stood still between them.
+    """
+
+    t: Ints
+    value: Floats
+    moves: Ints
+
+    def keep(self, wanted: Bools) -> Track:
+        """The readings that are wanted."""
+        return Track(self.t[wanted], self.value[wanted], self.moves[wanted])
+
+
+@dataclass(frozen=True)
+class Readings:
+    """What telemetry says about charging.
+
+    Attributes:
+        t: places of the samples on the axis.
+        moves: how often any vehicle had been seen to move, up to and including the sample.
+        charging: whether the vehicle says that it charges, 1 or 0; 0 also where it is seen to move.
+        cable: whether it says that the cable is connected, 1 or 0.
+        soc: state of charge, percent, without spikes.
+        counter: energy charged, kWh, without spikes.
+        power: battery power at rest, kW, without spikes.
+        drawn: the same where the ignition is not on.
+        temperature: battery temperature, degrees Celsius.
+    """
+
+    t: Ints
+    moves: Ints
+    charging: Track
+    cable: Track
+    soc: Track
+    counter: Track
+    power: Track
+    drawn: Track
+    temperature: Track
+
+    def moves_at(self, moment: Ints) -> Ints:
+        """How often any vehicle had been seen to move up to moments."""
+        return np.concatenate(([0], self.moves))[last_before(self.t, moment) + 1]
+
+
+def select_readings(
+    telemetry: pl.LazyFrame | pl.DataFrame, start: datetime, end: datetime, rules: ChargingRules
+) -> pl.DataFrame:
+    """The samples of telemetry that matter to charging: one per vehicle and moment.
+
+    Of resends the first counts; of several messages of one moment, for each signal the greatest sequence number.
+
+    Args:
+        telemetry: rows of ``raw.telemetry`` in any order; signal columns may be missing.
+        start: first moment to keep, UTC.
+        end: first moment to leave out, UTC.
+        rules: parameters.
+
+    Returns:
+        ``vehicle_id``, ``event_at`` and the signals (Float64 and Boolean, null where not sent or implausible), sorted
+        by vehicle and time.
+    """
+    lazy = telemetry.lazy()
+    present = set(lazy.collect_schema().names())
+    signals = [BY_COLUMN[name] for name in (*_SENT, *_BESIDES)]
+    none = [pl.lit(None, dtype=signal.dtype).alias(signal.column) for signal in signals if signal.column not in present]
+    sent = pl.any_horizontal(pl.col(name).is_not_null() for name in _SENT)
+    at_rest = (pl.col("speed_kmh").abs() < rules.moving_kmh).fill_null(value=True)
+    told = sent & (at_rest | pl.col("odometer_km").is_null())
+    shown = pl.col("odometer_km").is_not_null() & pl.col("speed_kmh").is_null()
+    samples = (
+        lazy.filter(pl.col("event_at") >= start, pl.col("event_at") < end)
+        .with_columns(none)
+        .filter(told | shown)
+        .select(
+            *MESSAGE_KEY,
+            *ARRIVAL_ORDER,
+            *(
+                pl.col(signal.column) if signal.low is None
+                else pl.when(in_range(signal)).then(pl.col(signal.column)).alias(signal.column)
+                for signal in signals
+            ),
+        )
+    )  # fmt: skip
+    rows = deduplicate(samples).collect()
+    key = ["vehicle_id", "event_at"]
+    names = [signal.column for signal in signals]
+    repeated = pl.all_horizontal(pl.col(name) == pl.col(name).shift(1) for name in key)
+    if rows.select(repeated.any()).item():
+        combined = rows.group_by(key, maintain_order=True).agg(pl.col(name).drop_nulls().last() for name in names)
+        return combined.select(*key, *names)
+    return rows.select(*key, *names)
+
+
+def readings_of(samples: pl.DataFrame, vehicle: Ints, axis: Axis, rules: ChargingRules) -> Readings:
+    """Samples as readings.
+
+    Args:
+        samples: rows of :func:`select_readings`.
+        vehicle: number of the vehicle of each row, rising with its identifier.
+        axis: where they are laid.
+        rules: parameters.
+    """
+    t = axis.place(vehicle, samples["event_at"].to_physical().to_numpy())
+    fast = np.abs(_numbers(samples, "speed_kmh")) >= rules.moving_kmh
+    moved = fast | _driven(t, _numbers(samples, "odometer_km"), rules)
+    moves = np.cumsum(moved, dtype=np.int64)
+
+    said = _numbers(samples, "charging_on")
+    said[moved & np.isnan(said)] = 0.0
+    said[fast] = 0.0
+    power = _numbers(samples, "battery_power_kw")
+    power[fast | (np.abs(power) > rules.fastest_kw)] = np.nan
+
+    def track(value: Floats) -> Track:
+        known = ~np.isnan(value)
+        return Track(t[known], value[known], moves[known])
+
+    resting = _without_spikes(track(power), rules.power_spike_kw, rules)
+    ignition = track(_numbers(samples, "ignition_on"))
+    return Readings(
+        t=t,
+        moves=moves,
+        charging=track(said),
+        cable=track(_numbers(samples, "charging_cable_on")),
+        soc=_without_spikes(track(_numbers(samples, "soc_pct")), rules.soc_spike_pct, rules),
+        counter=_without_spikes(track(_numbers(samples, "energy_charged_kwh")), rules.counter_rise_kwh, rules),
+        power=resting,
+        drawn=resting.keep(held(ignition, resting.t, rules) != 1),
+        temperature=track(_numbers(samples, "battery_temperature_c")),
+    )
+
+
+def held(track: Track, moment: Ints, rules: ChargingRules) -> Floats:
+    """Value of a signal that is sent on change, at moments: the last one not older than ``hold_s``, else NaN."""
+    place = last_before(track.t, moment)
+    value = np.append(track.value, np.nan)[place]
+    since = moment - np.append(track.t, np.iinfo(np.int64).min // 4)[place]
+    return np.where(since <= round(rules.hold_s * SECOND), value, np.nan)
+
+
+def _numbers(samples: pl.DataFrame, name: str) -> Floats:
+    return samples[name].cast(pl.Float64).fill_null(np.nan).to_numpy().copy()
+
+
+def _driven(t: Ints, odometer: Floats, rules: ChargingRules) -> Bools:
+    """Whether the odometer at each sample shows that the vehicle was driven since the reading before."""
+    rows = np.flatnonzero(~np.isnan(odometer))
+    gain, since = np.diff(odometer[rows]), np.diff(t[rows])
+    sound = (since <= round(rules.hold_s * SECOND)) & (gain <= _FASTEST_KMH * (1 + since / HOUR))
+    moved = np.zeros(len(t), dtype=np.bool_)
+    moved[rows[1:][sound & (gain >= rules.moved_km)]] = True
+    return moved
+
+
+def _without_spikes(track: Track, limit: float, rules: ChargingRules) -> Track:
+    """The readings without those that are off from both neighbours by more than a limit, where these agree."""
+    if len(track.t) < 3:
+        return track
+    step = np.diff(track.value)
+    near = (np.diff(track.t) <= round(rules.step_s * SECOND)) & (np.diff(track.moves) == 0)
+    there, back = step[:-1], step[1:]
+    off = np.minimum(np.abs(there), np.abs(back))
+    spike = near[:-1] & near[1:] & (there * back < 0) & (off > limit) & (np.abs(there + back) < off / 2)
+    return track.keep(~np.concatenate(([False], spike, [False])))

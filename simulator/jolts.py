@@ -67,7 +67,7 @@ def jolts(
     at, kind = at[kind < 3], kind[kind < 3]
     change = speed_kmh[at] - speed_kmh[at - 1]
     speed = speed_kmh[at]
-    fits = np.choose(kind, [change > 8, change < -8, (speed > 20) & (speed < 95)])
+    fits = np.choose(kind, [change > 8, (change < -8) & (speed > 0), (speed > 20) & (speed < 95)])
     at, kind = at[fits], kind[fits]
     apart = np.diff(at, prepend=-(10**9)) * cadence_s >= APART_S
     apart |= np.diff(leg[at], prepend=-1) > 0

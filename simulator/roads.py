@@ -64,5 +64,5 @@ def limits_kmh(found: Roads, leg: NDArray[np.int64], part: Floats) -> Floats:
         part: share of the leg's time that has passed, 0 to 1.
     """
     inward = 2 * np.minimum(part, 1 - part)
-    kind = (inward >= found.urban[leg]).astype(np.int64) + (inward >= found.open[leg])
+    kind = (inward > found.urban[leg]).astype(np.int64) + (inward > found.open[leg])
     return np.asarray(found.limit_kmh[leg, kind])

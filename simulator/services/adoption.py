@@ -33,6 +33,7 @@ _AT_ONCE, _ACTIVATES_DAYS = 0.45, 5.0  # activations within the hour of consent;
 _PAYS_WITHOUT_HABIT, _LEAVES_WITHOUT_HABIT = 0.1, 4.0
 _COMES_BACK, _BACK_DAYS = 0.2, 12.0  # customers who pay only after a time without the service; mean length
 _WITHDRAWS, _WITHDRAWS_DAYS = 0.06, 300.0
+_NEVER_USES = 0.2  # share of the services without habit that are set up and forgotten
 _SAYS_SO = 0.75  # customers who cancel; the others just stop paying
 _YEAR_DAYS, _MONTH_DAYS = 365, 30
 
@@ -115,10 +116,12 @@ def make_fates(fleet: Fleet, seed: int, partition: int, first_day: date) -> Fate
     included = np.broadcast_to(column("trial_days") == 0, shape)
     on_trial = ~included & (activated < NEVER_MS)
     trial_until = np.where(on_trial, activated // DAY_MS + column("trial_days").astype(np.int64), -1)
+    intensity = np.minimum(wanted, 1.6) * rng.lognormal(-0.08, 0.4, shape)
+    intensity[~habitual & (rng.random(shape) < _NEVER_USES)] = 0
     return Fates(
         day_ms(first_day) + _MINUTE_MS, has, consented, activated, withdrawn, included, trial_until,
         **_payments(rng, np.where(on_trial, trial_until, NEVER_DAY), habitual, local_ms),
-        habitual=habitual, intensity=np.minimum(wanted, 1.6) * rng.lognormal(-0.08, 0.4, shape),
+        habitual=habitual, intensity=intensity,
     )  # fmt: skip
 
 

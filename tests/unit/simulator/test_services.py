@@ -253,7 +253,8 @@ def test_habits_stay_and_curiosity_fades(fates: Fates) -> None:
     new, later = (fates.eagerness(vehicle, service, fates.activated_ms[vehicle, service] + d * DAY_MS) for d in (1, 90))
     habit = fates.habitual[vehicle, service]
     assert (later[habit] > 0.85 * new[habit]).all()
-    assert (later[~habit] < 0.06 * new[~habit]).all()
+    assert (later[~habit] <= 0.06 * new[~habit]).all()
+    assert 0.1 < (new[~habit] == 0).mean() < 0.3
 
 
 def test_markets_differ() -> None:

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 import polars as pl
 import pytest
 
+from simulator import life
 from simulator.events import Events, Sent
 from simulator.failures import concern, hazards
 from simulator.failures.causes import TRACTION, Regression
@@ -44,14 +45,17 @@ class Lives:
 
 
 def live(vehicles: int, days: int, regressions: tuple[Regression, ...] = ()) -> Lives:
+    """Lives days of a fleet that nobody clones."""
     fleet = make_fleet(SEED, vehicles, 0, 1, FIRST_DAY, tuple(sorted(MARKET_WEIGHTS)))
     partition = Partition(SEED, 0, fleet, FIRST_DAY, 10, (Failures(SEED, 0, fleet, FIRST_DAY, regressions),))
     carried, said, frames, truths = partition.begin(), [], [], []
-    for k in range(days):
-        day = partition.live(FIRST_DAY + timedelta(days=k), carried)
-        said.append(_slow(day.telemetry))
-        frames.append(day.frames)
-        truths.append(day.truth)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(life, "cloned", lambda _, sent: (sent, pl.DataFrame()))
+        for k in range(days):
+            day = partition.live(FIRST_DAY + timedelta(days=k), carried)
+            said.append(_slow(day.telemetry))
+            frames.append(day.frames)
+            truths.append(day.truth)
     number = pl.DataFrame({"vin": fleet.vins, "vehicle": range(vehicles)})
     truth = {
         table: pl.concat([truth[table] for truth in truths if table in truth])

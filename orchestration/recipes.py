@@ -7,21 +7,21 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
 from math import ceil
-from typing import Protocol
 
 import polars as pl
 
 from lake.metrics import load_contracts
 from orchestration.staleness import Reach
 from transforms.core.activity import DAYS, activity
+from transforms.core.automation_segments import AutomationRules, automation_segments
 from transforms.core.command_outcomes import CommandRules, command_outcomes
 from transforms.core.fault_episodes import fault_episodes
 from transforms.core.latest import latest
 from transforms.core.service_sessions import SessionRules, service_sessions
 from transforms.core.software_installs import software_installs
 from transforms.core.subscription_days import subscription_days
-from transforms.core.trips import trips
-from transforms.core.vehicle_days import vehicle_days
+from transforms.core.trips import TripRules, trips
+from transforms.core.vehicle_days import DayRules, vehicle_days
 from transforms.core.vehicles import vehicles
 from transforms.kpi import run_kpi
 
@@ -59,19 +59,10 @@ def _of_days(function: Callable[..., pl.DataFrame], inputs: Mapping[str, Reach])
     return compute
 
 
-class _Rules(Protocol):
-    """Rules of which each decides within a while before and after a day."""
-
-    @property
-    def back(self) -> timedelta: ...
-    @property
-    def forward(self) -> timedelta: ...
-
-
-def _around(rules: _Rules) -> Reach:
-    """The whole days around a day that rules look at."""
+def _around(back: timedelta, forward: timedelta) -> Reach:
+    """The whole days before and after a day that lie in what rules look at."""
     day = timedelta(days=1)
-    return Reach(back=ceil(rules.back / day), forward=ceil(rules.forward / day))
+    return Reach(back=ceil(back / day), forward=ceil(forward / day))
 
 
 def _core(name: str, function: Callable[..., pl.DataFrame], inputs: Mapping[str, Reach]) -> Recipe:
@@ -88,29 +79,29 @@ def _kpi(name: str, read: Read, first: date, last: date) -> pl.DataFrame:
     return run_kpi(table.sql, {source: read(source, first - back, last) for source in table.inputs}, first, last)
 
 
+_TRIPS = _around(TripRules().context, TripRules().context)
+_DAYS = _around(DayRules().context, timedelta())
+_COMMANDS = _around(CommandRules().back, CommandRules().forward)
+_SESSIONS = _around(SessionRules().back, SessionRules().forward)
+_SEGMENTS = _around(AutomationRules().context, AutomationRules().context)
+_ONWARD, _THROUGHOUT = Reach(onward=True), Reach(throughout=True)
+
 #: Inputs stand in the order in which the function takes them.
 CORE: tuple[Recipe, ...] = (
-    _core("vehicles", vehicles, {"raw.vehicles": Reach(onward=True), "raw.software_events": Reach(onward=True)}),
-    _core("trips", trips, {"raw.telemetry": Reach(back=1, forward=1)}),
-    _core(
-        "vehicle_days",
-        vehicle_days,
-        {"raw.telemetry": Reach(back=1), "core.trips": Reach(back=1), "core.vehicles": Reach()},
-    ),
+    _core("vehicles", vehicles, {"raw.vehicles": _ONWARD, "raw.software_events": _ONWARD}),
+    _core("trips", trips, {"raw.telemetry": _TRIPS}),
+    _core("vehicle_days", vehicle_days, {"raw.telemetry": _DAYS, "core.trips": _DAYS, "core.vehicles": Reach()}),
     Recipe("core.latest", {"raw.telemetry": Reach()}, _latest, folds=True),
-    _core("fault_episodes", fault_episodes, {"raw.faults": Reach(throughout=True)}),
-    _core("software_installs", software_installs, {"raw.software_events": Reach(throughout=True)}),
-    _core("command_outcomes", command_outcomes, {"raw.commands": _around(CommandRules())}),
-    _core("service_sessions", service_sessions, {"raw.service_events": _around(SessionRules())}),
+    _core("automation_segments", automation_segments, {"raw.automation_events": _SEGMENTS, "raw.telemetry": _SEGMENTS}),
+    _core("fault_episodes", fault_episodes, {"raw.faults": _THROUGHOUT}),
+    _core("software_installs", software_installs, {"raw.software_events": _THROUGHOUT}),
+    _core("command_outcomes", command_outcomes, {"raw.commands": _COMMANDS}),
+    _core("service_sessions", service_sessions, {"raw.service_events": _SESSIONS}),
     _core("activity", activity, {"core.vehicle_days": Reach(back=DAYS - 1)}),
     _core(
         "subscription_days",
         subscription_days,
-        {
-            "core.vehicles": Reach(),
-            "raw.subscriptions": Reach(onward=True),
-            "raw.consents": Reach(onward=True),
-        },
+        {"core.vehicles": Reach(), "raw.subscriptions": _ONWARD, "raw.consents": _ONWARD},
     ),
 )
 

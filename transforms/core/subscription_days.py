@@ -51,7 +51,9 @@ def subscription_days(
         .agg(pl.col("equipped").any())
         .join(subscribed, on=key, how="left")
         .join(consented, on=key, how="left")
-        .with_columns(covered=(pl.col("date") <= pl.col("covered_until")).fill_null(value=False))
+        # A service that was taken down is not covered until it is set up again.
+        .with_columns(covered=(pl.col("date") <= pl.col("covered_until")) & pl.col("activated").fill_null(value=True))
+        .with_columns(pl.col("covered").fill_null(value=False))
     )
     stands = [pl.when("covered").then(name).alias(name) for name in ("plan", "started_on", "valid_until")]
     return (

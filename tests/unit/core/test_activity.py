@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lake.schemas.core import Activity, VehicleDays
@@ -58,6 +58,7 @@ _ROWS = st.dictionaries(
 )
 
 
+@settings(max_examples=60, deadline=None)
 @given(_ROWS, st.integers(0, 80), st.integers(1, 40))
 def test_every_window_gives_what_the_definition_says(
     drawn: dict[tuple[int, str], tuple[bool, bool, bool]], start: int, length: int

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lake.schemas import core
@@ -117,6 +117,16 @@ def test_an_expiry_before_its_time_ends_the_cover_with_the_day_before() -> None:
     assert told_by(media(in_time, last=day(3)), "subscription") == ["paid", "paid", "paid", "none"]
 
 
+def test_a_service_that_was_taken_down_is_not_covered_until_it_is_set_up_again() -> None:
+    steps = [
+        {"h": 1, "event": "started", "plan": "annual", "valid_until": day(300)},
+        {"h": 25, "event": "deactivated"},
+        {"h": 50, "event": "activated"},
+    ]
+    rows = media(steps, last=day(2))
+    assert told_by(rows, "subscription", "started_on") == [("paid", day(0)), ("none", None), ("paid", day(0))]
+
+
 def test_a_moment_in_which_a_trial_ends_and_payment_begins_is_paid() -> None:
     steps = [
         {"h": 0, "event": "trial_started", "valid_until": day(0)},
@@ -148,9 +158,9 @@ def _stands(told: Rows, steps: Rows, consents: Rows, vehicle: str, service: str,
     for step in mine[0]:
         event, plan, today = step["event"], step["plan"], _day(step)
         if event == "activated":
-            row |= {"activated": True, "activated_on": row["activated_on"] or today}
+            row |= {"activated": True, "down": False, "activated_on": row["activated_on"] or today}
         if event == "deactivated":
-            row["activated"] = False
+            row |= {"activated": False, "down": True}
         if event in ("trial_started", "started", "renewed") or (event == "activated" and plan == "included"):
             before = cover if event == "renewed" else None
             by_name = "trial" if event == "trial_started" else "paid"
@@ -170,15 +180,20 @@ def _stands(told: Rows, steps: Rows, consents: Rows, vehicle: str, service: str,
             cover["expired_on"] = today
         if cover and cover.get("expired_on") and cover["expired_on"] < (cover["valid_until"] or date.max):
             cover["until"] = cover["expired_on"] - timedelta(1)
-    if cover and on <= cover["until"]:
+    if cover and on <= cover["until"] and not row.pop("down", False):
         row |= {name: cover[name] for name in ("subscription", "plan", "started_on", "valid_until", "cancelled")}
     else:
         row |= {"subscription": "none", "cancelled": False}
-    for statement in mine[1]:
-        granted = statement["status"] == "granted"
-        row["consented_on"] = (row["consented_on"] or _day(statement)) if granted else None
-        row["consented"] = granted
-    return row
+    row.pop("down", None)
+    return row | _consent(mine[1])
+
+
+def _consent(said: Rows) -> dict[str, Any]:
+    """What consent stands after some statements."""
+    since: date | None = None
+    for statement in said:
+        since = (since or _day(statement)) if statement["status"] == "granted" else None
+    return {"consented": since is not None, "consented_on": since}
 
 
 def _moment(row: dict[str, Any]) -> tuple[float, int]:
@@ -216,6 +231,7 @@ def _numbered(rows: Rows) -> Rows:
     return [row | {"sequence": number} for number, row in enumerate(rows)]
 
 
+@settings(max_examples=60, deadline=None)
 @given(
     st.lists(_TOLD, max_size=4).map(_numbered),
     st.lists(_STEP, max_size=14).map(_numbered),

@@ -264,9 +264,7 @@ def live(
         v = vehicle[j]
         begin["refuelled_pct"][j] = _replenish(fleet, traits, state, v, legs.start_ms[j], limits.litres[j], pump[:, j])
         state.capacity_kwh[v] = capacity_kwh[v]
-        for name, column in begin.items():
-            if name != "refuelled_pct":
-                column[j] = getattr(state, "parked_soc" if name == "soc" else name)[v]
+        _note(begin, j, state, v)
         cut[j], scale[j] = limits.within(fleet, j, v, state.parked_soc[v], capacity_kwh[v])
         _spend(state, v, *limits.spent(j, cut[j], scale[j]))
         state.odometer_km[v] += driven.driven_km[driven.last[j]]
@@ -277,13 +275,15 @@ def live(
                         state.capacity_kwh[v], outside_c[j])  # fmt: skip
         state.session.put(v, plug_in(fleet, traits, parked, draws[:, j]))
         visits.append((v, state.take(v), np.where(today[j], follows[j], NEVER_MS)))
-    parks = Parks(
-        np.concatenate([visit[0] for visit in visits]),
-        State.concat([visit[1] for visit in visits]),
-        np.concatenate([visit[2] for visit in visits]),
-    )
-    start = Start(**begin)
+    vehicles, states, until_ms = zip(*visits, strict=True)
+    parks, start = Parks(np.concatenate(vehicles), State.concat(list(states)), np.concatenate(until_ms)), Start(**begin)
     return start, parks, _used(fleet, legs, driven, asked, start, cut, scale, cadence_s)
+
+
+def _note(begin: dict[str, Floats], j: Ints, state: State, v: Ints) -> None:
+    """Writes down how legs ``j`` find their vehicles, but for what was just refuelled."""
+    for name in begin.keys() - {"refuelled_pct"}:
+        begin[name][j] = getattr(state, "parked_soc" if name == "soc" else name)[v]
 
 
 def _first_starts(legs: Legs, vehicles: int) -> Ints:

@@ -62,18 +62,11 @@ def driving_messages(
     event_ms = legs.start_ms[leg] + step * (cadence_s * 1000)
     last = step == legs.steps[leg]
     slow = (step % slow_every(cadence_s) == 0) | last
-    powertrain = fleet.powertrain[vehicle]
-    sent = np.full(len(leg), int(Sent.MOTION | Sent.IGNITION), dtype=np.int64)
-    sent |= np.where(_HIGHEST_LEVEL[fleet.model[vehicle]] >= 2, int(Sent.AUTOMATION), 0)
-    sent |= np.where(slow, _slow_groups(powertrain), 0)
-    sent |= np.where(powertrain >= 2, int(Sent.POWER), 0)
-    sent |= np.where((step == 0) & (powertrain >= 2) & traits.signals[vehicle], int(Sent.CHARGING), 0)
-    sent[driven.jolts.sample] |= int(Sent.ACCELERATION)
     events = telemetry(
         len(leg),
         event_ms=event_ms,
         vehicle=vehicle,
-        sent=sent,
+        sent=_groups_while_driving(fleet, traits, driven, vehicle, slow),
         speed=np.round(driven.speed_kmh * 10),
         odometer=np.floor((start.odometer_km[leg] + driven.driven_km) * 1000 + 1e-6),
         latitude=np.round(driven.latitude * 1e5),
@@ -88,6 +81,18 @@ def driving_messages(
     rows = np.flatnonzero(slow)
     _add_slow(events, rows, slow_signals(fleet, legs, driven, used, start, outside_c, cadence_s, signs, rows))
     return events
+
+
+def _groups_while_driving(fleet: Fleet, traits: Traits, driven: Drive, vehicle: Ints, slow: NDArray[np.bool_]) -> Ints:
+    """Returns what each message carries."""
+    powertrain = fleet.powertrain[vehicle]
+    sent = np.full(len(vehicle), int(Sent.MOTION | Sent.IGNITION), dtype=np.int64)
+    sent |= np.where(_HIGHEST_LEVEL[fleet.model[vehicle]] >= 2, int(Sent.AUTOMATION), 0)
+    sent |= np.where(slow, _slow_groups(powertrain), 0)
+    sent |= np.where(powertrain >= 2, int(Sent.POWER), 0)
+    sent |= np.where((driven.step == 0) & (powertrain >= 2) & traits.signals[vehicle], int(Sent.CHARGING), 0)
+    sent[driven.jolts.sample] |= int(Sent.ACCELERATION)
+    return sent
 
 
 def slow_every(cadence_s: int) -> int:

@@ -10,6 +10,7 @@ from lake.schemas.raw.rows import instant, one_of, vehicle_id
 
 SESSION_METHODS = ("events", "signals", "both")
 ENERGY_STORED_METHODS = ("counter", "power")
+CAPACITY_METHODS = ("counter", "power", "mixed")
 
 
 class ChargingSessions(dy.Schema):
@@ -53,7 +54,7 @@ class BatteryHealth(dy.Schema):
     capacity_new_kwh = amount("Usable capacity as new, from the registry.", nullable=True)
     soh_pct = dy.Float64(nullable=True, min=0, max=150, description="capacity_kwh over capacity_new_kwh.")
     soh_uncertainty_pct = amount("Half the width of the 95 % interval, same unit as soh_pct.", nullable=True)
-    sessions = count("Charging sessions that speak for it.", least=1)
+    sessions = count("Charging sessions that speak for it.", least=3)
     outliers = count("Charging sessions in the window that were left out as outliers.")
-    method = one_of(("charge_throughput", "reported"), "How it was found.")
+    method = one_of(CAPACITY_METHODS, "How the energy stored of these sessions was found.")
     newest_session_at = instant("End of the newest session that speaks for it.")

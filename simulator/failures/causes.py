@@ -106,10 +106,10 @@ _SPURIOUS_PLUG = ("P0AA6", "U0111", "U0121", "U0140", "U0155")
 
 CAUSES: tuple[Cause, ...] = (
     Cause("lv_battery", ("P0562",), 0.11, 24, 0.4, 0.0, 1, 4, "lv_battery", models=(("Komori", 1.8),)),
-    Cause("traction_battery", ("P0A80", "P0A7E"), 0.03, 45, 0.2, 0.0, 1, 14, "battery_module", WITH_PLUG, 600),
+    Cause("traction_battery", ("P0A80", "P0A7E"), 0.08, 40, 0.2, 0.0, 1, 14, "battery_module", WITH_PLUG, 600),
     Cause("tyre_leak", ("C0077",) * 4, 0.4, 9, 0.1, 0.45, 2, 3, "tyre"),
     Cause("brake_wear", ("C1B60",), 0.0, 0, 0.1, 0.0, 1, 9, "brake_pads"),
-    Cause("coolant_pump", ("P0217",), 0.06, 18, 0.35, 0.0, 1, 3, "coolant_pump", WITH_ENGINE, 600, (("Valdor", 2.5),)),
+    Cause("coolant_pump", ("P0217",), 0.09, 18, 0.35, 0.0, 1, 3, "coolant_pump", WITH_ENGINE, 600, (("Valdor", 2.5),)),
     Cause("wheel_speed_sensor", _WHEEL_SPEED, 0.12, 12, 0.8, 0.1, 20, 6, "wheel_speed_sensor"),
     Cause("ambient_sensor", ("P0071", "P0074"), 0.1, 10, 0.3, 0.15, 25, 20, "ambient_sensor"),
     Cause("tyre_sensor", _TYRE_SENSOR, 0.16, 14, 0.5, 0.1, 15, 18, "tyre_sensor", models=(("Brizane", 2.2),)),

@@ -41,7 +41,7 @@ Ints = NDArray[np.int64]
 NAME = "failures"
 
 _PADS_KM = 42_000.0  # median life of brake pads without regenerative braking
-_STICKING = 0.05  # share of vehicles whose brakes drag, and eat their pads four times as fast
+_STICKING = 0.08  # share of vehicles whose brakes drag, and eat their pads four times as fast
 _SPARES_PADS = np.array([1.0, 1.6, 1.8, 2.2])  # by powertrain
 _SERVICE_KM = np.array([15_000.0, 15_000.0, 20_000.0, 30_000.0])  # interval, by powertrain
 _FIRST_SIGN_PCT = 70.0  # wear at which brake wear is said to have begun

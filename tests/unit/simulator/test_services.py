@@ -281,3 +281,12 @@ def test_a_day_is_the_same_taken_up_from_a_saved_state(days: list[tuple[date, To
 def test_another_seed_is_another_life() -> None:
     one, other = (statements(make_fates(FLEET, seed, 0, FIRST_DAY), day_ms(FIRST_DAY)) for seed in (5, 6))
     assert not one.equals(other)
+
+
+def test_the_first_day_says_nothing_twice() -> None:
+    """What ends just then, or is paid for again, is both past and news."""
+    fleet = fleet_of(20_000)
+    said = statements(make_fates(fleet, 5, 0, FIRST_DAY), day_ms(FIRST_DAY))
+    assert said.select("cell", "event").is_unique().all()
+    assert said.filter(event="expired").height > 1000
+    assert (said["event_ms"] // DAY_MS == day_ms(FIRST_DAY) // DAY_MS).all()

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from simulator.dirt import Dirt, What
 from simulator.encoding import BODY
-from simulator.events import FIELDS, Events, Ints, within
+from simulator.events import FIELDS, Events, Ints, Sent, within
 
 _FREEZE = (50, 400)  # messages that a sensor stays frozen for
 
@@ -77,7 +77,9 @@ def _freeze(events: Events, dirt: Dirt, rng: np.random.Generator) -> NDArray[np.
     """A frozen sensor shows what it showed in the first message of a stretch of them."""
     n, vehicle = len(events), events["vehicle"]
     changed = np.zeros(n, dtype=np.bool_)
-    begins = np.flatnonzero(rng.random(n) < dirt.frozen / (sum(_FREEZE) / 2))
+    full = events["sent"] & int(Sent.TYRES) > 0  # most sensors are in every sixth message only
+    often = n / max(int(full.sum()), 1)
+    begins = np.flatnonzero(full & (rng.random(n) < often * dirt.frozen / (sum(_FREEZE) / 2)))
     sensor = rng.integers(0, len(_SENSORS), len(begins))
     ends = np.minimum(
         begins + rng.integers(*_FREEZE, len(begins)), np.searchsorted(vehicle, vehicle[begins], "right")

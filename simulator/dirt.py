@@ -40,7 +40,7 @@ class Dirt:
         out_of_order: overtaken by the next ones.
         clock_skew: of a vehicle whose clock is seconds to ten minutes off for some hours.
         gap: lost for good, in tunnels or by a dead modem that keeps nothing.
-        frozen: of a vehicle one of whose sensors shows the same for hours.
+        frozen: sent while one of the vehicle's sensors shows the same for hours; not all of them carry it.
         spike: with one absurd value.
         unit: of a vehicle that sends one signal in another unit, for a week.
         missing: without a field that belongs there.
@@ -67,7 +67,7 @@ class Dirt:
 
 NONE = Dirt()
 DEFAULT = Dirt(
-    duplicate=0.01, late=0.015, delayed=0.005, out_of_order=0.005, clock_skew=0.003, gap=0.005, frozen=0.003,
+    duplicate=0.01, late=0.015, delayed=0.005, out_of_order=0.005, clock_skew=0.003, gap=0.005, frozen=0.01,
     spike=0.0003, unit=0.002, missing=0.003, malformed=0.0005,
 )  # fmt: skip
 HEAVY = Dirt(**{f.name: 10 * getattr(DEFAULT, f.name) for f in fields(Dirt)})

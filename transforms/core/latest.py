@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 
 from lake.schemas.core import Latest
-from lake.signals import SIGNALS
+from lake.signals import SIGNALS, Signal
 from transforms.core.messages import plausible
+from transforms.core.ordering import ORDER_KEYS, Ordered, Positions, in_order
 
 _NEW = ":new"
 
@@ -26,7 +28,10 @@ def latest(previous: pl.LazyFrame | pl.DataFrame | None, telemetry: pl.LazyFrame
     Returns:
         Rows of ``core.latest``, of all vehicles of either input, sorted by vehicle_id.
     """
-    new = _newest(plausible(telemetry).drop("implausible").collect())
+    lazy = telemetry.lazy()
+    present = lazy.collect_schema().names()
+    sent = [signal.column for signal in SIGNALS if signal.column in present]
+    new = _newest(lazy.select("bucket", *ORDER_KEYS, *sent).collect())
     if previous is None:
         return new
     old = previous.lazy().collect().select(Latest.column_names())
@@ -52,38 +57,60 @@ def _newer(column: str, at: str) -> pl.Expr:
 
 
 def _newest(telemetry: pl.DataFrame) -> pl.DataFrame:
-    """Last known values within the telemetry.
-
-    The rows are ranked by their keys alone, and each signal takes the greatest rank at which it was sent: the wide
-    rows are never sorted.
-    """
-    order = telemetry.select(
-        order=pl.arg_sort_by(
-            "vehicle_id", "event_at", "sequence", "batch", "record", "source",
-            descending=[False, False, False, True, True, True],
-        )
-    )["order"]  # fmt: skip
-    place = pl.Series("place", [], dtype=pl.Int64) if telemetry.is_empty() else order.arg_sort().cast(pl.Int64)
-    sent = [signal.column for signal in SIGNALS if signal.column in telemetry.columns]
-    rank = pl.col("place")
-    ranked = (
-        telemetry.with_columns(place=place)
-        .group_by("vehicle_id")
-        .agg(
-            pl.col("bucket").first(),
-            pl.col("event_at").min().alias("first_event_at"),
-            pl.col("event_at").max().alias("last_event_at"),
-            *(pl.when(pl.col(column).is_not_null()).then(rank).max().alias(column) for column in sent),
-        )
-        .sort("vehicle_id")
-    )
-    columns = [ranked["bucket"], ranked["vehicle_id"], ranked["first_event_at"], ranked["last_event_at"]]
-    schema = Latest.create_empty().schema
+    """Last known values within the telemetry. Only keys are sorted; of a signal only the last values are moved."""
+    ordered = in_order(telemetry)
+    heads = np.flatnonzero(np.diff(ordered.vehicle, prepend=-1)) if len(ordered) else np.empty(0, dtype=np.intp)
+    ends = np.append(heads[1:], len(ordered))[: len(heads)]
+    at = ordered.at
+    columns = [
+        telemetry["bucket"].gather(_rows(ordered, heads)),
+        ordered.vehicle_ids.alias("vehicle_id"),
+        pl.Series("first_event_at", at[heads], dtype=_INSTANT),
+        pl.Series("last_event_at", at[ends - 1], dtype=_INSTANT),
+    ]
     for signal in SIGNALS:
-        at = f"{signal.column}_at"
-        if signal.column not in sent:
-            columns += [pl.Series(name, [None] * len(ranked), dtype=schema[name]) for name in (signal.column, at)]
-            continue
-        row = order.gather(ranked[signal.column])
-        columns += [telemetry[signal.column].gather(row), telemetry["event_at"].gather(row).alias(at)]
+        last = _last_sent(telemetry, signal, ordered, heads, ends)
+        known = pl.Series(last >= 0)
+        rows = np.maximum(last, 0)
+        if not known.any():
+            values = pl.Series([None] * len(heads), dtype=signal.dtype)
+        else:
+            values = telemetry[signal.column].gather(_rows(ordered, rows))
+        nothing = pl.Series([None] * len(heads), dtype=values.dtype)
+        columns.append(values.zip_with(known, nothing).alias(signal.column))
+        moments = pl.DataFrame({"at": at[rows] if len(at) else at, "known": known})
+        columns.append(
+            moments.select(pl.when("known").then("at").cast(_INSTANT).alias(f"{signal.column}_at")).to_series()
+        )
     return pl.DataFrame(columns)
+
+
+_INSTANT = pl.Datetime("us", "UTC")
+
+
+def _rows(ordered: Ordered, places: Positions) -> Positions:
+    """Rows of the frame at places of the order."""
+    return places if ordered.rows is None else ordered.rows[places]
+
+
+def _last_sent(
+    telemetry: pl.DataFrame, signal: Signal, ordered: Ordered, heads: Positions, ends: Positions
+) -> Positions:
+    """Place of the last plausible value of a signal of each vehicle, -1 where there is none."""
+    nowhere = np.full(len(heads), -1, dtype=np.intp)
+    if signal.column not in telemetry.columns or not len(heads):
+        return nowhere
+    column = telemetry[signal.column]
+    if column.null_count() == len(column):
+        return nowhere
+    sent = column.is_not_null().to_numpy().copy()
+    sent[sent] = plausible(signal, column.drop_nulls().to_numpy())
+    sent = ordered.take(sent)
+    if ordered.copies is not None:
+        sent = sent & ~ordered.copies
+    place = np.flatnonzero(sent)
+    if not len(place):
+        return nowhere
+    index = np.searchsorted(place, ends) - 1
+    last = place[np.maximum(index, 0)]
+    return np.where((index >= 0) & (last >= heads), last, -1)

@@ -6,10 +6,13 @@ Works on any frame with the key columns of a raw table; nothing here knows of tr
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
-from lake.signals import BY_COLUMN, Signal
+from lake.signals import Signal
 
 #: One message: the vehicle, its time and the source's own number.
 MESSAGE_KEY = ("vehicle_id", "event_at", "sequence")
@@ -42,30 +45,19 @@ def deduplicate(messages: pl.LazyFrame | pl.DataFrame, key: Sequence[str] = MESS
     )
 
 
-def plausible(telemetry: pl.LazyFrame | pl.DataFrame) -> pl.LazyFrame:
-    """Values outside the plausible range of their signal (``lake.signals``) become null, and are counted.
+def plausible(signal: Signal, values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Which values of a signal are within its plausible range (``lake.signals``). NaN is not.
 
     Args:
-        telemetry: rows with any of the catalogue's signal columns.
-
-    Returns:
-        The same rows with ``implausible`` (Int64): how many values of the row were taken away. NaN is implausible.
+        signal: the signal; without a range every value is plausible.
+        values: values that were sent, in the unit of its column.
     """
-    frame = telemetry.lazy()
-    bounded = [BY_COLUMN[name] for name in frame.collect_schema().names() if _is_bounded(name)]
-    outside = [(~in_range(signal)).fill_null(value=False).cast(pl.Int64) for signal in bounded]
-    count = pl.sum_horizontal(outside) if outside else pl.lit(0, dtype=pl.Int64)
-    return frame.with_columns(
-        *(pl.when(in_range(signal)).then(pl.col(signal.column)).alias(signal.column) for signal in bounded),
-        implausible=count,
-    )
+    if signal.low is None or signal.high is None:
+        return np.ones(len(values), dtype=bool)
+    within: npt.NDArray[np.bool_] = (values >= signal.low) & (values <= signal.high)
+    return within
 
 
 def in_range(signal: Signal) -> pl.Expr:
     """Whether the value of a bounded signal is plausible; null where nothing was sent."""
     return pl.col(signal.column).is_between(signal.low, signal.high)
-
-
-def _is_bounded(name: str) -> bool:
-    signal = BY_COLUMN.get(name)
-    return signal is not None and signal.low is not None and signal.high is not None

@@ -37,7 +37,7 @@ def _rises(
 ) -> tuple[Ints, Floats, Ints]:
     """Per trip: rises of at least ``least``, their sum, and how many pairs of readings speak for the trip."""
     place, at = readings.place, samples.at[readings.place]
-    level = _without_spikes(readings, samples, rules)
+    level = _without_spikes(readings, samples, rules, least)
     trip = np.searchsorted(spans.end, place[1:], side="left")
     trip_exists = trip < len(spans)
     trip = np.where(trip_exists, trip, 0)
@@ -61,13 +61,14 @@ def _rises(
     return count.astype(np.int64), added, heard
 
 
-def _without_spikes(readings: Readings, samples: Samples, rules: TripRules) -> Floats:
-    """The median of each value and the two beside it, where these are near in time: a single wrong value goes."""
+def _without_spikes(readings: Readings, samples: Samples, rules: TripRules, least: float) -> Floats:
+    """A value that is off by ``least`` from both values beside it, near in time, gives way to their median with it."""
     value, at, vehicle = readings.value, samples.at[readings.place], samples.vehicle[readings.place]
     near = (np.diff(at) <= microseconds(rules.gap_s)) & (vehicle[1:] == vehicle[:-1])
     level = value.copy()
     if len(value) > 2:
         left, middle, right = value[:-2], value[1:-1], value[2:]
         median = np.maximum(np.minimum(left, right), np.minimum(np.maximum(left, right), middle))
-        level[1:-1] = np.where(near[:-1] & near[1:], median, middle)
+        off = near[:-1] & near[1:] & (np.abs(middle - median) >= least)
+        level[1:-1] = np.where(off, median, middle)
     return level

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import polars as pl
 
 from lake.signals import BY_COLUMN
+from transforms.core.messages import plausible
 from transforms.core.ordering import ORDER_KEYS, Bools, Ints, Ordered, Positions, in_order
 
 Floats = npt.NDArray[np.float64]
@@ -120,11 +121,19 @@ def read_samples(telemetry: pl.LazyFrame | pl.DataFrame, start: datetime, end: d
     frame = _read(telemetry, start, end)
     ordered = in_order(frame)
     merge = _Merge.of(ordered)
-    motion = [_dense(frame, name, merge) for name in _MOTION]
+    speed, odometer, latitude, longitude = (_dense(frame, name, merge) for name in _MOTION)
     readings = {name: found for name in _READINGS if (found := _readings(frame, name, merge)) is not None}
     first = slice(None) if merge.first is None else merge.first
     samples = Samples(
-        ordered.vehicle[first], ordered.at[first], merge.messages(), *motion, _off(frame, merge), readings
+        vehicle=ordered.vehicle[first],
+        at=ordered.at[first],
+        messages=merge.messages(),
+        speed=speed,
+        odometer=odometer,
+        latitude=latitude,
+        longitude=longitude,
+        off=_off(frame, merge),
+        readings=readings,
     )
     return _with_whole_positions(samples), ordered.vehicle_ids
 
@@ -182,25 +191,22 @@ def _readings(frame: pl.DataFrame, name: str, merge: _Merge) -> Readings | None:
     """The plausible values of a signal; ``None`` where there is none."""
     if name not in frame.columns or frame[name].null_count() == len(frame):
         return None
-    column, signal, rows = frame[name], BY_COLUMN[name], merge.ordered.rows
-    values = column.to_numpy()
-    plausible = column.is_not_null().to_numpy() if column.null_count() else np.ones(len(column), dtype=bool)
-    present = np.flatnonzero(plausible)
-    plausible[present] = (values[present] >= signal.low) & (values[present] <= signal.high)
-    row, sample = merge.lasting(merge.ordered.take(plausible))
-    return Readings(sample, values[row if rows is None else rows[row]]) if len(row) else None
+    column, rows = frame[name], merge.ordered.rows
+    known = column.is_not_null().to_numpy().copy()
+    known[known] = plausible(BY_COLUMN[name], column.drop_nulls().to_numpy())
+    row, sample = merge.lasting(merge.ordered.take(known))
+    return Readings(sample, column.gather(row if rows is None else rows[row]).to_numpy()) if len(row) else None
 
 
 def _dense(frame: pl.DataFrame, name: str, merge: _Merge) -> Floats | None:
     """The plausible values of a signal per sample, NaN where there is none; ``None`` where there is no value at all."""
     if name not in frame.columns or frame[name].null_count() == len(frame):
         return None
-    signal = BY_COLUMN[name]
     values: Floats = merge.ordered.take(frame[name].to_numpy())
-    plausible = (values >= signal.low) & (values <= signal.high)
-    if merge.first is None and plausible.all():
+    known = plausible(BY_COLUMN[name], values)
+    if merge.first is None and known.all():
         return values
-    row, sample = merge.lasting(plausible)
+    row, sample = merge.lasting(known)
     dense = np.full(len(values) if merge.first is None else int(merge.first.sum()), np.nan)
     dense[sample] = values[row]
     return dense

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from lake.signals import BY_COLUMN, SIGNALS
-from transforms.core.messages import in_range
+from transforms.core.messages import in_range, plausible
 from transforms.core.ordering import ORDER_KEYS, Bools, Ints, Ordered, Positions, in_order
 from transforms.core.samples import Floats
 
@@ -99,7 +100,7 @@ def _messages(frame: pl.DataFrame, ordered: Ordered) -> Messages:
     charging = pl.Series("charging_on", [None] * len(frame), dtype=pl.Int8)
     if "charging_on" in frame.columns:
         charging = frame["charging_on"].cast(pl.Int8)
-    columns = [
+    columns: list[Any] = [
         ordered.vehicle,
         ordered.at,
         *(
@@ -127,5 +128,5 @@ def _plausible(frame: pl.DataFrame, name: str) -> Floats:
     """Values of a signal, NaN where not sent or out of range."""
     if name not in frame.columns:
         return np.full(len(frame), np.nan)
-    values, signal = frame[name].to_numpy(), BY_COLUMN[name]
-    return np.where((values >= signal.low) & (values <= signal.high), values, np.nan)
+    values = frame[name].to_numpy()
+    return np.where(plausible(BY_COLUMN[name], values), values, np.nan)

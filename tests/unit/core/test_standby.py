@@ -1,0 +1,76 @@
+"""Hours parked and not charging, and the state of charge that they cost."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from lake.schemas.core import VehicleDays, Vehicles
+from tests.unit.core.frames import NOON, VAN, telemetry
+from transforms.core.trips import trips
+from transforms.core.vehicle_days import DayRules, vehicle_days
+
+DAY = NOON.date()
+ONE = timedelta(days=1)
+HOUR = 3600
+
+
+def standby(rows: list[dict[str, Any]], rules: DayRules | None = None) -> tuple[float, float]:
+    frame = telemetry(rows)
+    found = vehicle_days(frame, trips(frame, DAY - ONE, DAY), Vehicles.create_empty(), DAY, DAY, rules)
+    day = VehicleDays.validate(found).row(0, named=True)
+    return day["standby_h"], day["standby_loss_pct"]
+
+
+def parked(*readings: tuple[float, float | None], **more: Any) -> list[dict[str, Any]]:
+    """Messages at rest: hours after NOON and state of charge."""
+    return [{"s": h * HOUR, "speed_kmh": 0.0, "soc_pct": soc} | more for h, soc in readings]
+
+
+def test_rests_between_readings_add_up_on_the_day_of_the_second() -> None:
+    assert standby(parked((0, 70.0), (2, 69.5), (5, 69.0))) == (5, 1.0)
+    # NOON is 13 h: 18 h before lies on the day before.
+    assert standby(parked((-18, 72.0), (0, 70.0), (2, 70.0), (16, 60.0))) == (20, 2.0)
+
+
+@pytest.mark.parametrize(("before", "hours"), [(-23, 23), (-24, 24), (-24.001, 0)])
+def test_a_rest_longer_than_a_day_is_not_looked_back_on(before: float, hours: float) -> None:
+    assert standby(parked((before, 70.0), (0, 69.0)))[0] == hours
+
+
+def test_a_trip_is_no_rest() -> None:
+    drive = [{"s": HOUR + 60 * n, "speed_kmh": 50.0 * (0 < n < 10)} for n in range(11)]
+    rows = [*parked((0, 70.0)), *drive, *parked((3, 60.0), (4, 59.5))]
+    assert standby(rows) == (1, 0.5)
+    # Readings at both ends of the trip: the rests before and after count, the drive does not.
+    drive[0]["soc_pct"], drive[10]["soc_pct"] = 69.0, 62.0
+    assert standby([*parked((0, 70.0)), *drive, *parked((3, 61.0))]) == (1 + 2 - 1 / 6, 2.0)
+
+
+def test_charging_is_no_rest() -> None:
+    rows = parked((0, 70.0), (1, 69.5), (2, 80.0), (3, 90.0), (4, 89.75))
+    rows[1]["charging_on"] = True  # from here on: the first hour was standby
+    assert standby(rows) == (1, 0.5)
+    rows[3]["charging_on"] = False
+    assert standby(rows) == (2, 0.75)
+    between = [*parked((0, 70.0)), {"s": HOUR, "charging_on": True}, *parked((2, 70.5))]
+    assert standby(between) == (0, 0)
+
+
+def test_charging_of_another_vehicle_does_not_matter() -> None:
+    van = parked((0, 50.0), vehicle_id=VAN, charging_on=True)
+    assert standby([*van, *parked((0, 70.0), (1, 69.0))]) == (1, 1.0)
+
+
+def test_a_rise_is_charging_beyond_what_a_parked_battery_shows() -> None:
+    assert standby(parked((0, 70.0), (1, 71.0), (2, 70.0), (3, 72.0))) == (2, 0.0)
+    assert standby(parked((0, 70.0), (1, 70.5))) == (1, -0.5)
+    assert standby(parked((0, 70.0), (1, 71.0)), DayRules(charge_pct=0.5)) == (0, 0)
+
+
+def test_wrong_values_are_no_readings() -> None:
+    rows = parked((0, 70.0), (1, 250.0), (2, float("nan")), (3, None), (4, 69.0))
+    assert standby(rows) == (4, 1.0)
+    assert standby(parked((0, None))) == (0, 0)

@@ -14,7 +14,7 @@ Ints = NDArray[np.int64]
 HARSH_ACCELERATION_MPS2, HARSH_BRAKING_MPS2, HARSH_CORNERING_MPS2 = 3.0, -3.5, 4.0
 APART_S = 30  # two readings of a leg are never closer
 
-_PER_KM = np.cumsum([0.12, 0.3, 0.03])  # candidates: forward, backward, sideways; which fit the speed become readings
+_PER_KM = np.cumsum([0.14, 0.6, 0.03])  # candidates: forward, backward, sideways; which fit the speed become readings
 _LEAST_MPS2, _MORE_MPS2 = np.array([2.2, 2.5, 2.8]), np.array([0.7, 0.9, 0.8])  # plus an exponential excess
 _MOST_MPS2 = np.array([5.5, 9.5, 8.0])
 _BRISK = 7.0  # how much more a faster driver has of them

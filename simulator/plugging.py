@@ -25,7 +25,7 @@ _KWH_KM = np.array([model.kwh_100km for model in MODELS]) / 100
 _LONGITUDE = np.array([city.longitude for city in CITIES])
 _HOME, _WORK, _PUBLIC = (PLACES.index(name) for name in ("home", "work", "public"))
 _AC, _DC = (CURRENTS.index(name) for name in ("AC", "DC"))
-_REACHED, _USER, _PULLED, _FAULT = (REASONS.index(name) for name in ("target_reached", "user", "unplugged", "fault"))
+_REACHED, _USER, _PULLED, _FAULT, _LOST = range(len(REASONS))
 _SPARE_PCT = 12.0  # with less than this left after the next leg, charging cannot wait
 _LEAST_GAIN_PCT = 3.0
 _LEAST_MS = 6 * _MINUTE_MS
@@ -144,7 +144,8 @@ def _schedule(fleet: Fleet, traits: Traits, visits: Visits, draws: Floats, sessi
     hours = session.hours_to(np.maximum(session.target, session.soc))
     fails = draws[9] < np.where(session.current == _DC, 0.03, 0.02)
     pulled = ~fails & (draws[9] > np.where(session.place == _PUBLIC, 0.965, 0.99))
-    session.reason = np.select([fails, pulled], [_FAULT, _PULLED], default=_REACHED).astype(np.int64)
+    why = np.where(draws[12] < 0.4, _LOST, _FAULT)
+    session.reason = np.select([fails, pulled], [why, _PULLED], default=_REACHED).astype(np.int64)
     charged_ms = (np.where(fails | pulled, 0.15 + 0.7 * draws[10], 1.0) * hours * HOUR_MS).astype(np.int64)
     pauses = (draws[11] < 0.07) & (charged_ms > 25 * _MINUTE_MS)
     after_ms = (charged_ms * (0.2 + 0.6 * draws[10])).astype(np.int64)

@@ -25,7 +25,7 @@ _MASS_T = 0.45 + 8.0 * _KWH_KM  # what uses more is heavier
 _HYBRID = np.array([1.0, 0.74, 0.8, 0.0])  # litres against the same car with an engine alone, by powertrain
 _IDLE_L_H = np.array([0.6, 0.15, 0.1, 0.0])
 _BRAKES_KW = np.array([0.0, 0.0, 35.0, 80.0])  # most that flows back, by powertrain
-_STEEPEST, _HILL_KM = 0.035, 1.8  # gradient where it is hilliest, and the length of a hill
+_STEEPEST, _HILL_KM = 0.06, 1.8  # gradient where it is hilliest, and the length of a hill
 _TO_WHEELS, _FROM_WHEELS = 0.9, 0.8  # efficiency from the battery to the wheels, and back
 
 
@@ -96,12 +96,13 @@ def _power_kw(fleet: Fleet, legs: Legs, driven: Drive, ambient_c: Floats, cadenc
     sooner = np.where(driven.step[rows] == 0, rows, rows - 1)
     squares = driven.speed_kmh**2
     kinetic = (squares[later] - squares[sooner]) / (np.maximum(later - sooner, 1) * cadence_s)
-    shape = 0.53 + 0.40 * (speed / 110) ** 2
+    shape = 0.48 + 0.40 * (speed / 110) ** 2
     part = driven.driven_km[rows] / np.maximum(driven.driven_km[driven.last], 1e-6)[leg]
     hills = np.maximum(1, np.round(legs.length_km / _HILL_KM))
     steep = _STEEPEST * (fleet.number[legs.vehicle] % 7) / 6 * 9.81 / 3.6
     climb = speed * (steep * _MASS_T[model])[leg] * np.sin(2 * np.pi * hills[leg] * part)
     wheels = speed * shape * (_KWH_KM * _TO_WHEELS)[model][leg] + kinetic * (_MASS_T[model] / (2 * 3.6**2))[leg] + climb
+    wheels[speed == 0] = 0  # a vehicle at rest neither pulls nor brakes
     brakes = np.minimum(-_FROM_WHEELS * wheels, (_BRAKES_KW[powertrain] * np.where(ambient_c < 0, 0.5, 1))[leg])
     climate = 0.35 + 0.075 * np.maximum(18 - ambient_c, 0) + 0.06 * np.maximum(ambient_c - 24, 0)
     return np.asarray(np.where(wheels > 0, -wheels / _TO_WHEELS, brakes) - climate[leg])

@@ -23,8 +23,8 @@ HOUR_MS = 3_600_000
 
 PLACES = ("home", "work", "public")
 CURRENTS = ("AC", "DC")
-REASONS = ("target_reached", "user", "unplugged", "fault")
-INTERRUPTED = (False, False, True, True)  # by reason: ended by nobody's will
+REASONS = ("target_reached", "user", "unplugged", "fault", "power_lost")
+INTERRUPTED = (False, False, True, True, True)  # by reason: ended early, and not because somebody wanted it
 
 
 @dataclass

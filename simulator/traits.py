@@ -18,7 +18,8 @@ Bools = NDArray[np.bool_]
 BAD_PACKS = 0.02  # share of traction batteries that fade three to five times as fast
 WORST_PACK = 0.55  # of the capacity as new; no battery falls below
 
-_SILENT_CHARGERS = np.array([model.name == "Brizane" for model in MODELS])  # say nothing while they charge
+_SILENT_CHARGERS = np.array([model.name == "Brizane" for model in MODELS])  # say nothing while they charge,
+_OLD_UNITS = 2022  # nor do vehicles up to this model year
 _NO_OWN_METER = 0.4  # share of plugs at home that report nothing, so that the vehicle's signals are all there is
 
 
@@ -69,7 +70,7 @@ def make_traits(seed: int, partition: int, fleet: Fleet) -> Traits:
     rng, n = stream(seed, Purpose.TRAITS, partition), len(fleet)
     bad = np.where(rng.random(n) < BAD_PACKS, rng.uniform(3, 5, n), 1.0)
     hybrid = fleet.tank_l > 0
-    silent = _SILENT_CHARGERS[fleet.model]
+    silent = _SILENT_CHARGERS[fleet.model] | (fleet.model_year <= _OLD_UNITS)
     return Traits(
         year_fade=rng.normal(0.022, 0.004, n).clip(0.01, 0.035) * bad,
         cycle_fade=rng.normal(7e-5, 1.5e-5, n).clip(3e-5, 12e-5) * bad,

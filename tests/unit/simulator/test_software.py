@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
 import polars as pl
 import pytest
 
+from simulator.failures.concern import versions
 from simulator.software import BEGINS_AFTER_DAYS, EVERY_DAYS, WORSE, Software, roll_out, to_version, version_at
 from simulator.told import Told
 from simulator.world import CITIES, DAY_MS, local_midnight_ms
@@ -125,3 +127,15 @@ def test_a_day_is_the_same_taken_up_from_a_saved_state(days: list[Told]) -> None
     again = Software(5, 0, fleet_of(400), FIRST_DAY).live(day, days[half - 1].state, lived(FLEET, day))
     assert again.state.equals(days[half].state)
     assert again.events["software"].equals(days[half].events["software"])
+
+
+def test_failures_see_the_version_with_which_a_day_begins(days: list[Told], steps: pl.DataFrame) -> None:
+    vehicle, at = next(steps.filter(step="installed").select("vehicle", "event_ms").iter_rows())
+    today = at // DAY_MS - (FIRST_DAY.toordinal() - 719163)
+    seen = []
+    for k in (today, today + 1):
+        day = lived(FLEET, FIRST_DAY + timedelta(days=k))
+        knows = replace(day, states={"software": days[k].state})
+        seen.append(versions(knows)[vehicle])
+    assert seen[0] != WORSE
+    assert seen[1] == WORSE

@@ -100,7 +100,7 @@ def _wants(fleet: Fleet, traits: Traits, visits: Visits, draw: Floats) -> tuple[
     work = (place == Place.WORK) & traits.work_plug[v]
     chance = np.select(
         [own & hybrid, own, work, at_home & hybrid, at_home, hybrid],
-        [0.75, np.where(visits.soc < 50, 0.95, 0.3), np.where(visits.soc < 80, 0.6, 0.2), 0.1,
+        [0.75, np.where(visits.soc < 50, 0.95, 0.45), np.where(visits.soc < 80, 0.6, 0.2), 0.1,
          np.where(visits.soc < 45, 0.4, 0.02), 0.08],
         default=np.where(visits.soc < 55, 0.5, 0.04),
     )  # fmt: skip

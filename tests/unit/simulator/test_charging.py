@@ -48,7 +48,7 @@ def test_there_are_sessions_of_every_kind(told: Story, sessions: pl.DataFrame) -
     assert 0.01 < sessions["interrupted"].mean() < 0.12
     assert 0.01 < sessions["interruptions"].mean() < 0.15
     plugs = (told.fleet.battery_kwh > 0).sum()
-    assert 0.3 < told.sessions.height / plugs / DAYS < 1.5
+    assert 0.2 < told.sessions.height / plugs / DAYS < 1.0
 
 
 def test_steps_are_in_order_and_before_the_next_trip(told: Story, sessions: pl.DataFrame) -> None:

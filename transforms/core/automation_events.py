@@ -8,7 +8,7 @@ import polars as pl
 
 from lake.signals import BY_COLUMN
 from transforms.core.automation_rules import AutomationRules
-from transforms.core.events import begins, last_where, one_per_message, read_events, seconds
+from transforms.core.events import begins, between, last_where, one_per_message, read_events, seconds
 from transforms.core.messages import in_range
 
 _TABLE = "raw.automation_events"
@@ -22,7 +22,7 @@ def select_events(events: pl.LazyFrame | pl.DataFrame, start: datetime, end: dat
     Levels outside 1 to 5 and impossible odometer readings count as not sent. What engages level 0 disengages.
     """
     rows = read_events(events, _TABLE, ("level", "initiator", "reason", "odometer_km"), _CODES)
-    wanted = rows.filter(pl.col("event_at") >= start, pl.col("event_at") < end)
+    wanted = rows.filter(between(start, end))
     nothing = (pl.col("event") == "engaged") & (pl.col("level") == 0).fill_null(value=False)
     return one_per_message(wanted, _TABLE, ("vehicle_id", "event_at", "sequence", "event")).with_columns(
         event=pl.when(nothing).then(pl.lit("disengaged")).otherwise(pl.col("event").cast(pl.String)),

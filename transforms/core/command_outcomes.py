@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import polars as pl
 
 from lake.schemas.core import CommandOutcomes
-from transforms.core.events import begins, bounds, last_where, one_per_message, read_events, seconds
+from transforms.core.events import begins, between, bounds, last_where, of_those, one_per_message, read_events, seconds
 
 _TABLE = "raw.commands"
 _COMMAND = ("vehicle_id", "command_id")
@@ -68,10 +68,10 @@ def command_outcomes(
     rules = rules or CommandRules()
     start, end = bounds(first, last)
     rows = read_events(commands, _TABLE, (*_DETAILS, "reason"), _CODES).filter(
-        pl.col("event_at") >= start - rules.back, pl.col("event_at") < end + rules.forward
+        between(start - rules.back, end + rules.forward)
     )
-    asked = rows.filter(pl.col("event_at") >= start, pl.col("event_at") < end).select(_COMMAND)
-    steps = one_per_message(rows.join(asked, on=_COMMAND, how="semi"), _TABLE, (*_COMMAND, "event_at", "status"))
+    followed = of_those(rows, _COMMAND, between(start, end))
+    steps = one_per_message(followed, _TABLE, (*_COMMAND, "event_at", "status"))
     return _outcomes(_numbered(steps, rules)).filter(pl.col("date").is_between(first, last))
 
 

@@ -52,6 +52,29 @@ def read_events(
     ).drop_nulls(required)  # fmt: skip
 
 
+def of_those(rows: pl.LazyFrame, names: Sequence[str], condition: pl.Expr) -> pl.LazyFrame:
+    """The rows of everything of which some row meets a condition: of the faults set on a day, their whole history.
+
+    Hashes are compared rather than texts. Where two clash, more rows are kept: whoever asks, leaves out what is not of
+    the days asked for anyway.
+
+    Args:
+        rows: rows of a raw table.
+        names: columns that say of what a row is, texts that are never null.
+        condition: Boolean.
+    """
+    mark = pl.lit(0, dtype=pl.UInt64)
+    for seed, name in enumerate(names):
+        mark = mark ^ pl.col(name).hash(seed)
+    wanted = rows.filter(condition).select(mark.unique().implode()).collect().to_series()
+    return rows.filter(mark.is_in(wanted))
+
+
+def between(start: datetime, end: datetime) -> pl.Expr:
+    """Whether an event was from ``start`` to before ``end``."""
+    return (pl.col("event_at") >= start) & (pl.col("event_at") < end)
+
+
 def one_per_message(rows: pl.LazyFrame, table: str, order: Sequence[str]) -> pl.DataFrame:
     """One row per message, sorted by ``order`` and then by what is left of the message key.
 

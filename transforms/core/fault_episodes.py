@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import polars as pl
 
 from lake.schemas.core import FaultEpisodes
-from transforms.core.events import begins, bounds, one_per_message, read_events, seconds
+from transforms.core.events import begins, between, bounds, of_those, one_per_message, read_events, seconds
 
 _TABLE = "raw.faults"
 _FAULT = ("vehicle_id", "code")
@@ -58,8 +58,7 @@ def fault_episodes(
     rules = rules or FaultRules()
     start, end = bounds(first, last)
     rows = read_events(faults, _TABLE, (*_FREEZE_FRAME, "cleared_by"), _CODES)
-    asked = rows.filter(pl.col("status") == "set", pl.col("event_at") >= start, pl.col("event_at") < end)
-    followed = rows.join(asked.select(_FAULT), on=_FAULT, how="semi")
+    followed = of_those(rows, _FAULT, (pl.col("status") == "set") & between(start, end))
     messages = one_per_message(followed, _TABLE, (*_FAULT, "event_at", "sequence"))
     return _episodes(messages, timedelta(seconds=rules.flap_s)).filter(pl.col("date").is_between(first, last))
 

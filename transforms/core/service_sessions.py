@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import polars as pl
 
 from lake.schemas.core import ServiceSessions
-from transforms.core.events import begins, bounds, one_per_message, read_events, seconds
+from transforms.core.events import begins, between, bounds, of_those, one_per_message, read_events, seconds
 
 _TABLE = "raw.service_events"
 _SESSION = ("vehicle_id", "service", "session_id")
@@ -66,11 +66,10 @@ def service_sessions(
     start, end = bounds(first, last)
     rows = (
         read_events(service_events, _TABLE, ("feature", "account_id"), _CODES)
-        .filter(pl.col("event_at") >= start - rules.back, pl.col("event_at") < end + rules.forward)
+        .filter(between(start - rules.back, end + rules.forward))
         .with_columns(pl.col("session_id").fill_null(""))
     )
-    asked = rows.filter(pl.col("event_at") >= start, pl.col("event_at") < end).select(_SESSION)
-    followed = rows.join(asked, on=_SESSION, how="semi")
+    followed = of_those(rows, _SESSION, between(start, end))
     events = one_per_message(followed, _TABLE, (*_SESSION, "event_at", "sequence", "event"))
     return _sessions(_numbered(events, rules)).filter(pl.col("date").is_between(first, last))
 

@@ -7,7 +7,7 @@ from datetime import date
 import polars as pl
 
 from lake.schemas.core import SoftwareInstalls
-from transforms.core.events import begins, bounds, one_per_message, read_events
+from transforms.core.events import begins, between, bounds, of_those, one_per_message, read_events
 
 _TABLE = "raw.software_events"
 _CAMPAIGN = ("vehicle_id", "campaign_id")
@@ -31,8 +31,7 @@ def software_installs(software_events: pl.LazyFrame | pl.DataFrame, first: date,
     """
     start, end = bounds(first, last)
     rows = read_events(software_events, _TABLE, ("from_version", "to_version", "reason"), _CODES)
-    asked = rows.filter(pl.col("event_at") >= start, pl.col("event_at") < end).select(_CAMPAIGN)
-    followed = rows.join(asked, on=_CAMPAIGN, how="semi")
+    followed = of_those(rows, _CAMPAIGN, between(start, end))
     steps = one_per_message(followed, _TABLE, (*_CAMPAIGN, "event_at", "sequence", "step"))
     return _installs(steps).filter(pl.col("date").is_between(first, last))
 

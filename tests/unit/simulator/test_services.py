@@ -7,6 +7,8 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from lake.schemas.raw.events import SERVICE_EVENTS
@@ -96,36 +98,63 @@ def test_no_activation_without_consent(consents: pl.DataFrame, subscriptions: pl
     assert (both["event_ms"] < both["withdrawn_ms"].fill_null(NEVER_MS)).all()
 
 
-def test_every_life_is_one_that_the_rules_allow(subscriptions: pl.DataFrame) -> None:
-    allowed = {
-        None: {"activated"},
-        "activated": {"trial_started", "started", "expired", "deactivated"},
-        "trial_started": {"started", "expired", "deactivated"},
-        "started": {"renewed", "cancelled", "expired", "deactivated"},
-        "renewed": {"renewed", "cancelled", "expired", "deactivated"},
-        "cancelled": {"expired", "deactivated"},
-        "expired": {"started", "deactivated"},
-        "deactivated": set(),
-    }
-    seen = set()
-    for _, life in subscriptions.group_by(CELL):
-        before, until = None, None
-        for at, event, valid_until in life.sort("event_ms").select("event_ms", "event", "validUntil").iter_rows():
-            assert event in allowed[before], (before, event)
-            seen.add((before, event))
-            day = FIRST_DAY + timedelta(days=(at - day_ms(FIRST_DAY)) // DAY_MS)
-            if event in ("started", "renewed", "trial_started"):
-                assert event != "renewed" or day == until
-                until = date.fromisoformat(valid_until)
-                assert until >= day
-            if event == "cancelled":
-                assert day < until
-                assert valid_until == until.isoformat()
-            if event == "expired" and before != "activated":
-                assert day == until + timedelta(days=1)
-            before = event
+ALLOWED = {
+    None: {"activated"},
+    "activated": {"trial_started", "started", "expired", "deactivated"},
+    "trial_started": {"started", "expired", "deactivated"},
+    "started": {"renewed", "cancelled", "expired", "deactivated"},
+    "renewed": {"renewed", "cancelled", "expired", "deactivated"},
+    "cancelled": {"expired", "deactivated"},
+    "expired": {"started", "deactivated"},
+    "deactivated": set(),
+}
+
+
+def _changes(said: pl.DataFrame) -> set[tuple[str | None, str]]:
+    """Follows the lives of services (statements with ``cell``); returns which step came after which."""
+    seen: set[tuple[str | None, str]] = set()
+    lives: dict[int, tuple[str | None, int]] = {}
+    for cell, at, event, until in said.sort("event_ms").select("cell", "event_ms", "event", "until").iter_rows():
+        before, covered = lives.get(cell, (None, -1))
+        day = at // DAY_MS
+        assert event in ALLOWED[before], (before, event)
+        if event in ("started", "renewed", "trial_started"):
+            assert event != "renewed" or day == covered
+            assert until >= day
+        if event == "cancelled":
+            assert day <= until == covered
+        if event == "expired" and before != "activated":
+            assert day == until + 1 == covered + 1
+        lives[cell] = (event, until if until is not None else covered)
+        seen.add((before, event))
+    return seen
+
+
+def _said(fates: Fates, first_day: date, days: int) -> pl.DataFrame:
+    return pl.concat([statements(fates, day_ms(first_day + timedelta(days=k))) for k in range(days)])
+
+
+def test_every_life_is_one_that_the_rules_allow() -> None:
+    fleet = fleet_of(3000)
+    said = _said(make_fates(fleet, 5, 0, FIRST_DAY), FIRST_DAY, 120)
+    seen = _changes(said.filter(~pl.col("event").is_in(CONSENTS)))
     assert {("trial_started", "expired"), ("trial_started", "started"), ("expired", "started"), ("started", "renewed"),
-            ("cancelled", "expired"), ("renewed", "expired")} <= seen  # fmt: skip
+            ("renewed", "renewed"), ("cancelled", "expired"), ("renewed", "expired"), ("started", "deactivated"),
+            ("activated", "expired")} <= seen  # fmt: skip
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 2**32), first_day=st.dates(date(2020, 1, 1), date(2035, 1, 1)))
+def test_lives_keep_to_the_rules_whatever_the_seed(seed: int, first_day: date) -> None:
+    fates = make_fates(fleet_of(60, seed, first_day), seed, 0, first_day)
+    said = _said(fates, first_day, 45)
+    _changes(said.filter(~pl.col("event").is_in(CONSENTS)))
+    agreed, event = said.filter(event="granted").select("cell", granted="event_ms"), pl.col("event")
+    both = said.filter(event != "granted").join(agreed, on="cell", how="left")
+    assert both["granted"].null_count() == 0
+    assert (both["granted"] < both["event_ms"]).all()
+    last = said.sort("event_ms").group_by("cell").agg(gone=event.filter(event == "withdrawn").len(), last=event.last())
+    assert set(last.filter(pl.col("gone") > 0)["last"]) <= {"withdrawn", "deactivated"}
 
 
 def test_what_lapses_is_told_until_the_first_day_and_then_again(subscriptions: pl.DataFrame) -> None:

@@ -17,7 +17,7 @@ from simulator.world import DAY_MS, day_ms
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-#: Steps of a session, in their order: event, the instant, and whether it ends charging.
+#: Steps of a session, in their order: event and instant.
 _STEPS = (
     ("plugged", "plugged_ms"), ("started", "starts_ms"), ("stopped", "pauses_ms"), ("started", "resumes_ms"),
     ("stopped", "stops_ms"), ("unplugged", "unplugged_ms"),
@@ -33,8 +33,11 @@ _TRUTH: dict[str, type[pl.DataType]] = {
     "power_max_kw": pl.Float64, "interruptions": pl.Int64, "interrupted": pl.Boolean, "end_reason": pl.String,
     "events_sent": pl.Boolean, "last_ms": pl.Int64,
 }  # fmt: skip
-_PAUSED, _ENDED = 2, 4  # steps with a reason
+_FLOWS, _PAUSED, _ENDED = (1, 3), 2, 4  # steps with power, and with a reason
 _PAUSE_REASONS = ("load_management", "communication")
+_NO_REASON = len(REASONS) + len(_PAUSE_REASONS)
+_EVENT = pl.Series([event for event, _ in _STEPS])
+_CURRENT, _PLACE, _REASON = pl.Series(CURRENTS), pl.Series(PLACES), pl.Series([*REASONS, *_PAUSE_REASONS, None])
 
 
 @dataclass(frozen=True)
@@ -83,42 +86,32 @@ def charging_events(session: Sessions, vehicle: Ints, vin: pl.Series) -> pl.Data
     The energy is what the meter at the connector has counted in the session; an AC charge point in public does not know
     the state of charge.
     """
-    rows = np.flatnonzero(session.reports)
-    told, numbers = session.take(rows), session_ids(session, vin).gather(rows)
-    names = {name: pl.Series(values) for name, values in (("c", CURRENTS), ("p", PLACES), ("r", REASONS))}
-    knows_soc = (told.place != PLACES.index("public")) | (told.current == CURRENTS.index("DC"))
-    parts = []
-    for step, (event, instant) in enumerate(_STEPS):
-        at_ms = getattr(told, instant)
-        reason = names["r"].gather(told.reason) if step == _ENDED else _pause_reasons(told, step)
-        flows = event == "started"
-        metered = step > 0
-        parts.append(
-            pl.DataFrame(
-                {
-                    "vehicle": vehicle[rows],
-                    "event_ms": at_ms,
-                    "event": pl.repeat(event, len(rows), eager=True),
-                    "sessionId": numbers,
-                    "currentType": names["c"].gather(told.current),
-                    "place": names["p"].gather(told.place),
-                    "energy": np.round(told.stored_kwh(at_ms) / told.efficiency, 3) if metered else None,
-                    "power": np.round(told.power_at(at_ms) / told.efficiency, 2) if flows else None,
-                    "stateOfCharge": pl.Series(np.round(told.soc_at(at_ms), 1)).zip_with(
-                        pl.Series(knows_soc), pl.Series([None], dtype=pl.Float64).new_from_index(0, len(rows))
-                    ),
-                    "reason": reason,
-                },
-                schema_overrides=EVENTS,
-            )
-        )
-    return pl.concat(parts).filter(pl.col("event_ms") < NEVER_MS).sort("vehicle", "event_ms")
-
-
-def _pause_reasons(session: Sessions, step: int) -> pl.Series | None:
-    if step != _PAUSED:
-        return None
-    return pl.Series(_PAUSE_REASONS).gather(session.plugged_ms % len(_PAUSE_REASONS))
+    at_ms = np.stack([getattr(session, instant) for _, instant in _STEPS])
+    step, row = np.nonzero((at_ms < NEVER_MS) & session.reports)
+    order = np.lexsort((at_ms[step, row], vehicle[row]))
+    step, row = step[order], row[order]
+    told, when = session.take(row), at_ms[step, row]
+    energy = np.where(step > 0, np.round(told.stored_kwh(when) / told.efficiency, 3), np.nan)
+    power = np.where(np.isin(step, _FLOWS), np.round(told.power_at(when) / told.efficiency, 2), np.nan)
+    blind = (told.place == PLACES.index("public")) & (told.current == CURRENTS.index("AC"))
+    paused = len(REASONS) + told.plugged_ms % len(_PAUSE_REASONS)
+    reason = np.select([step == _PAUSED, step == _ENDED], [paused, told.reason], default=_NO_REASON)
+    return pl.DataFrame(
+        {
+            "vehicle": vehicle[row],
+            "event_ms": when,
+            "event": _EVENT.gather(step),
+            "sessionId": session_ids(session, vin).gather(row),
+            "currentType": _CURRENT.gather(told.current),
+            "place": _PLACE.gather(told.place),
+            "energy": energy,
+            "power": power,
+            "stateOfCharge": np.where(blind, np.nan, np.round(told.soc_at(when), 1)),
+            "reason": _REASON.gather(reason),
+        },
+        schema_overrides=EVENTS,
+        nan_to_null=True,
+    )
 
 
 def sessions_truth(session: Sessions, vin: pl.Series) -> pl.DataFrame:
@@ -136,8 +129,8 @@ def sessions_truth(session: Sessions, vin: pl.Series) -> pl.DataFrame:
             "vin": vin,
             "session_id": session_ids(session, vin),
             **instants,
-            "current_type": pl.Series(CURRENTS).gather(session.current),
-            "place": pl.Series(PLACES).gather(session.place),
+            "current_type": _CURRENT.gather(session.current),
+            "place": _PLACE.gather(session.place),
             "energy_in_kwh": stored / session.efficiency,
             "energy_stored_kwh": stored,
             "soc_start_pct": session.soc,
@@ -145,7 +138,7 @@ def sessions_truth(session: Sessions, vin: pl.Series) -> pl.DataFrame:
             "power_max_kw": session.power_at(session.starts_ms) / session.efficiency,
             "interruptions": (session.pauses_ms < NEVER_MS).astype(np.int64),
             "interrupted": np.array(INTERRUPTED)[session.reason],
-            "end_reason": pl.Series(REASONS).gather(session.reason),
+            "end_reason": _REASON.gather(session.reason),
             "events_sent": session.reports,
             "last_ms": session.unplugged_ms,
         },

@@ -194,6 +194,7 @@ def _tallies_of_arrivals(arrived: Events) -> list[pl.DataFrame]:
     lag = arrived["arrival_ms"] // 1000 * 1000 - arrived["event_ms"]  # the hub states whole seconds
     chosen = {"received": np.ones(len(arrived), dtype=np.bool_), "late": original & (lag > LATE_MS)}
     chosen |= {what.name.lower(): arrived["dirt"] & what > 0 for what in What if what.name}
+    chosen["delayed"] &= lag <= LATE_MS
     found = []
     for number, kind in enumerate(KINDS):
         of_kind = arrived["kind"] == number

@@ -11,6 +11,7 @@ from lake.settings import Settings
 from lake.tables import days_between
 from orchestration.due import DueBuild
 from orchestration.feeds import load_profiles
+from orchestration.recipes import recipes
 from orchestration.staleness import Reach
 
 PARTITION = "dagster/partition"
@@ -21,16 +22,17 @@ CHANGED_ONLY = "sillage/changed_only"
 
 
 def daily_partitions(settings: Settings) -> DailyPartitionsDefinition:
-    """UTC days, from the day before the earliest event that may land to tomorrow.
+    """UTC days, from somewhat before the earliest event that may land to tomorrow.
 
-    A trip's day is looked at again when the day after it changes, hence the day before; a vehicle's clock may run a
-    day ahead, hence tomorrow.
+    The day of a trip, or of a charging session, is looked at again when days after it change, hence the days before; a
+    vehicle's clock may run a day ahead, hence tomorrow.
     """
     earliest = [settings.earliest_day]
     # Landing says what is wrong with a profile; meanwhile the days of the settings are there.
     with suppress(FeedError):
         earliest += [profile.earliest_day for profile in load_profiles(settings) if profile.earliest_day]
-    start = min(earliest) - timedelta(days=1)
+    forward = max(reach.forward for recipe in recipes() for reach in recipe.inputs.values())
+    start = min(earliest) - timedelta(days=forward)
     return DailyPartitionsDefinition(start_date=start.isoformat(), timezone="UTC", end_offset=2)
 
 

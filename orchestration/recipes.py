@@ -14,6 +14,7 @@ from lake.metrics import load_contracts
 from orchestration.staleness import Reach
 from transforms.core.activity import DAYS, activity
 from transforms.core.automation_segments import AutomationRules, automation_segments
+from transforms.core.battery_health import HealthRules, battery_health
 from transforms.core.charging import ChargingRules, charging_sessions
 from transforms.core.command_outcomes import CommandRules, command_outcomes
 from transforms.core.fault_episodes import fault_episodes
@@ -83,6 +84,7 @@ def _kpi(name: str, read: Read, first: date, last: date) -> pl.DataFrame:
 _TRIPS = _around(TripRules().context, TripRules().context)
 _DAYS = _around(DayRules().context, timedelta())
 _CHARGING = _around(ChargingRules().context, ChargingRules().context)
+_HEALTH = _around(HealthRules().context, timedelta())
 _COMMANDS = _around(CommandRules().back, CommandRules().forward)
 _SESSIONS = _around(SessionRules().back, SessionRules().forward)
 _SEGMENTS = _around(AutomationRules().context, AutomationRules().context)
@@ -95,6 +97,7 @@ CORE: tuple[Recipe, ...] = (
     _core("vehicle_days", vehicle_days, {"raw.telemetry": _DAYS, "core.trips": _DAYS, "core.vehicles": Reach()}),
     Recipe("core.latest", {"raw.telemetry": Reach()}, _latest, folds=True),
     _core("charging_sessions", charging_sessions, {"raw.telemetry": _CHARGING, "raw.charging_events": _CHARGING}),
+    _core("battery_health", battery_health, {"core.charging_sessions": _HEALTH, "core.vehicles": Reach()}),
     _core("automation_segments", automation_segments, {"raw.automation_events": _SEGMENTS, "raw.telemetry": _SEGMENTS}),
     _core("fault_episodes", fault_episodes, {"raw.faults": _THROUGHOUT}),
     _core("software_installs", software_installs, {"raw.software_events": _THROUGHOUT}),

@@ -54,11 +54,12 @@ def test_a_run_is_about_the_days_of_its_tags() -> None:
     assert days_of_run({"owner": "me"}) is None
 
 
-def test_partitions_reach_from_the_day_before_the_earliest_event_to_tomorrow(tmp_path: Path) -> None:
+def test_partitions_reach_from_days_before_the_earliest_event_to_tomorrow(tmp_path: Path) -> None:
     profile = 'name = "old"\nformat = "csv"\nkind = "telemetry"\nearliest_day = 1998-05-01\n'
     (tmp_path / "old.toml").write_text(profile + '[vehicle]\nfield = "v"\n[time]\nfield = "t"\n')
     today = datetime.now(UTC).date()
-    for feeds, first in ((tmp_path, "1998-04-30"), (tmp_path / "none", "1999-12-31")):
+    # A charging session is looked at again when the three days after it change.
+    for feeds, first in ((tmp_path, "1998-04-28"), (tmp_path / "none", "1999-12-29")):
         keys = daily_partitions(get_settings(feeds=feeds)).get_partition_keys()
         assert (keys[0], keys[-1]) == (first, (today + timedelta(1)).isoformat())
 

@@ -80,7 +80,7 @@ class Failures:
         ails.late_km = workshop.late_km(rng, n)
         ails.pads_km[:] = ails.service_km[:] = np.nan
         age_days = np.maximum(self._first_day.toordinal() - fleet.delivered, 0)
-        rate = hazards.per_day(fleet, self._first_day, age_days * 36.0, None, ())
+        rate = hazards.per_day(fleet, self._first_day, age_days * 36.0, np.zeros(n))
         vehicle, cause = course.under_way(ails, rate * fleet.connected[:, None], day_ms(self._first_day), rng)
         self._hold(ails, vehicle, cause, self._first_day, weather_c(self._seed, self._first_day), rng)
         return ails.to_frame()
@@ -93,8 +93,9 @@ class Failures:
         self._know(ails, odometer_km)
         course.wake(ails)
         software = versions(lived)
-        rate = hazards.per_day(fleet, day, odometer_km, software, self._regressions) * fleet.connected[:, None]
-        vehicle, cause = course.begin(ails, rate, begin_ms, rng)
+        faded = np.where(fleet.battery_kwh > 0, 1 - lived.capacity_kwh / np.maximum(fleet.battery_kwh, 1e-9), 0)
+        rate = hazards.per_day(fleet, day, odometer_km, faded, software, self._regressions)
+        vehicle, cause = course.begin(ails, rate * fleet.connected[:, None], begin_ms, rng)
         self._hold(ails, vehicle, cause, day, lived.weather, rng)
         _wear(ails, odometer_km, begin_ms)
         visits = workshop.visits_of_day(fleet, ails, lived.parks, day, odometer_km, rng)

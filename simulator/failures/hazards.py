@@ -31,10 +31,16 @@ _LV_CLIMATE = 1 + 0.14 * np.maximum(_MEAN_C - 17, 0) + 0.07 * np.maximum(2 - _CO
 _HEAT = 1 + 0.08 * np.maximum(_MEAN_C - 17, 0)
 _REFERENCE_YEARS = 2.0
 _REFERENCE_KM = 30_000.0
+_REFERENCE_FADE = 0.06  # a battery that has faded that much has weak cells twice as often as a new one
 
 
 def per_day(
-    fleet: Fleet, day: date, odometer_km: Floats, software: NDArray[np.str_] | None, regressions: tuple[Regression, ...]
+    fleet: Fleet,
+    day: date,
+    odometer_km: Floats,
+    faded: Floats,
+    software: NDArray[np.str_] | None = None,
+    regressions: tuple[Regression, ...] = (),
 ) -> Floats:
     """Returns how many failures of each cause begin per vehicle and day, shape (vehicles, causes).
 
@@ -44,6 +50,7 @@ def per_day(
         fleet: the vehicles.
         day: UTC day.
         odometer_km: when the day begins.
+        faded: share of its capacity that each traction battery has lost.
         software: version of each vehicle, if known.
         regressions: versions that raise the incidence of a cause.
     """
@@ -51,7 +58,7 @@ def per_day(
     rate = _PER_DAY * MODEL_FACTOR[fleet.model] * FITTED[fleet.powertrain]
     ageing = np.clip(years / _REFERENCE_YEARS, 0.1, 3.0)
     rate[:, LV_BATTERY] *= ageing**1.5 * _LV_CLIMATE[fleet.city]
-    rate[:, TRACTION] *= ageing * _HEAT[fleet.city]
+    rate[:, TRACTION] *= ageing * _HEAT[fleet.city] * (1 + (faded / _REFERENCE_FADE) ** 2)
     mileage = np.clip(odometer_km / _REFERENCE_KM, 0.1, 4.0)
     rate[:, COOLANT] *= mileage**0.8 * _HEAT[fleet.city]
     rate[:, WHEEL_SPEED] *= mileage**0.5

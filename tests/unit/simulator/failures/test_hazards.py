@@ -41,7 +41,7 @@ def _city(name: str) -> int:
 
 
 def _rates(fleet: Fleet, km: tuple[float, float] = (30_000, 30_000)) -> np.ndarray:
-    return per_day(fleet, DAY, np.array(km), None, ())
+    return per_day(fleet, DAY, np.array(km), np.zeros(2))
 
 
 def _with(fleet: Fleet, **second: int) -> Fleet:
@@ -76,6 +76,12 @@ def test_mileage_wears_pumps_and_sensors(alike: Fleet) -> None:
     assert much[WHEEL_SPEED] > 2 * little[WHEEL_SPEED]
 
 
+def test_a_battery_that_fades_fast_has_weak_cells(alike: Fleet) -> None:
+    normal, bad = per_day(alike, DAY, np.full(2, 30_000.0), np.array([0.03, 0.15]))
+    assert bad[TRACTION] > 4 * normal[TRACTION]
+    assert bad[LV_BATTERY] == normal[LV_BATTERY]
+
+
 def test_models_differ(alike: Fleet) -> None:
     komori = next(k for k, model in enumerate(MODELS) if model.name == "Komori")
     valdor, other = _rates(_with(alike, model=komori))
@@ -88,11 +94,13 @@ def test_no_part_no_failure_and_none_before_delivery(alike: Fleet) -> None:
     for c, cause in enumerate(CAUSES):
         assert (_rates(bev)[1, c] > 0) == ("BEV" in cause.fitted and cause.per_year > 0)
     assert not _rates(new)[1].any()
-    assert per_day(new, DAY + timedelta(days=1), np.zeros(2), None, ())[1].any()
+    assert per_day(new, DAY + timedelta(days=1), np.zeros(2), np.zeros(2))[1].any()
 
 
 def test_a_version_raises_one_cause(alike: Fleet) -> None:
-    sound, worse = per_day(alike, DAY, np.full(2, 30_000.0), np.array(["1", "2"]), (Regression("2", factor=9.0),))
+    sound, worse = per_day(
+        alike, DAY, np.full(2, 30_000.0), np.zeros(2), np.array(["1", "2"]), (Regression("2", factor=9.0),)
+    )
     assert worse[SOFTWARE] == pytest.approx(9 * sound[SOFTWARE])
     others = np.arange(len(NAMES)) != SOFTWARE
     assert (worse[others] == sound[others]).all()

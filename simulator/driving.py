@@ -24,6 +24,7 @@ Ints = NDArray[np.int64]
 
 _GAINS_KMH_S, _LOSES_KMH_S = 5.0, 6.5  # acceleration and braking, at most
 _FASTEST_KMH = 165.0
+_JITTER_S, _HELD_UP_S = 40, 30  # how long a change of pace lasts, and a stop
 _PACE = 0.86  # of what is driven on the free road, before lights
 
 _HIGHEST_LEVEL = np.array([model.automation_level for model in MODELS])
@@ -96,7 +97,7 @@ def _speeds(
     temper = fleet.temper[legs.vehicle] * rng.normal(1, 0.05, n)
     found = roads(fleet.city[legs.vehicle], legs.length_km)
     wanted = limits_kmh(found, leg, part) * (_PACE * temper * legs.traffic)[leg]
-    jitter, held_up = _noise(rng, m, 4), _noise(rng, m, 3)
+    jitter, held_up = _noise(rng, m, _JITTER_S, cadence_s), _noise(rng, m, _HELD_UP_S, cadence_s)
     patience = np.clip(legs.traffic, 0.6, 1.0)[leg]
     stops = held_up > np.interp(wanted, [30, 50, 80, 110], [0.22, 0.5, 1.5, 3.0]) * patience
     stops &= (step > 1) & (step < legs.steps[leg] - 1)
@@ -108,10 +109,11 @@ def _speeds(
     return np.asarray(np.round(np.minimum(speed * factor[leg], _FASTEST_KMH), 1), dtype=np.float64)
 
 
-def _noise(rng: np.random.Generator, n: int, width: int) -> NDArray[np.float32]:
-    """Noise of variance 1 that remembers ``width`` samples."""
+def _noise(rng: np.random.Generator, n: int, memory_s: int, cadence_s: int) -> NDArray[np.float32]:
+    """Noise of variance 1 that remembers ``memory_s``."""
     if n == 0:
         return np.zeros(0, dtype=np.float32)
+    width = max(1, round(memory_s / cadence_s))
     kernel = np.full(width, width**-0.5, dtype=np.float32)
     return np.convolve(rng.standard_normal(n, dtype=np.float32), kernel, "same")
 

@@ -65,9 +65,9 @@ class HealthRules:
             raise ValueError("greatest_soh_pct is above 150")
 
     @property
-    def days_back(self) -> int:
-        """How many days before a day sessions start that matter to it: the window, and a session of two days."""
-        return self.window_days + 2
+    def context(self) -> timedelta:
+        """How far before a day sessions start that matter to it: the window, and a session of two days."""
+        return timedelta(days=self.window_days + 2)
 
 
 def battery_health(
@@ -87,7 +87,7 @@ def battery_health(
     others tell of.
 
     Args:
-        sessions: rows of ``core.charging_sessions`` in any order, of at least the days from ``rules.days_back`` before
+        sessions: rows of ``core.charging_sessions`` in any order, of at least the days from ``rules.context`` before
             ``first`` to ``last``.
         vehicles: rows of ``core.vehicles`` of the days asked for: the capacity as new.
         first: first UTC day.

@@ -46,7 +46,7 @@ def charging_sessions(
     of the rows: a session depends on the messages of ``rules.context`` around its day, and on nothing else.
 
     Args:
-        telemetry: rows of ``raw.telemetry`` in any order, resends included, of at least ``rules.context_days`` either
+        telemetry: rows of ``raw.telemetry`` in any order, resends included, of at least ``rules.context`` either
             side of the days asked for; all rows of each vehicle in them. Signal columns may be missing.
         events: rows of ``raw.charging_events``, likewise.
         first: first UTC day.
@@ -118,13 +118,14 @@ class _Bounds:
 def _piece(readings: Readings, told: Told, names: pl.Series, axis: Axis, rules: ChargingRules) -> pl.DataFrame:
     """Sessions of some vehicles, of all days that there are readings and events of."""
     blocks = find_blocks(readings, rules)
-    found = _merged(_by_events(told, blocks, rules), _by_signals(told, blocks, rules))
+    ends = _ends(told, blocks, rules)
+    found = _merged(_by_events(told, ends, blocks, rules), _by_signals(told, ends[1], blocks, rules))
     signs = np.sort(np.concatenate([blocks.spell_begin, blocks.spell_end, told.first, told.last]))
     spans = Spans(found.begin, found.until, found.end != NEVER, signs)
     measures = measure(readings, spans, rules)
     plugged, unplugged = _cable(readings, found, told, rules)
     facts = told.facts.with_row_index("row").with_columns(pl.col("row").cast(pl.Int64))
-    charging = found.end - found.begin - found.pauses
+    charging = np.maximum(found.end - found.begin - found.pauses, 0)
     frame = pl.DataFrame(
         {
             "row": found.row, "seen": found.seen, "cut": found.cut, "interruptions": found.interruptions,
@@ -141,22 +142,15 @@ def _piece(readings: Readings, told: Told, names: pl.Series, axis: Axis, rules: 
     return _columns(frame.join(facts, on="row", how="left", maintain_order="left"), rules)
 
 
-def _by_events(told: Told, blocks: Blocks, rules: ChargingRules) -> _Bounds:
-    """Sessions that events tell of. What was not told of their ends comes from signals, and from the cable."""
-    jitter, longest = round(rules.jitter_s * SECOND), round(rules.longest_s * SECOND)
-    begin, end = np.append(blocks.begin, NEVER), np.append(blocks.end, NEVER)
-    before = np.concatenate(([NEVER], np.maximum.accumulate(told.last)))[np.searchsorted(told.first, told.first)]
+def _ends(told: Told, blocks: Blocks, rules: ChargingRules) -> tuple[Ints, Ints, Bools]:
+    """When sessions by events ended, until when they are known to have gone on, and whether they were cut.
+
+    An end that was not told is where the signals end, or the cable was disconnected, whichever comes first. Two
+    sessions by events overlap only where numbers are mixed up: the earlier one then ends where the later one starts.
+    """
+    jitter, limit = round(rules.jitter_s * SECOND), told.first + round(rules.longest_s * SECOND)
     after = np.append(told.first, FAR)[np.searchsorted(told.first, told.last, side="right")]
-
-    place = last_before(blocks.begin, told.first + jitter)
-    fits = (place >= 0) & (end[place] >= told.first - jitter) & (begin[place] >= told.first - longest // 2)
-    earliest = np.maximum(np.where(fits, begin[place], NEVER), told.plugged)
-    earliest = np.where(earliest == NEVER, told.first, np.maximum(earliest, before))
-    filled = ~told.start_seen & (told.last - earliest <= longest)
-    started = np.where(filled, np.minimum(earliest, told.first), told.first)
-
-    limit = started + longest
-    place = last_before(blocks.begin, told.last + jitter)
+    end, place = np.append(blocks.end, NEVER), last_before(blocks.begin, told.last + jitter)
     fits = (place >= 0) & (end[place] >= told.last - jitter)
     seen_until = np.where(fits, np.minimum(end[place], after), told.last)
     ends = fits & (~np.append(blocks.ongoing, False)[place] | (end[place] > limit) | (seen_until == after))
@@ -165,15 +159,44 @@ def _by_events(told: Told, blocks: Blocks, rules: ChargingRules) -> _Bounds:
     cut = ~told.end_seen & (soonest > limit) & ((soonest < FAR) | told.cut)
     ended = np.where(told.end_seen, told.last, np.where(cut, limit, np.where(soonest < FAR, soonest, NEVER)))
     until = np.where(ended != NEVER, ended, np.maximum(np.minimum(seen_until, limit), told.last))
+    for kind in (told.numbered, ~told.numbered):
+        first = told.first[kind]
+        following = np.append(first, FAR)[np.searchsorted(first, first, side="right")]
+        cut[kind] &= following >= ended[kind]
+        ended[kind], until[kind] = np.minimum(ended[kind], following), np.minimum(until[kind], following)
+    return ended, until, cut
 
-    absorbed = ~told.numbered & _overlaps(told, told.numbered, started, until, jitter)
+
+def _starts(told: Told, until: Ints, blocks: Blocks, rules: ChargingRules) -> Ints:
+    """When sessions by events started.
+
+    A start that was not told is where the signals start, or the cable was connected, whichever comes last; at most half
+    the longest length before the first thing told, and behind all charging before.
+    """
+    jitter, half = round(rules.jitter_s * SECOND), round(rules.longest_s * SECOND) // 2
+    begin, end = np.append(blocks.begin, NEVER), np.append(blocks.end, NEVER)
+    place = last_before(blocks.begin, told.first + jitter)
+    fits = (place >= 0) & (end[place] >= told.first - jitter)
+    earliest = np.maximum(np.where(fits & (begin[place] >= told.first - half), begin[place], NEVER), told.plugged)
+    before = np.concatenate(([NEVER], np.maximum.accumulate(until)))[np.searchsorted(told.first, told.first)]
+    before = np.maximum(before, np.where(fits, NEVER, end[place]))
+    filled = ~told.start_seen & (earliest != NEVER)
+    return np.where(filled, np.minimum(np.maximum(earliest, before), told.first), told.first)
+
+
+def _by_events(told: Told, ends: tuple[Ints, Ints, Bools], blocks: Blocks, rules: ChargingRules) -> _Bounds:
+    """Sessions that events tell of. What was not told of their ends comes from signals, and from the cable."""
+    jitter = round(rules.jitter_s * SECOND)
+    ended, until, cut = ends
+    started = _starts(told, until, blocks, rules)
+    absorbed = ~told.numbered & _overlaps(told, until, told.numbered, told.first, until, jitter)
     seen = np.append(blocks.end, NEVER)[last_before(blocks.begin, until + jitter)] >= started - jitter
     row = np.arange(len(started))
     found = _Bounds(row, seen, started, ended, until, cut, told.pauses, told.interruptions)
     return _take(found, ~absorbed)
 
 
-def _by_signals(told: Told, blocks: Blocks, rules: ChargingRules) -> _Bounds:
+def _by_signals(told: Told, told_until: Ints, blocks: Blocks, rules: ChargingRules) -> _Bounds:
     """Sessions that signals tell of and events do not."""
     jitter, longest = round(rules.jitter_s * SECOND), round(rules.longest_s * SECOND)
     limit = blocks.begin + longest
@@ -183,7 +206,8 @@ def _by_signals(told: Told, blocks: Blocks, rules: ChargingRules) -> _Bounds:
     stop = np.searchsorted(blocks.spell_begin, until, side="left")
     stop = np.maximum(stop, first + 1)
     pause = blocks.spell_begin[1:] - blocks.spell_end[:-1]
-    alone = ~_overlaps(told, np.ones(len(told.first), dtype=np.bool_), blocks.begin, until, jitter)
+    every = np.ones(len(told.first), dtype=np.bool_)
+    alone = ~_overlaps(told, told_until, every, blocks.begin, until, jitter)
     found = _Bounds(
         row=np.full(len(until), NEVER),
         seen=np.ones(len(until), dtype=np.bool_),
@@ -197,9 +221,9 @@ def _by_signals(told: Told, blocks: Blocks, rules: ChargingRules) -> _Bounds:
     return _take(found, alone)
 
 
-def _overlaps(told: Told, which: Bools, begin: Ints, end: Ints, jitter: int) -> Bools:
-    """Whether starts and stops of some of the sessions by events span, but for the jitter, a part of each stretch."""
-    first, last = told.first[which], np.maximum.accumulate(told.last[which])
+def _overlaps(told: Told, until: Ints, which: Bools, begin: Ints, end: Ints, jitter: int) -> Bools:
+    """Whether some of the sessions by events cover, but for the jitter, a part of each stretch."""
+    first, last = told.first[which], np.maximum.accumulate(until[which])
     return np.append(last, NEVER)[last_before(first, end + jitter)] >= begin - jitter
 
 

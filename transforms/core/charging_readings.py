@@ -16,10 +16,10 @@ from transforms.core.charging_axis import HOUR, SECOND, Axis, Bools, Floats, Int
 from transforms.core.charging_rules import ChargingRules
 from transforms.core.messages import ARRIVAL_ORDER, MESSAGE_KEY, deduplicate, in_range
 
-_SENT = ("charging_on", "charging_cable_on", "soc_pct", "energy_charged_kwh", "battery_power_kw")
+_STATES = ("charging_on", "charging_cable_on", "soc_pct", "energy_charged_kwh")
+_BESIDES = ("battery_power_kw", "speed_kmh", "odometer_km", "ignition_on", "battery_temperature_c")
 #: An odometer that gains more is wrong.
 _FASTEST_KMH = 350
-_BESIDES = ("speed_kmh", "odometer_km", "ignition_on", "battery_temperature_c")
 
 
 @dataclass(frozen=True)
@@ -92,9 +92,12 @@ def select_readings(
     """
     lazy = telemetry.lazy()
     present = set(lazy.collect_schema().names())
-    signals = [BY_COLUMN[name] for name in (*_SENT, *_BESIDES)]
+    signals = [BY_COLUMN[name] for name in (*_STATES, *_BESIDES)]
     none = [pl.lit(None, dtype=signal.dtype).alias(signal.column) for signal in signals if signal.column not in present]
-    sent = pl.any_horizontal(pl.col(name).is_not_null() for name in _SENT)
+    # While the ignition is on, power out of the battery is that of driving, sent with every sample.
+    drives = pl.col("ignition_on").fill_null(value=False) & (pl.col("battery_power_kw") < rules.power_kw)
+    sent = pl.any_horizontal(pl.col(name).is_not_null() for name in _STATES)
+    sent |= pl.col("battery_power_kw").is_not_null() & ~drives
     at_rest = (pl.col("speed_kmh").abs() < rules.moving_kmh).fill_null(value=True)
     told = sent & (at_rest | pl.col("odometer_km").is_null())
     shown = pl.col("odometer_km").is_not_null() & pl.col("speed_kmh").is_null()

@@ -34,8 +34,8 @@ class ChargingRules:
         dc_kw: power into the battery from which the current is DC where no event says so: on-board chargers reach 22.
         taper_share: charging tapers when power stays below this share of its maximum.
         fastest_kw: energy or power above this is an error of measurement.
-        finished_reasons: reasons of a stop that leave a session uninterrupted: what was asked for, or the user's wish.
-            Any other reason is an interruption.
+        finished_reasons: reasons of a stop that leave a session uninterrupted: what was asked for was reached, or the
+            user stopped it. Any other is an interruption, also the cable pulled out while charging goes on.
     """
 
     pause_s: float = 900.0
@@ -56,7 +56,7 @@ class ChargingRules:
     dc_kw: float = 25.0
     taper_share: float = 0.8
     fastest_kw: float = 600.0
-    finished_reasons: tuple[str, ...] = ("target_reached", "full", "user", "unplugged", "remote", "schedule")
+    finished_reasons: tuple[str, ...] = ("target_reached", "full", "user", "remote", "schedule")
 
     def __post_init__(self) -> None:
         numbers = [getattr(self, field.name) for field in fields(self) if field.name != "finished_reasons"]
@@ -72,8 +72,3 @@ class ChargingRules:
         """How far before and after a day telemetry and events matter to the sessions that start in it."""
         reach = max(self.hold_s, 2 * self.step_s + self.rise_window_s + self.flat_s)
         return timedelta(seconds=self.longest_s + reach + self.pause_s + self.jitter_s)
-
-    @property
-    def context_days(self) -> int:
-        """``context`` in whole days."""
-        return -(-self.context // timedelta(days=1))

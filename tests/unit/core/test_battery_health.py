@@ -176,7 +176,7 @@ def test_any_split_of_the_history_gives_the_same_rows(
         parts = []
         for start, stop in pairwise(bounds):
             low, high = FIRST + timedelta(days=start), FIRST + timedelta(days=stop - 1)
-            seen = whole.filter(pl.col("date").is_between(low - timedelta(days=rules.days_back), high))
+            seen = whole.filter(pl.col("date").is_between(low - rules.context, high))
             known = vehicles.filter(pl.col("date").is_between(low, high))
             parts.append(battery_health(seen.sample(fraction=1, shuffle=True, seed=start), known, low, high, rules))
         assert_frame_equal(pl.concat(parts), expected, check_exact=True)

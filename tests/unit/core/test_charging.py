@@ -218,7 +218,7 @@ class TestEvents:
 
     @pytest.mark.parametrize(
         ("reason", "interrupted"),
-        [("target_reached", False), ("User", False), ("fault", True), ("station_limit", True), (None, False)],
+        [("target_reached", False), ("User", False), ("fault", True), ("unplugged", True), (None, False)],
     )
     def test_interrupted(self, reason: str | None, interrupted: bool) -> None:
         found = one(told=events((0, "started")) + events((1, "stopped"), reason=reason))

@@ -119,13 +119,18 @@ def frames(car: Life, van: Life) -> tuple[pl.DataFrame, pl.DataFrame]:
     return telemetry(said), charging_events(told)
 
 
+def reach(rules: ChargingRules) -> timedelta:
+    """Whole days that hold the context."""
+    return timedelta(days=-(-rules.context // timedelta(days=1)))
+
+
 def days(frame: pl.DataFrame, first: date, last: date) -> pl.DataFrame:
     return frame.filter(pl.col("event_date").is_between(first, last))
 
 
 def by_windows(said: pl.DataFrame, told: pl.DataFrame, bounds: list[int], rules: ChargingRules) -> pl.DataFrame:
     """Sessions computed range by range, each from the rows of its own days and the context either side."""
-    around = timedelta(days=rules.context_days)
+    around = reach(rules)
     parts = []
     for start, stop in pairwise(bounds):
         first, last = FIRST + timedelta(days=start), FIRST + timedelta(days=stop - 1)
@@ -147,6 +152,21 @@ def test_any_split_of_the_history_gives_the_same_sessions(
     shuffled = [frame.sample(fraction=1, shuffle=True, seed=seed) for frame in (said, told)]
     assert_frame_equal(by_windows(*shuffled, ALL, rules), expected, check_exact=True)
     assert_frame_equal(by_windows(said, told, [0, *sorted(inner), DAYS], rules), expected, check_exact=True)
+
+
+def overlapping(sessions: pl.DataFrame) -> pl.DataFrame:
+    """Sessions that start before the one before them ends, that end before they start, or charge for longer."""
+    ended = pl.col("ended_at").shift(1).over("vehicle_id")
+    length = (pl.col("ended_at") - pl.col("started_at")).dt.total_microseconds() / 1e6
+    return sessions.sort("vehicle_id", "started_at").filter(
+        (ended > pl.col("started_at")) | (length < 0) | (pl.col("duration_s") > length)
+    )
+
+
+@settings(max_examples=40, deadline=None)
+@given(LIVES, LIVES, RULES)
+def test_a_vehicle_has_one_session_at_a_time(car: Life, van: Life, rules: ChargingRules) -> None:
+    assert overlapping(charging_sessions(*frames(car, van), FIRST, LAST, rules)).is_empty()
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -176,8 +196,7 @@ def test_late_messages_restate_only_the_days_within_the_context(car: Life, rules
         frame.filter((pl.col("event_date") != late) | (pl.int_range(pl.len()) % 2 == 0)) for frame in (said, told)
     ]
     first, restated = (charging_sessions(*pair, FIRST, LAST, rules) for pair in (before, (said, told)))
-    reach = timedelta(days=rules.context_days)
-    outside = ~pl.col("date").is_between(late - reach, late + reach)
+    outside = ~pl.col("date").is_between(late - reach(rules), late + reach(rules))
     assert_frame_equal(first.filter(outside), restated.filter(outside), check_exact=True)
     # Recomputing the days within reach, and keeping the others, gives what the whole history gives.
     again = by_windows(said, told, ALL, rules).filter(~outside)

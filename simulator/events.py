@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntFlag
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -66,17 +67,17 @@ class Events:
     """Messages of one partition.
 
     Attributes:
-        columns: every name of ``HEAD`` and ``FIELDS``, shape (n,), int64.
+        columns: every name of ``HEAD``, int64, and of ``FIELDS``, int32; shape (n,).
         text: ready bodies, referred to by the columns ``begin`` and ``size``.
     """
 
-    columns: dict[str, Ints]
+    columns: dict[str, NDArray[Any]]
     text: Bytes
 
     def __len__(self) -> int:
         return len(self.columns["arrival_ms"])
 
-    def __getitem__(self, name: str) -> Ints:
+    def __getitem__(self, name: str) -> NDArray[Any]:
         return self.columns[name]
 
     def take(self, rows: Ints | NDArray[np.bool_] | slice) -> Events:
@@ -109,9 +110,10 @@ def within(begin: Ints, size: Ints) -> Ints:
 
 def telemetry(n: int, **columns: NDArray[np.generic]) -> Events:
     """Returns ``n`` telemetry messages; a column that is not given is 0 (and must not be among those sent)."""
-    full = {name: np.zeros(n, dtype=np.int64) for name in (*HEAD, *FIELDS)}
+    full: dict[str, NDArray[Any]] = {name: np.zeros(n, dtype=np.int64) for name in HEAD}
+    full |= {name: np.zeros(n, dtype=np.int32) for name in FIELDS}
     for name, values in columns.items():
-        full[name] = np.asarray(values).astype(np.int64)
+        full[name] = np.asarray(values).astype(full[name].dtype)
     return Events(full, np.zeros(0, dtype=np.uint8))
 
 

@@ -25,9 +25,6 @@ LONGEST_LAG_MS = 8_000  # from the sender's clock to the hub, where nothing goes
 
 _BY_VEHICLE = frozenset({"telemetry", "fault", "charging", "automation", "software", "command"})
 _STEPS_OF_VEHICLE = ("acknowledged", "succeeded", "failed")  # of a command
-_NO_TALLY = pl.DataFrame(
-    schema={"vehicle": pl.Int64, "date": pl.Date, "kind": pl.String, "what": pl.String, "messages": pl.Int64}
-)
 
 
 @dataclass
@@ -93,7 +90,7 @@ class Outbox:
         waiting.modems.begin_day(begin_ms, self.dirt, self._stream(Purpose.DIRT, day, 0))
         clocks = Clocks.of_day(len(self.vins), begin_ms, self.dirt, self._stream(Purpose.DIRT, day, 1))
         units = unit_of_week(len(self.vins), self.dirt, self._stream(Purpose.DIRT, day // 7, 2))
-        posted, tallies = [waiting.carried], []
+        posted, tally = [waiting.carried], _Tally(len(self.vins))
         for kind, due in self._due(sent, frames, waiting, end_ms):
             number = KINDS.index(kind)
             vehicle, event_ms, sequence = _numbered(due, waiting.counts[number], begin_ms)
@@ -101,16 +98,15 @@ class Outbox:
             batch = Batch(vehicle, event_ms, event_ms + self._lags(len(due), day, number), *_exposed(kind, due))
             outcome = happen(batch, self.dirt, waiting.modems, clocks, rng) if self.dirt.any else untouched(batch)
             posted.append(self._deliver(kind, due, sequence, outcome, units, rng))
-            tallies += [
-                _tally(kind, "sent", vehicle, outcome.event_ms),
-                _tally(kind, "gap", vehicle[outcome.lost], outcome.event_ms[outcome.lost]),
-            ]
+            tally.add(kind, "sent", vehicle, outcome.event_ms)
+            tally.add(kind, "gap", vehicle[outcome.lost], outcome.event_ms[outcome.lost])
         events = concat(posted)
-        events = events.take(np.lexsort((events["sequence"], events["kind"], events["vehicle"], events["arrival_ms"])))
-        cut = int(np.searchsorted(events["arrival_ms"], end_ms))
-        waiting.carried = events.take(slice(cut, None)).compact()
-        arrived = events.take(slice(None, cut))
-        return arrived, pl.concat([_NO_TALLY, *tallies, *_tallies_of_arrivals(arrived)])
+        order = np.argsort(events["arrival_ms"], kind="stable")
+        cut = int(np.searchsorted(events["arrival_ms"][order], end_ms))
+        waiting.carried = events.take(order[cut:]).compact()
+        arrived = events.take(order[:cut])
+        tally.arrived(arrived)
+        return arrived, tally.frame()
 
     def _stream(self, purpose: Purpose, day: int, *keys: int) -> np.random.Generator:
         return stream(self.seed, purpose, self.partition, day, *keys)
@@ -124,10 +120,10 @@ class Outbox:
     ) -> Iterator[tuple[str, Events | pl.DataFrame]]:
         """Yields what bears a time before ``end_ms``, by kind and sorted by vehicle and time; the rest waits on."""
         now = concat([waiting.telemetry, sent])
-        now = now.take(np.lexsort((now["event_ms"], now["vehicle"])))
-        due = now["event_ms"] < end_ms
-        waiting.telemetry = now.take(~due)
-        yield "telemetry", now.take(due)
+        order = np.argsort((now["vehicle"] << 42) + now["event_ms"], kind="stable")
+        due = now["event_ms"][order] < end_ms
+        waiting.telemetry = now.take(order[~due])
+        yield "telemetry", now.take(order[due])
         told = {kind: [waiting.frames.pop(kind)] for kind in list(waiting.frames)}
         for kind, frame in frames.items():
             told.setdefault(kind, []).append(frame)
@@ -180,26 +176,54 @@ def _exposed(kind: str, due: Events | pl.DataFrame) -> tuple[NDArray[np.bool_], 
     return np.full(len(due), kind in _BY_VEHICLE), nowhere
 
 
-def _tally(kind: str, what: str, vehicle: Ints, event_ms: Ints) -> pl.DataFrame:
-    rows = pl.DataFrame({"vehicle": vehicle, "date": (event_ms // DAY_MS).astype(np.int32)})
-    counted = rows.group_by("vehicle", "date", maintain_order=True).agg(pl.len().cast(pl.Int64).alias("messages"))
-    return counted.select(
-        "vehicle", pl.col("date").cast(pl.Date), pl.lit(kind).alias("kind"), pl.lit(what).alias("what"), "messages"
-    )
+class _Tally:
+    """Counts messages by vehicle, day of the time they bear, kind and what happened."""
 
+    def __init__(self, vehicles: int) -> None:
+        self._vehicles = vehicles
+        self._counted: list[tuple[str, str, Ints, Ints, Ints]] = []
 
-def _tallies_of_arrivals(arrived: Events) -> list[pl.DataFrame]:
-    """Counts what arrived: all of it, what is late (copies and malformed messages aside), and each kind of dirt."""
-    original = arrived["dirt"] & (What.DUPLICATE | What.MALFORMED) == 0
-    lag = arrived["arrival_ms"] // 1000 * 1000 - arrived["event_ms"]  # the hub states whole seconds
-    chosen = {"received": np.ones(len(arrived), dtype=np.bool_), "late": original & (lag > LATE_MS)}
-    chosen |= {what.name.lower(): arrived["dirt"] & what > 0 for what in What if what.name}
-    chosen["delayed"] &= lag <= LATE_MS
-    found = []
-    for number, kind in enumerate(KINDS):
-        of_kind = arrived["kind"] == number
-        for what, those in chosen.items():
-            rows = np.flatnonzero(of_kind & those)
-            if len(rows):
-                found.append(_tally(kind, what, arrived["vehicle"][rows], arrived["event_ms"][rows]))
-    return found
+    def add(self, kind: str, what: str, vehicle: Ints, event_ms: Ints) -> None:
+        """Counts messages of a kind to which the same happened."""
+        if len(vehicle) == 0:
+            return
+        day = event_ms // DAY_MS
+        first, days = int(day.min()), int(day.max() - day.min()) + 1
+        counts = np.bincount(vehicle * days + day - first, minlength=self._vehicles * days)
+        cell = np.flatnonzero(counts)
+        self._counted.append((kind, what, cell // days, first + cell % days, counts[cell]))
+
+    def arrived(self, events: Events) -> None:
+        """Counts what arrived: all of it, what is late (copies and malformed messages aside), each kind of dirt."""
+        lag = events["arrival_ms"] // 1000 * 1000 - events["event_ms"]  # the hub states whole seconds
+        original = events["dirt"] & (What.DUPLICATE | What.MALFORMED) == 0
+        dirty = events["dirt"].any()
+        for number in np.unique(events["kind"]):
+            of_kind = events["kind"] == number
+            chosen = {"received": of_kind, "late": of_kind & original & (lag > LATE_MS)}
+            if dirty:
+                chosen |= {what.name.lower(): of_kind & (events["dirt"] & what > 0) for what in What if what.name}
+                chosen["delayed"] &= lag <= LATE_MS
+            for what, those in chosen.items():
+                rows = np.flatnonzero(those)
+                self.add(KINDS[number], what, events["vehicle"][rows], events["event_ms"][rows])
+
+    def frame(self) -> pl.DataFrame:
+        """Returns ``vehicle, date, kind, what, messages``."""
+        sizes = [len(counted[2]) for counted in self._counted]
+        kinds, whats = (
+            pl.concat(
+                [
+                    pl.Series(dtype=pl.String),
+                    *(pl.repeat(c[k], n, eager=True) for c, n in zip(self._counted, sizes, strict=True)),
+                ]
+            )
+            for k in (0, 1)
+        )
+        vehicle, day, count = (
+            np.concatenate([np.zeros(0, dtype=np.int64), *(c[k] for c in self._counted)]) for k in (2, 3, 4)
+        )
+        return pl.DataFrame({
+            "vehicle": vehicle, "date": pl.Series(day.astype(np.int32)).cast(pl.Date), "kind": kinds, "what": whats,
+            "messages": count,
+        })  # fmt: skip

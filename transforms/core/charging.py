@@ -170,17 +170,18 @@ def _ends(told: Told, blocks: Blocks, rules: ChargingRules) -> tuple[Ints, Ints,
 def _starts(told: Told, until: Ints, blocks: Blocks, rules: ChargingRules) -> Ints:
     """When sessions by events started.
 
-    A start that was not told is where the signals start, or the cable was connected, whichever comes last; at most half
-    the longest length before the first thing told, and behind all charging before.
+    A start that was not told is where the signals start, or the cable was connected, whichever comes last, and behind
+    all charging before. Where signals have gone on for more than half the longest length, they do not say.
     """
     jitter, half = round(rules.jitter_s * SECOND), round(rules.longest_s * SECOND) // 2
     begin, end = np.append(blocks.begin, NEVER), np.append(blocks.end, NEVER)
     place = last_before(blocks.begin, told.first + jitter)
     fits = (place >= 0) & (end[place] >= told.first - jitter)
-    earliest = np.maximum(np.where(fits & (begin[place] >= told.first - half), begin[place], NEVER), told.plugged)
+    endless = fits & (begin[place] < told.first - half)
+    earliest = np.maximum(np.where(fits, begin[place], NEVER), told.plugged)
     before = np.concatenate(([NEVER], np.maximum.accumulate(until)))[np.searchsorted(told.first, told.first)]
     before = np.maximum(before, np.where(fits, NEVER, end[place]))
-    filled = ~told.start_seen & (earliest != NEVER)
+    filled = ~told.start_seen & ~endless & (earliest != NEVER)
     return np.where(filled, np.minimum(np.maximum(earliest, before), told.first), told.first)
 
 

@@ -56,6 +56,13 @@ def test_holidays_are_not_commuted() -> None:
     assert to_work[0] < 0.15 * to_work[1]
 
 
+def test_in_weeks_of_travel_fewer_go_to_work() -> None:
+    fleet = make_fleet(2, 1500, 0, 1, date(2026, 1, 20), ("FR",))
+    planner = Planner(fleet, 2, 0, 10, day_ms(date(2026, 1, 20)))
+    february, march = ((planner.legs(day).place == Place.WORK).sum() for day in (date(2026, 2, 17), date(2026, 3, 10)))
+    assert 0.5 < february / march < 0.85
+
+
 @given(length=st.floats(0.8, 300), city=st.integers(0, len(CITIES) - 1))
 def test_stretches_make_up_the_leg(length: float, city: int) -> None:
     km = stretches_km(np.array([length]))

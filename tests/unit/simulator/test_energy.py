@@ -62,6 +62,12 @@ def test_power_sent_gives_energy_out_and_back(told: Story, driven: pl.DataFrame)
     assert np.sum(found, axis=0)[1] > 0.04 * np.sum(found, axis=0)[0]
 
 
+def test_nothing_flows_back_at_rest(driven: pl.DataFrame) -> None:
+    sent = driven.filter(_sends(Sent.POWER))
+    assert (sent.filter(pl.col("speed") == 0)["power"] <= 0).all()
+    assert (sent.filter(pl.col("speed") > 0)["power"] > 0).mean() > 0.05
+
+
 def test_counters_give_energy_and_fuel_of_trips(told: Story, driven: pl.DataFrame) -> None:
     last_and_first = [(pl.col(name).last() - pl.col(name).first()) / 1000 for name in ("energy_used", "fuel_used")]
     complete = pl.col("event_ms").last() == pl.col("ended_at").first()

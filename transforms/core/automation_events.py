@@ -50,6 +50,7 @@ def engagements(events: pl.DataFrame, rules: AutomationRules) -> pl.DataFrame:
     """
     at, event = pl.col("event_at"), pl.col("event")
     ends, longest, sure = event == "disengaged", timedelta(seconds=rules.longest_s), timedelta(seconds=rules.sure_s)
+    since = at - pl.col("engaged_at")
     engaged_at = last_where(event == "engaged", at, begins("vehicle_id"))
     next_at, next_level = pl.col("engaged_at").shift(-1), pl.col("level").shift(-1)
     last = begins("vehicle_id").shift(-1, fill_value=True)
@@ -60,13 +61,13 @@ def engagements(events: pl.DataFrame, rules: AutomationRules) -> pl.DataFrame:
         .agg(
             pl.col("vehicle_id", "engaged_at").first(),
             pl.col("level").first(),
-            pl.col("level").filter(ends).first(ignore_nulls=True).alias("level_end"),
+            pl.col("level").filter(ends).first().alias("level_end"),
             pl.col("odometer_km").first().alias("odometer_start"),
             pl.col("odometer_km").filter(ends).first().alias("odometer_end"),
             at.filter(ends).first().alias("ended_at"),
             pl.col("initiator").filter(ends).first().alias("ended_by"),
             pl.col("reason").filter(ends).first(),
-            at.filter(event == "takeover_requested").last().alias("takeover_at"),
+            at.filter(event == "takeover_requested", since <= longest).last().alias("takeover_at"),
         )
         .filter(last | (next_at > pl.col("engaged_at")))
         .with_columns(latest=pl.col("engaged_at") + longest)

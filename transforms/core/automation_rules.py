@@ -19,8 +19,8 @@ class AutomationRules:
             against it. Beyond an hour it is often that of another drive, and what lies between was lost. A silence
             speaks against it when it is longer than this.
         longest_s: a segment is not longer than this. Nobody drives for longer than half a day without disengaging.
-        slack_s: signals this close to what events say are about the same. Somewhat more than the usual time between
-            samples, because a level is seen at the next of them.
+        slack_s: signals this close to what events say are about the same, and a stretch that is shorter is not told
+            from signals alone. Somewhat more than the usual time between samples: a level is seen at the next of them.
         fastest_kmh: a gain of the odometer that is faster is an error of measurement,
         coarse_km: beyond this: an odometer may count whole kilometres.
     """

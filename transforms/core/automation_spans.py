@@ -108,7 +108,8 @@ def find_runs(track: Track, axis: Axis, rules: AutomationRules) -> Runs:
     """Stretches at one level from 1 to 5 that the samples tell of.
 
     A level holds until another is sent, for ``carry_s`` at most, and neither over a gap nor past an ignition off. What
-    goes on for longer than the longest length is divided there, and then at the end of each UTC day.
+    goes on for longer than the longest length is divided there, and then at the end of each UTC day. What is shorter
+    than ``slack_s`` is none: a level flickers where a clock is set, and two times interleave.
     """
     level, said = _held(track, rules)
     if not len(level):
@@ -125,6 +126,7 @@ def find_runs(track: Track, axis: Axis, rules: AutomationRules) -> Runs:
     after = np.where(np.append(track.linked, False)[last], last + 1, last)
     end_seen = (after > last) & said[after] & (level[after] != level[last])
     counts = range_sum((said & on).astype(np.int64), start, last + 1) > 0
+    counts &= track.place[after] - track.place[start] >= round(rules.slack_s * SECOND)
     return Runs(track.place[start], track.place[after], level[start], end_seen).keep(counts)
 
 

@@ -160,6 +160,12 @@ def test_signals_tell_what_events_do_not() -> None:
     ]  # fmt: skip
 
 
+def test_a_level_that_flickers_is_no_segment() -> None:
+    flicker = heard((0, 10, engaged()), (10, 20, OFF), (20, 30, engaged()), (30, 60, OFF))
+    assert found(told(), flicker) == []
+    assert found(told(), heard((0, 20, engaged()), (20, 30, OFF))) == [(0, 20, 2, True)]
+
+
 def test_where_only_the_engagement_was_lost_the_rest_is_as_events_say() -> None:
     level = heard((0, 100, OFF), (100, 200, engaged()), (200, 300, OFF))
     given = told((150, "T"), (195, "D", {"initiator": "system", "reason": "fog"}), (250, "D", {"reason": "again"}))
@@ -174,8 +180,8 @@ def test_a_level_holds_while_the_vehicle_is_heard() -> None:
     moving = {"speed_kmh": 36.0}
     assert found(told(), heard((0, 10, engaged()), (10, 200, moving), (200, 210, OFF))) == [(0, 200, 2, True)]
     assert found(told(), heard((0, 10, engaged()), (10, 900, moving))) == [(0, 310, 2, False)]
-    off = heard((0, 10, engaged()), (10, 20, {"ignition_on": False}), (20, 100, moving))
-    assert found(told(), off) == [(0, 10, 2, False)]
+    off = heard((0, 10, engaged()), (10, 20, moving), (20, 30, {"ignition_on": False}), (30, 100, moving))
+    assert found(told(), off) == [(0, 20, 2, False)]
 
 
 def test_signals_that_go_on_for_long_are_divided() -> None:

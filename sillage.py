@@ -270,7 +270,9 @@ def build(
         return False
     for name, days in built.items():
         rows = f", {report.rows[name]:,} rows" if report.rows[name] else ""
-        err.print(f"Built [bold]{name}[/]: {len(days):,} days from {days[0]} to {days[-1]}{rows}.")
+        changed = len(report.changed[name])
+        news = "" if changed == len(days) else f"; {changed:,} of them came out otherwise than before"
+        err.print(f"Built [bold]{name}[/]: {len(days):,} days from {days[0]} to {days[-1]}{rows}{news}.")
     return True
 
 

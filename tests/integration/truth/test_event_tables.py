@@ -5,11 +5,15 @@ Messages that are late, resent or out of order change nothing at all.
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import polars as pl
 import pytest
 
-from tests.integration.truth.fleets import Fleet, Ledger
+from lake.tables import open_table
+from tests.integration.truth.fleets import DAYS, FIRST, Fleet, Ledger
 from tests.integration.truth.rows import Rows, damaged
+from transforms.core.automation_segments import automation_segments
 
 
 @pytest.fixture(params=["clean", "dirty"])
@@ -68,3 +72,16 @@ def test_automation_segments(fleet: Fleet, ledger: Ledger) -> None:
     off = (each["distance_km_found"] - each["distance_km"]).abs().max()
     assert isinstance(off, float)
     ledger.within("core.automation_segments: km, greatest error of one", off, 0, 0.002 if not rows.damaged else 1.0)
+
+
+@pytest.mark.parametrize("lost", ["engaged", "disengaged", "all"])
+def test_automation_segments_without_their_events(clean: Fleet, ledger: Ledger, lost: str) -> None:
+    told, heard = (open_table(clean.lake, f"raw.{name}").scan() for name in ("automation_events", "telemetry"))
+    left = told.filter(pl.col("event") != lost, pl.lit(lost != "all"))
+    found = automation_segments(left, heard, FIRST, FIRST + timedelta(days=DAYS))
+    truth = clean.truth("automation_segments").filter("complete")
+    key = ["vehicle_id", "engaged_at", "disengaged_at", "level"]
+    same = truth.join(found, on=key).height
+    ledger.equal(f"core.automation_segments: rows where {lost} is lost", truth.height, found.height)
+    ledger.equal(f"core.automation_segments: times and levels where {lost} is lost", truth.height, same)
+    ledger.near("core.automation_segments: km", truth["distance_km"].sum(), found["distance_km"].sum())

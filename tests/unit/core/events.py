@@ -13,7 +13,7 @@ import polars as pl
 from lake.schemas import TABLES
 
 FIRST = date(2026, 3, 1)
-DAYS = 8
+DAYS = 6
 LAST = FIRST + timedelta(days=DAYS - 1)
 MIDNIGHT = datetime(2026, 3, 1, tzinfo=UTC)
 END = MIDNIGHT + timedelta(days=DAYS)

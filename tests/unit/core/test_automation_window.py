@@ -85,7 +85,7 @@ def both(car: Drive, van: Drive) -> tuple[pl.DataFrame, pl.DataFrame]:
     return events("raw.automation_events", parts[0][0] + parts[1][0]), frames.telemetry(parts[0][1] + parts[1][1])
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=70, deadline=None)
 @given(DRIVES, DRIVES, RULES, st.integers(0, 2**16))
 def test_any_split_and_order_of_the_history_gives_the_same_segments(
     car: Drive, van: Drive, rules: AutomationRules, seed: int
@@ -103,7 +103,7 @@ def test_any_split_and_order_of_the_history_gives_the_same_segments(
         assert_frame_equal(pl.concat(parts).sort("vehicle_id", "engaged_at"), expected, check_exact=True)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(DRIVES, DRIVES, RULES)
 def test_segments_do_not_overlap_and_nothing_engaged_is_lost(car: Drive, van: Drive, rules: AutomationRules) -> None:
     told, sent = both(car, van)

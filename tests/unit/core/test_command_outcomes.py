@@ -138,7 +138,7 @@ STEPS = st.lists(
 RULES = st.sampled_from([CommandRules(), CommandRules(6 * HOUR, HOUR), CommandRules(30 * HOUR, 0)])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(STEPS, RULES, st.integers(0, 2**16))
 def test_any_split_and_order_of_the_history_gives_the_same_commands(
     rows: list[dict[str, Any]], rules: CommandRules, seed: int
@@ -154,7 +154,7 @@ def test_any_split_and_order_of_the_history_gives_the_same_commands(
         assert_frame_equal(parts, expected, check_exact=True)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(STEPS, RULES)
 def test_every_issue_is_of_one_command_and_none_is_far_from_its_steps(
     rows: list[dict[str, Any]], rules: CommandRules

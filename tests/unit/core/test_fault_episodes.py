@@ -129,7 +129,7 @@ MESSAGES = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(MESSAGES, st.sampled_from([0.0, 6.0 * HOUR, 86_400.0]), st.integers(0, 2**16))
 def test_any_split_and_order_of_the_history_gives_the_same_episodes(
     rows: list[dict[str, Any]], flap_s: float, seed: int
@@ -146,7 +146,7 @@ def test_any_split_and_order_of_the_history_gives_the_same_episodes(
         assert_frame_equal(parts, expected, check_exact=True)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(MESSAGES, st.sampled_from([0.0, 6.0 * HOUR, 86_400.0]))
 def test_every_message_that_sets_a_code_is_in_exactly_one_episode(rows: list[dict[str, Any]], flap_s: float) -> None:
     found = fault_episodes(events("raw.faults", rows), FIRST, LAST, FaultRules(flap_s))

@@ -155,7 +155,7 @@ OFTEN = st.builds(
 )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(EVENTS, OFTEN, RULES, st.integers(0, 2**16))
 def test_any_split_and_order_of_the_history_gives_the_same_sessions(
     rows: list[dict[str, Any]], often: list[dict[str, Any]], rules: SessionRules, seed: int
@@ -173,7 +173,7 @@ def test_any_split_and_order_of_the_history_gives_the_same_sessions(
         assert_frame_equal(parts, expected, check_exact=True)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(EVENTS, OFTEN, RULES)
 def test_every_use_is_counted_once(
     rows: list[dict[str, Any]], often: list[dict[str, Any]], rules: SessionRules

@@ -114,7 +114,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(STEPS, st.integers(0, 2**16))
 def test_any_split_and_order_of_the_history_gives_the_same_installs(rows: list[dict[str, Any]], seed: int) -> None:
     whole = events("raw.software_events", rows)
@@ -129,7 +129,7 @@ def test_any_split_and_order_of_the_history_gives_the_same_installs(rows: list[d
         assert_frame_equal(parts, expected, check_exact=True)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(STEPS)
 def test_every_campaign_of_a_vehicle_is_one_install(rows: list[dict[str, Any]]) -> None:
     found = software_installs(events("raw.software_events", rows), FIRST, LAST)

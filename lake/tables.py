@@ -136,6 +136,24 @@ class Table:
         sums = actions.group_by(f"partition.{day}").agg(pl.col("num_records").sum()).sort(f"partition.{day}")
         return {_as_date(key): int(rows) for key, rows in sums.iter_rows()}
 
+    def written_by_day(self) -> dict[date, datetime]:
+        """When the newest file of each day was written, from the log alone."""
+        day = self.spec.day_column
+        if day is None or not self.exists():
+            return {}
+        actions = pl.DataFrame(self._at().get_add_actions(flatten=True))
+        if actions.is_empty():
+            return {}
+        written = pl.from_epoch("modification_time", time_unit="ms").dt.replace_time_zone("UTC").max()
+        newest = actions.group_by(f"partition.{day}").agg(written)
+        return {_as_date(key): at for key, at in newest.iter_rows()}
+
+    def compact(self, files: int) -> None:
+        """Merge the table's files if there are more than so many. Readers and appends go on meanwhile."""
+        if len(self._at().file_uris()) > files:
+            with suppress(CommitFailedError):  # another run was quicker
+                self._at().optimize.compact()
+
     def append(self, frame: pl.DataFrame, *, txn: AppTransaction | None = None) -> None:
         """Append rows in one commit. With ``txn`` a second append of the same number does nothing."""
         writer = Appender(self, txn)

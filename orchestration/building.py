@@ -110,7 +110,7 @@ def build_table(
     else:
         wanted = stale.expected | survey.rows_by_day(recipe.table).keys()
     days = sorted(day for day in wanted if (first or day) <= day <= (last or day))
-    known = set(survey.runs.filter(pl.col("table") == recipe.table)["date"].drop_nulls())
+    known = survey.days_as_recorded(recipe.table) if days else set()
     done: dict[date, int] = {}
     changed: set[date] = set()
     for step in _steps(survey, settings, recipe, days):

@@ -13,6 +13,9 @@ from lake.storage import Lake
 from lake.tables import days_between, open_table
 from orchestration.survey import Survey
 
+#: Each step of a build adds a small file to ``ops.runs``; so many are merged.
+_MOST_FILES = 100
+
 
 @dataclass(frozen=True)
 class Reach:
@@ -111,7 +114,9 @@ def record(
         if version >= 0
     ]
     if rows:
-        open_table(lake, "ops.runs").append(pl.DataFrame(rows, schema=Runs.create_empty().schema))
+        runs = open_table(lake, "ops.runs")
+        runs.append(pl.DataFrame(rows, schema=Runs.create_empty().schema))
+        runs.compact(_MOST_FILES)
 
 
 def _reached(changed: Mapping[date, int], there: Collection[date], reach: Reach, horizon: date) -> dict[date, int]:

@@ -56,9 +56,30 @@ class Survey:
 
     @cached_property
     def runs(self) -> pl.DataFrame:
-        """Of each table, input and day the newest version of the input that was computed; see ``ops.runs``."""
-        newest = pl.col("input_version").max()
+        """Of each table, input and day the newest version of the input that was computed; see ``ops.runs``.
+
+        With ``rows`` and ``finished_at`` of the last time that this was written down.
+        """
+        newest = [
+            pl.col("input_version").max(),
+            pl.col("rows").sort_by("finished_at").last(),
+            pl.col("finished_at").max(),
+        ]
         return open_table(self.lake, "ops.runs").scan().group_by("table", "input", "date").agg(newest).collect()
+
+    def days_as_recorded(self, name: str) -> set[date]:
+        """Days of a computed table that are as they were when it was last written down that they were computed.
+
+        A run that was killed between the two leaves days that are not.
+        """
+        runs = self.runs.filter(pl.col("table") == name).drop_nulls("date").sort("finished_at")
+        last = runs.group_by("date").agg(pl.col("rows", "finished_at").last())
+        there, written = self.rows_by_day(name), self.table(name).written_by_day()
+        return {
+            day
+            for day, rows, at in last.iter_rows()
+            if rows == there.get(day, 0) and (day not in written or written[day] <= at)
+        }
 
     @cached_property
     def horizon(self) -> date:

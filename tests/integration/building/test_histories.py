@@ -13,8 +13,11 @@ from lake.schemas import raw
 from lake.settings import Settings
 from lake.storage import Lake
 from lake.tables import open_table
+from orchestration import building
 from orchestration.building import BuildReport, build
+from orchestration.checks import data_checks, run_checks
 from orchestration.due import due_builds
+from orchestration.staleness import record
 from tests.integration.lakes import assert_same, content, opened, rows
 from tests.unit.core import registries
 from tests.unit.core.registries import FIRST, day, vehicle_id
@@ -154,6 +157,38 @@ def test_neither_buckets_nor_steps_change_a_row(
     build(lake, settings)
     found, expected = ({n: t for n, t in content(one).items() if n in COMPUTED} for one in (lake, place[0]))
     assert_same(found, expected)
+
+
+@pytest.mark.parametrize("late", [{"h": 125, "status": "cleared"}, {"h": 3, "code": "B1000", "status": "set"}], ids=str)
+def test_days_of_a_run_that_was_killed_before_it_told_of_them_are_told(
+    place: tuple[Lake, Settings], monkeypatch: pytest.MonkeyPatch, late: dict[str, Any]
+) -> None:
+    build(*place)
+    send(place[0], "raw.faults", raw.Faults, {"vehicle": "a", "code": "P0A80"} | late, batch=1)
+
+    def killed(lake: Lake, table: str, *args: Any) -> None:
+        assert table == "core.fault_episodes"
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(building, "record", killed)
+    with pytest.raises(KeyboardInterrupt):
+        build(*place)
+    monkeypatch.undo()
+    # The rows are there; that the day came out otherwise was not written down, so it has yet to be checked.
+    report, commits = written(*place)
+    assert commits == {}
+    assert numbers(report.changed) == {"core.fault_episodes": [0]}
+    checks = [check for check in data_checks() if check.name == "core.fault_episodes.rows_as_recorded"]
+    assert all(result.passed for result in run_checks(*place, [day(n) for n in range(6)], checks=checks))
+    assert not any(build(*place).days.values())
+
+
+def test_what_was_computed_stays_quick_to_read(place: tuple[Lake, Settings]) -> None:
+    runs = open_table(place[0], "ops.runs")
+    for n in range(130):
+        record(place[0], "core.trips", {day(n): n}, {"raw.telemetry": n}, {"raw.telemetry": n})
+    assert len(runs.handle().file_uris()) <= 101
+    assert sorted(runs.scan().collect()["rows"].drop_nulls()) == list(range(130))
 
 
 def test_what_is_compared_is_every_value(place: tuple[Lake, Settings]) -> None:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from simulator import simulate
 from simulator.capture import SCHEMA
 from simulator.encoding import BODY, Encoder
-from simulator.events import Events, Sent, concat, ready, telemetry
+from simulator.events import FIELDS, Events, Sent, concat, ready, telemetry
 from tests.unit.simulator.conftest import ARGUMENTS, Simulated, capture_files, read
 
 
@@ -97,7 +97,7 @@ def _expected(events: Events, row: int, vin: str) -> dict[str, object]:
     ts = at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{events['event_ms'][row] % 1000:03}Z"
     body: dict[str, object] = {"kind": "telemetry", "vin": vin, "ts": ts, "seq": int(events["sequence"][row])}
     for field in BODY:
-        if events["sent"][row] & field.group:
+        if events["sent"][row] & field.group and not events["missing"][row] >> FIELDS.index(field.column) & 1:
             value = int(events[field.column][row])
             text = field.words[value].decode() if field.words else f"{value}e-{field.decimals}"
             body[field.path] = json.loads(text)
@@ -119,6 +119,7 @@ def test_bodies_say_what_the_columns_say(seed: int, rows: int, last: int) -> Non
     }
     instant = rng.integers(0, 4_000_000_000_000, rows)
     columns |= {"event_ms": instant, "arrival_ms": instant, "sequence": rng.integers(0, last + 1, rows)}
+    columns["missing"] = rng.integers(0, 2 ** len(FIELDS), rows) * rng.integers(0, 2)
     events = telemetry(rows, **columns, sent=rng.integers(0, sum(Sent) + 1, rows), vehicle=np.arange(rows) % 2)
     text, one = np.frombuffer(b'{"kind":"vehicle"}', dtype=np.uint8), np.ones(1, dtype=np.int64)
     statement = ready(8, one * 0, instant[:1], one, text, one * len(text))
@@ -135,3 +136,14 @@ def test_bodies_say_what_the_columns_say(seed: int, rows: int, last: int) -> Non
     assert found[-1]["Body"] == b'{"kind":"vehicle"}'
     for row, record in enumerate(found[:-1]):
         assert json.loads(record["Body"]) == pytest.approx(_expected(events, row, "AB"[row % 2] * 17))
+
+
+@settings(max_examples=10, deadline=None)
+@given(share=st.integers(1, 999), sent=st.integers(0, sum(Sent)))
+def test_a_body_that_is_cut_off_is_its_beginning(share: int, sent: int) -> None:
+    both = telemetry(2, sent=np.full(2, sent), sequence=np.full(2, 7), cut=np.array([0, share]))
+    whole, cut = Encoder(np.full((1, 17), ord("A"), dtype=np.uint8)).lines(both).splitlines()
+    assert whole.startswith(cut)
+    assert len(cut) < len(whole)
+    body = len(whole) - whole.index(b',"kind"') - 1
+    assert len(whole) - len(cut) == pytest.approx(body * (1 - share / 1000), abs=2)

@@ -39,6 +39,7 @@ def numbered(*numbers: int | None, s: int = 0) -> list[dict[str, Any]]:
         ([41, 44, 45, 46], [47, 48], 0),  # what is missing yesterday counts yesterday
         ([41, 42, 43], [44, 45, 48, 46, 47, 49], 0),  # out of order, and nothing missing
         ([41, 42, 43], [44, 45, 46, 48, 47, 50, 51], 1),  # out of order, and 49 missing
+        ([41, 44, 45, 46, 47, 48], [50, 49, 51, 52], 0),  # out of order, and what is missing is of yesterday
         ([97, 98, 99, 100, 101, 102], [1, 2, 3, 4, 5, 8, 9], 2),  # the count starts again
         ([], [97, 98, 99, 100, 101, 102, 0, 1, 2, 3, 4], 0),
         ([41, 42, None], [45, 46, 47], 0),  # not every message has a number

@@ -74,3 +74,16 @@ def test_wrong_values_are_no_readings() -> None:
     rows = parked((0, 70.0), (1, 250.0), (2, float("nan")), (3, None), (4, 69.0))
     assert standby(rows) == (4, 1.0)
     assert standby(parked((0, None))) == (0, 0)
+
+
+def test_a_day_is_told_from_the_trips_of_two_days_however_many_are_given() -> None:
+    midnight = -13 * HOUR - 24 * HOUR  # that begins the day before
+    drive = [{"s": midnight - 600 + 60 * n, "speed_kmh": 50.0} for n in range(41)]
+    drive[15]["soc_pct"] = 70.0
+    frame = telemetry([*drive, *parked(((midnight + 24 * HOUR) / HOUR + 0.05, 69.0))])
+    driven = trips(frame, DAY - 3 * ONE, DAY)
+    assert driven["date"].to_list() == [DAY - 2 * ONE]
+    whole = vehicle_days(frame, driven, Vehicles.create_empty(), DAY - ONE, DAY)
+    alone = vehicle_days(frame, driven.clear(), Vehicles.create_empty(), DAY, DAY)
+    assert whole[-1:].equals(alone)
+    assert alone["standby_h"].to_list() == [pytest.approx(24 - 5 / 60 + 3 / 60)]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -195,7 +195,7 @@ def _offset(rows: Rows, offset: NDArray[np.int64]) -> None:
 
 
 class Encoder:
-    """Encodes the messages of one fleet, in blocks of at most ``BLOCK_MESSAGES``; it keeps its working memory.
+    """Encodes the messages of one fleet, in blocks of at most ``BLOCK_MESSAGES``.
 
     Args:
         vins: VINs of the fleet, ASCII, shape (vehicles, 17).
@@ -203,8 +203,6 @@ class Encoder:
 
     def __init__(self, vins: Bytes) -> None:
         self._vins = vins
-        self._data: Bytes = np.empty((0, 0), dtype=np.uint8)
-        self._mask: NDArray[np.bool_] = np.empty((0, 0), dtype=np.bool_)
 
     def records(self, events: Events, first_sequence: int, first_offset: int) -> tuple[bytes, int]:
         """Encodes messages as ``EventData`` records of Event Hubs Capture.
@@ -217,7 +215,7 @@ class Encoder:
         Returns:
             The records, and the Offset after the last.
         """
-        rows = self._begin(events, _base)
+        rows = _begin(events, _base)
         rows.at = _ENVELOPE
         _body(rows, events, self._vins)
         _ready(rows, events)
@@ -233,7 +231,7 @@ class Encoder:
         Args:
             events: messages in the order of their arrival, at most ``BLOCK_MESSAGES``.
         """
-        rows = self._begin(events, _line_base)
+        rows = _begin(events, _line_base)
         rows.at = _ENVELOPE
         _body(rows, events, self._vins)
         _ready(rows, events)
@@ -242,12 +240,18 @@ class Encoder:
         rows.mask[:, _ENVELOPE], rows.mask[:, -1] = False, True
         return rows.data[rows.mask].tobytes()
 
-    def _begin(self, events: Events, base: Callable[[int], tuple[Bytes, NDArray[np.bool_]]]) -> Rows:
-        n, width = len(events), _width(events)
-        if self._data.shape[1] != width:
-            self._data = np.empty((BLOCK_MESSAGES, width), dtype=np.uint8)
-            self._mask = np.empty((BLOCK_MESSAGES, width), dtype=np.bool_)
-        return Rows(self._data[:n], self._mask[:n], base(width))
+
+@lru_cache(maxsize=1)
+def _memory(width: int) -> tuple[Bytes, NDArray[np.bool_]]:
+    """Returns the working memory for blocks of a width; there is one for all encoders, as one works at a time."""
+    shape = (BLOCK_MESSAGES, width)
+    return np.empty(shape, dtype=np.uint8), np.empty(shape, dtype=np.bool_)
+
+
+def _begin(events: Events, base: Callable[[int], tuple[Bytes, NDArray[np.bool_]]]) -> Rows:
+    n, width = len(events), _width(events)
+    data, mask = _memory(width)
+    return Rows(data[:n], mask[:n], base(width))
 
 
 def _envelope(

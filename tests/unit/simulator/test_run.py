@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from lake.errors import SillageError
-from simulator import simulate, work
+from simulator import make_arguments, simulate, work
 from simulator.folder import Part, Progress
 from tests.unit.simulator.conftest import ARGUMENTS, DAYS, Simulated, capture_files, digests
 
@@ -108,3 +108,31 @@ def test_markets_are_those_asked_for(tmp_path: Path) -> None:
     simulate(tmp_path, days=1, **ARGUMENTS | {"markets": ["FR", "JP"]})
     found = Simulated(tmp_path, simulate(tmp_path, days=1, **ARGUMENTS | {"markets": ["JP", "FR"]}))
     assert set(found.truth("vehicles")["market"]) == {"FR", "JP"}
+
+
+def test_processes_share_the_work_and_give_the_same_bytes(simulated: Simulated, tmp_path: Path) -> None:
+    seen: list[tuple[date, int]] = []
+    report = simulate(
+        tmp_path, days=DAYS, **ARGUMENTS, processes=2, progress=lambda day, messages: seen.append((day, messages))
+    )
+    assert digests(tmp_path) == digests(simulated.folder)
+    assert report.messages == simulated.report.messages
+    assert (report.days, report.files) == (simulated.report.days, simulated.report.files)
+    assert [day for day, _ in seen] == [date(2026, 3, 27) + timedelta(days=k) for k in range(DAYS)]
+
+
+def test_a_process_that_fails_says_why(tmp_path: Path) -> None:
+    arguments = ARGUMENTS | {"vehicles": 4}
+    simulate(tmp_path, days=1, **arguments)
+    inbox = tmp_path / "inbox" / "fleet" / "sillage-sim"
+    inbox.rename(tmp_path / "away")
+    inbox.write_bytes(b"in the way")
+    with pytest.raises(SillageError, match="ended before its work was done") as raised:
+        simulate(tmp_path, days=2, **arguments, processes=2)
+    assert "sillage-sim" in raised.value.found
+
+
+def test_large_fleets_get_more_partitions() -> None:
+    assert make_arguments(vehicles=10_000, first_day=date(2026, 1, 1)).partitions == 4
+    assert make_arguments(vehicles=100_000, first_day=date(2026, 1, 1)).partitions == 40
+    assert make_arguments(vehicles=100_000, first_day=date(2026, 1, 1), partitions=3).partitions == 3

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from functools import partial
 
+import numpy as np
 import polars as pl
 
 from lake.errors import FeedError, LakeError
@@ -26,7 +27,7 @@ from orchestration.inbox import FoundFile, find_files, reopen
 from orchestration.parts import Parts
 from transforms.sources.canonical import Bounds, Decoded
 from transforms.sources.profile import FeedProfile
-from transforms.sources.reader import FeedReader, Task
+from transforms.sources.reader import FeedReader, SmallFile, Task
 
 _FUTURE = timedelta(days=1)
 #: A file up to this size is read by one worker as a whole.
@@ -64,10 +65,9 @@ class FileCount:
     newest_event_at: datetime | None = None
     newest_received_at: datetime | None = None
 
-    def add(self, rows: pl.DataFrame) -> None:
-        """Count rows that land."""
-        self.landed += rows.height
-        event_at, received_at = rows.select(pl.col("event_at").max(), pl.col("received_at").max()).row(0)
+    def add(self, landed: int, event_at: datetime | None, received_at: datetime | None) -> None:
+        """Count rows that land, the newest of them with these times."""
+        self.landed += landed
         self.newest_event_at = max(filter(None, (self.newest_event_at, event_at)), default=None)
         self.newest_received_at = max(filter(None, (self.newest_received_at, received_at)), default=None)
 
@@ -96,6 +96,9 @@ class LandingReport:
     rejected: int = 0
     abandoned: list[str] = field(default_factory=list)
 
+
+#: The files of a block; several where small ones are read together.
+Planned = tuple[PlannedFile, ...]
 
 #: Called with bytes done, bytes of the batch, records so far and the file that was read.
 Progress = Callable[[int, int, int, str], None]
@@ -281,13 +284,12 @@ class _BatchRun:
         done = records = 0
         with self._parts:
             for planned, decoded in self._decoded(files):
-                if planned not in seen:
-                    done += planned.size_bytes
-                    seen.add(planned)
-                self._take(decoded, records, planned, counts[planned])
+                done += sum(file.size_bytes for file in set(planned) - seen)
+                seen.update(planned)
+                self._take(decoded, records, planned, counts)
                 records += decoded.records
                 if progress:
-                    progress(done, total, records, planned.file)
+                    progress(done, total, records, planned[-1].file)
             self._parts.commit()
         if progress:
             progress(total, total, records, "")
@@ -323,12 +325,12 @@ class _BatchRun:
         txn = AppTransaction(f"{self._profile.name}/landed", self._batch.number)
         open_table(self._lake, "ops.batches").append(frame, txn=txn)
 
-    def _decoded(self, files: dict[PlannedFile, FoundFile]) -> Iterator[tuple[PlannedFile, Decoded]]:
+    def _decoded(self, files: dict[PlannedFile, FoundFile]) -> Iterator[tuple[Planned, Decoded]]:
         """All blocks of all files in their order, decoded in parallel, a few ahead at most."""
         workers = max(2, os.cpu_count() or 2)
-        ahead: deque[tuple[PlannedFile, Future[list[Decoded]]]] = deque()
+        ahead: deque[tuple[Planned, Future[list[Decoded]]]] = deque()
         with ThreadPoolExecutor(workers) as pool:
-            for planned, task in self._tasks(files):
+            for planned, task in self._tasks(files, workers):
                 ahead.append((planned, pool.submit(task)))
                 if len(ahead) > workers + 1:
                     first, future = ahead.popleft()
@@ -336,27 +338,61 @@ class _BatchRun:
             for first, future in ahead:
                 yield from ((first, decoded) for decoded in future.result())
 
-    def _tasks(self, files: dict[PlannedFile, FoundFile]) -> Iterator[tuple[PlannedFile, Callable[[], list[Decoded]]]]:
-        """A small file is one task, download included; a large one is a task for each of its blocks."""
+    def _tasks(
+        self, files: dict[PlannedFile, FoundFile], workers: int
+    ) -> Iterator[tuple[Planned, Callable[[], list[Decoded]]]]:
+        """Small files are read together, download included; a large one is a task for each of its blocks."""
+        total = sum(planned.size_bytes for planned in files)
+        enough = min(_SMALL_FILE, total // (4 * workers))
+        group: dict[PlannedFile, FoundFile] = {}
+        gathered = 0
         for planned, file in files.items():
-            if planned.size_bytes <= _SMALL_FILE:
-                yield planned, partial(self._whole, planned, file)
-                continue
-            with file.local(self._lake) as path:
-                for task in self._reader.tasks(path, file.path, planned.modified_at):
-                    decoded = [task()] if self._reader.sequential else None
-                    yield planned, partial(_result, decoded, task)
+            small = planned.size_bytes <= _SMALL_FILE
+            if group and (gathered >= enough or not small):
+                yield tuple(group), partial(self._together, group)
+                group, gathered = {}, 0
+            if small and self._reader.gathers:
+                group[planned] = file
+                gathered += planned.size_bytes
+            elif small:
+                yield (planned,), partial(self._whole, planned, file)
+            else:
+                with file.local(self._lake) as path:
+                    for task in self._reader.tasks(path, file.path, planned.modified_at):
+                        decoded = [task()] if self._reader.sequential else None
+                        yield (planned,), partial(_result, decoded, task)
+        if group:
+            yield tuple(group), partial(self._together, group)
+
+    def _together(self, group: dict[PlannedFile, FoundFile]) -> list[Decoded]:
+        return list(
+            self._reader.gather(
+                [SmallFile(partial(f.local, self._lake), f.path, planned.modified_at) for planned, f in group.items()]
+            )
+        )
 
     def _whole(self, planned: PlannedFile, file: FoundFile) -> list[Decoded]:
         with file.local(self._lake) as path:
             return [task() for task in self._reader.tasks(path, file.path, planned.modified_at)]
 
-    def _take(self, decoded: Decoded, first: int, planned: PlannedFile, count: FileCount) -> None:
-        count.records += decoded.records
+    def _take(self, decoded: Decoded, first: int, planned: Planned, counts: dict[PlannedFile, FileCount]) -> None:
+        """Count what a block holds for each of its files, and hand it on."""
+        ends = np.array(decoded.ends or (decoded.records,))
+        for file, records in zip(planned, np.diff(ends, prepend=0).tolist(), strict=True):
+            counts[file].records += records
+
+        def of_file(rows: pl.DataFrame) -> pl.Series:
+            return pl.Series("file", np.searchsorted(ends, rows["record"].to_numpy(), side="right"))
+
         for kind, rows in decoded.rows.items():
-            count.add(rows)
+            newest = (pl.col("event_at").max(), pl.col("received_at").max())
+            for place, *found in rows.group_by(of_file(rows)).agg(pl.len(), *newest).iter_rows():
+                counts[planned[place]].add(*found)
             self._parts.add(f"raw.{kind}", rows.with_columns(pl.col("record") + first))
         if decoded.rejects.height:
-            count.rejected += decoded.rejects.height
-            rejects = decoded.rejects.with_columns(pl.col("record") + first, pl.lit(planned.file).alias("file"))
+            places = of_file(decoded.rejects)
+            for place, records in places.value_counts().iter_rows():
+                counts[planned[place]].rejected += records
+            names = pl.Series([file.file for file in planned])
+            rejects = decoded.rejects.with_columns(pl.col("record") + first, names.gather(places).alias("file"))
             self._parts.add("ops.rejects", rejects)

@@ -89,7 +89,7 @@ def _heard(messages: Messages, trips: pl.DataFrame, rules: DayRules) -> pl.DataF
     """Messages of each vehicle and day, their delays, the gain of the odometer, and the time at rest."""
     starts, ends = messages.groups()
     if not len(starts):
-        return _NO_MESSAGES
+        return VehicleDays.create_empty().select(_OF_MESSAGES)
     count, late = ends - starts, messages.lag > round(rules.late_s * _US)
     hours, loss = standby(messages, trips, rules)
     gain, gained = _odometer_gain(messages, rules)
@@ -116,7 +116,7 @@ def _heard(messages: Messages, trips: pl.DataFrame, rules: DayRules) -> pl.DataF
     )
 
 
-_NO_MESSAGES = VehicleDays.create_empty().select(
+_OF_MESSAGES = (
     *_KEY, "messages", "messages_expected", "messages_late", "duplicates", "implausible", "lag_sum_s", "lag_max_s",
     "standby_h", "standby_loss_pct", "first_event_at", "last_event_at", "odometer_gain_km",
 )  # fmt: skip

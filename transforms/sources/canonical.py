@@ -20,9 +20,8 @@ from transforms.sources.times import arrivals, instants, iso8601, nanoseconds, s
 from transforms.sources.values import Check, clean, columns_of, told
 
 ROW, ITEM, OFFSET, ORIGINAL, EXTRAS, REASON = "@row", "@item", "@offset", "@original", "@extras", "@reason"
-
-
-NO_REJECTS = pl.DataFrame(schema={"record": pl.Int64, "offset": pl.Int64, "reason": pl.String, "original": pl.Binary})
+#: Where records of several files are gathered: which of them it is, and when that was last written.
+FILE, WRITTEN = "@file", "@written"
 
 
 @dataclass
@@ -64,11 +63,13 @@ class Decoded:
         rows: for each kind, raw rows without ``source``, ``batch``, ``event_date`` and ``bucket``; ``record`` counts
             within the block.
         rejects: columns record, offset, reason, original.
+        ends: where several files were gathered, the number behind the last record of each.
     """
 
     records: int
     rows: dict[Kind, pl.DataFrame] = field(default_factory=dict)
     rejects: pl.DataFrame = field(default_factory=lambda: NO_REJECTS)
+    ends: tuple[int, ...] = ()
 
 
 def without_length(records: pl.DataFrame) -> pl.DataFrame:
@@ -152,10 +153,11 @@ def _rows(
     columns, checks = columns_of(keyed, targets, profile)
     checks = [*_checks(profile, bounds), *checks]
     flags = [check.bad.fill_null(False).alias(f"!{number}") for number, check in enumerate(checks)]
+    written = pl.col(WRITTEN) if WRITTEN in cells.columns else pl.lit(context.modified_at.astimezone(UTC))
     frame = keyed.select(
         pl.col("@vehicle_id").alias("vehicle_id"),
         pl.col("@event_at").alias("event_at"),
-        pl.col("@received_at").fill_null(context.modified_at.astimezone(UTC)).alias("received_at"),
+        pl.col("@received_at").fill_null(written).alias("received_at"),
         pl.col(ROW).cast(pl.Int64).alias("record"),
         pl.col(EXTRAS).alias("extras"),
         *columns,

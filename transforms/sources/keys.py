@@ -21,7 +21,7 @@ RESERVED = frozenset(
     f"@{name}"
     for name in (
         "row", "item", "offset", "original", "extras", "text", "reason", "place", "arrived", "kind",
-        "vehicle_id", "event_at", "received_at", "stated",
+        "vehicle_id", "event_at", "received_at", "stated", "file", "written",
     )
 )  # fmt: skip
 

@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from lake.errors import FeedError
-from transforms.sources import capture
-from transforms.sources.blocks import (
-    LONGEST_RECORD,
-    Block,
-    colons_after_quotes,
-    line_blocks,
-    line_stretches,
-    records,
-    texts,
-)
+from transforms.sources.blocks import BLOCK_BYTES, LONGEST_RECORD, Block, line_blocks
+from transforms.sources.bodies import Bodies, bodies
 from transforms.sources.canonical import (
+    FILE,
     ITEM,
     NO_REJECTS,
     OFFSET,
     ORIGINAL,
     REASON,
     ROW,
+    WRITTEN,
     Bounds,
     Decoded,
     FileContext,
@@ -41,9 +38,22 @@ from transforms.sources.json_text import JsonReader
 from transforms.sources.profile import FeedProfile, Kind
 from transforms.sources.times import instants
 
-#: A shorter line may be nothing but blanks and its end.
-_BLANK = 16
 Task = Callable[[], Decoded]
+
+
+@dataclass(frozen=True)
+class SmallFile:
+    """A file that is read with others.
+
+    Attributes:
+        open: gives a local path with its content for as long as it is needed.
+        name: its path as it was found.
+        modified_at: when it was last written.
+    """
+
+    open: Callable[[], AbstractContextManager[Path]]
+    name: str
+    modified_at: datetime
 
 
 class FeedReader:
@@ -76,18 +86,41 @@ class FeedReader:
             FeedError: the path does not say what the profile expects of it.
         """
         context = self.context(name, modified_at)
-        if self.profile.format == "capture":
-            done = 0
-            for frame, damage in capture.events(path):
-                yield partial(self._events, frame, done, damage, context)
-                done += frame.height
-        elif self.profile.format == "csv":
+        if self.profile.format == "csv":
             reader = DelimitedReader(self.profile, path)
             for block in line_blocks(path, reader.record_ends, start=reader.start):
                 yield partial(self._delimited, reader, block, context)
         else:
-            for stretch in line_stretches(path):
-                yield partial(self._lines, stretch, context)
+            for read in bodies(path, self.profile.format):
+                yield partial(self._read, read, context)
+
+    def gather(self, files: Sequence[SmallFile]) -> Iterator[Decoded]:
+        """Several small files, decoded together: what a block costs, however short it is, is paid once.
+
+        Only for a feed that ``gathers``. The files of each block are told apart by its ``ends``.
+        """
+        waiting: list[Bodies] = []
+        size = 0
+        for number, file in enumerate(files):
+            context = self.context(file.name, file.modified_at)
+            of_file = (pl.lit(number, pl.UInt32).alias(FILE), pl.lit(file.modified_at.astimezone(UTC)).alias(WRITTEN))
+            with file.open() as path:
+                for read in bodies(path, "capture" if self.profile.format == "capture" else "jsonl"):
+                    found = read()
+                    waiting.append(Bodies(found.frame.with_columns(of_file), found.keys))
+                    size += int(found.frame[ORIGINAL].estimated_size())
+            if waiting and (size >= BLOCK_BYTES or number == len(files) - 1):
+                keys = [found.keys for found in waiting]
+                frame = pl.concat([found.frame for found in waiting]).with_row_index(ROW)
+                known = None if None in keys else sum(filter(None, keys))
+                yield self._objects(frame, context, known, files=len(files))
+                waiting, size = [], 0
+
+    @property
+    def gathers(self) -> bool:
+        """Nothing of a record depends on the path of its file, or on the record before."""
+        by_path = self.profile.vehicle.path or self.profile.time.start_path
+        return not self.sequential and not by_path
 
     @property
     def sequential(self) -> bool:
@@ -134,51 +167,25 @@ class FeedReader:
         cells: dict[Kind | None, pl.DataFrame] = {None: cut.cells} if cut.cells.height else {}
         return self._decoded(cells, cut.broken, cut.records, context)
 
-    def _lines(self, stretch: Callable[[], Block], context: FileContext) -> Decoded:
-        block = stretch()
-        if block.damage:
-            return self._damaged(block)
-        starts, array = records(block)
-        original = pl.Series(ORIGINAL, pl.from_arrow(array), dtype=pl.Binary)
-        frame = pl.DataFrame({OFFSET: starts + block.offset, ORIGINAL: original, "@text": texts(original)})
-        blank = frame["@text"].str.len_bytes() <= _BLANK
-        if blank.any():
-            frame = frame.filter((frame["@text"].str.strip_chars() != "").fill_null(True))
-        return self._objects(frame.with_row_index(ROW), context, keys=colons_after_quotes(block.data))
+    def _read(self, read: Callable[[], Bodies], context: FileContext) -> Decoded:
+        found = read()
+        return self._objects(found.frame.with_row_index(ROW), context, found.keys)
 
-    def _events(self, frame: pl.DataFrame, done: int, damage: str | None, context: FileContext) -> Decoded:
-        number = pl.int_range(pl.len(), dtype=pl.Int64) + done
-        cells = frame.select(
-            pl.col("Body").fill_null(b"").alias(ORIGINAL),
-            pl.col("EnqueuedTimeUtc").alias("@arrived"),
-            texts(frame["Body"]).alias("@text"),
-            pl.col("SequenceNumber").fill_null(number).alias(OFFSET),
-            pl.when(pl.col("Body").is_null()).then(pl.lit("the event has no body")).alias(REASON),
-        ).with_row_index(ROW)
-        if damage is not None:
-            return Decoded(1, rejects=rejected(cells, damage, self._ids["vin"]))
-        empty = cells.filter(pl.col(REASON).is_not_null())
-        return self._objects(cells.filter(pl.col(REASON).is_null()).drop(REASON), context, empty=empty)
-
-    def _objects(
-        self,
-        frame: pl.DataFrame,
-        context: FileContext,
-        *,
-        empty: pl.DataFrame | None = None,
-        keys: int | None = None,
-    ) -> Decoded:
+    def _objects(self, frame: pl.DataFrame, context: FileContext, keys: int | None, files: int = 1) -> Decoded:
         """Texts to rows and rejects.
 
         Args:
-            frame: ``@row``, ``@offset``, ``@original`` and ``@text``.
+            frame: that of ``Bodies``, with ``@row``, and with ``@file`` where it is of several.
             context: the file.
-            empty: records of the block that have no text, with ``@reason``.
-            keys: how many keys all texts have, if they are written plainly.
+            keys: those of ``Bodies``.
+            files: how many files are gathered.
         """
         assert self._json is not None
-        broken = [] if empty is None or not empty.height else [empty]
-        taken = frame.height + sum(part.height for part in broken)
+        taken, broken = frame.height, []
+        if frame[REASON].null_count() < taken:
+            broken.append(frame.filter(pl.col(REASON).is_not_null()))
+            frame = frame.filter(pl.col(REASON).is_null())
+        frame = frame.drop(REASON)
         too_long = frame[ORIGINAL].bin.size() > LONGEST_RECORD
         if too_long.any():
             broken.append(without_length(frame.filter(too_long)))
@@ -191,7 +198,12 @@ class FeedReader:
         cells = cut.cells
         if count != taken:
             cells, lost = _numbered(cells, lost)
-        return self._decoded(cells, lost, count, context)
+        decoded = self._decoded(cells, lost, count, context)
+        if files == 1:
+            return decoded
+        numbers = pl.concat([part[FILE] for part in (*cells.values(), *([] if lost is None else [lost]))])
+        ends = np.cumsum(np.bincount(numbers.to_numpy(), minlength=files))
+        return replace(decoded, ends=tuple(ends.tolist()))
 
     def _decoded(
         self, cells: Mapping[Kind | None, pl.DataFrame], broken: pl.DataFrame | None, count: int, context: FileContext
@@ -242,6 +254,7 @@ def _numbered(
     ]
     order = pl.concat(places).sort(ROW, ITEM).drop(ROW).with_row_index(ROW)
     numbered = [
-        part.with_columns(order.filter(pl.col("part") == n).sort("at")[ROW].alias(ROW)) for n, part in enumerate(parts)
+        part.with_columns(order.filter(pl.col("part") == n).sort("at")[ROW].alias(ROW)).sort(ROW)
+        for n, part in enumerate(parts)
     ]
     return dict(zip(cells, numbered, strict=False)), numbered[-1] if broken is not None else None

@@ -42,7 +42,7 @@ def follow(opened: Open, track: Track, rules: AutomationRules) -> tuple[Ints, Bo
     moved, or said a level. Where nothing speaks against it up to ``until``, it ended there.
 
     Returns:
-        Places, whether that was seen, and whether it is ``until``, that being an end.
+        Places, whether that was seen, and whether it is ``until``.
     """
     low = np.searchsorted(track.place, opened.start, side="right")
     high = np.searchsorted(track.place, opened.until, side="left")
@@ -72,7 +72,7 @@ def follow(opened: Open, track: Track, rules: AutomationRules) -> tuple[Ints, Bo
     end = np.where(opened.takeover <= bound, np.maximum(end, opened.takeover), end)
     told = stopped & np.append(says_none & ~silent, False)[stop]
     end = np.where(told, places[stop], np.where(through, opened.until, end))
-    return end, told | (through & opened.ends), through & opened.ends
+    return end, told | (through & opened.ends), through
 
 
 def _moves(track: Track, sample: Positions, begin: Positions, rules: AutomationRules) -> Bools:

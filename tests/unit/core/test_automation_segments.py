@@ -109,6 +109,8 @@ def test_how_it_ended_and_requests_to_take_over() -> None:
         ([(0, 100, {"speed_kmh": 50.0}), (100, 900, {"speed_kmh": 0.0})], [(5, 90, 2, False)]),
         ([(0, 100, {"speed_kmh": 50.0}), (100, 680, {"speed_kmh": 0.0}), (680, 700, {"speed_kmh": 9.0})],
          [(5, 690, 2, False)]),
+        ([(0, 100, {"speed_kmh": 50.0}), (100, 720, {"speed_kmh": 0.0}), (720, 740, {"speed_kmh": 9.0})],
+         [(5, 90, 2, False)]),
         # Engaged, it stands in a jam for longer.
         ([(0, 100, engaged()), (100, 900, engaged(2, 0.0)), (900, 910, OFF)], [(5, 900, 2, True)]),
         # A feed that sends the level on change.
@@ -144,6 +146,9 @@ def test_a_late_end_is_checked() -> None:
         (3000, 3690, 2, True, None, 6.9, "signals"),
     ]
     assert found(given, heard(), *names) == [(5, 3700, 2, True, "driver", None)]
+    # A silence is none of another drive unless it is as long.
+    silent = heard((0, 100, engaged()), (1000, 3800, engaged()))
+    assert found(given, silent, *names) == [(5, 3700, 2, True, "driver", 27.85)]
 
 
 def test_signals_tell_what_events_do_not() -> None:
@@ -184,10 +189,27 @@ def test_a_level_holds_while_the_vehicle_is_heard() -> None:
     assert found(told(), off) == [(0, 20, 2, False)]
 
 
+def test_a_level_does_not_hold_past_an_ignition_off() -> None:
+    moving, off = {"speed_kmh": 36.0}, {"ignition_on": False}
+    stretches = ((0, 20, engaged()), (20, 30, off), (30, 60, moving), (60, 100, engaged()), (100, 110, OFF))
+    assert found(told(), heard(*stretches)) == [(0, 20, 2, False), (60, 100, 2, True)]
+
+
 def test_signals_that_go_on_for_long_are_divided() -> None:
     segments = found(told(), heard((8 * HOUR, 50 * HOUR, engaged()), pace=100))
     cuts = [8 * HOUR, 20 * HOUR + 100, 24 * HOUR, 48 * HOUR, 50 * HOUR - 100]
     assert segments == [(a, b, 2, False) for a, b in pairwise(cuts)]
+
+
+def test_a_part_in_which_no_level_was_said_is_none() -> None:
+    once = heard((0, 10, engaged()), (10, 250, {"speed_kmh": 36.0}), (250, 260, OFF))
+    assert found(told(), once, rules=AutomationRules(longest_s=60)) == [(0, 70, 2, False)]
+
+
+def test_a_level_that_was_not_told_is_that_of_signals_within() -> None:
+    given = told((5, "E", {"level": None}), (25, "D"))
+    assert found(given, heard((10, 20, engaged(3)), (20, 30, OFF))) == [(5, 25, 3, True)]
+    assert found(given, heard((30, 40, engaged(3)), (40, 50, OFF))) == [(5, 25, None, True)]
 
 
 def test_distance_by_odometer_else_by_speed() -> None:
@@ -206,6 +228,22 @@ def test_distance_by_odometer_else_by_speed() -> None:
     assert found(one, rising, "distance_km") == [(5, 250, 2, True, 2.5)]
     assert found(told((5, "E"), (250, "D")), rising, "distance_km") == [(5, 250, 2, True, 2.45)]
     assert found(told((5, "E"), (250, "D")), rising.drop("speed_kmh"), "distance_km")[0][4] == 2.45
+    # Both ends within steps; backwards; and over a hole, which is not bridged.
+    assert found(told((5, "E"), (247, "D")), driving, "distance_km") == [(5, 247, 2, True, 2.42)]
+    assert found(told((5, "E"), (247, "D")), heard((0, 300, engaged(2, -36.0))), "distance_km")[0][4] == 2.42
+    hole = heard((0, 110, engaged()), (900, 1100, engaged()))
+    assert found(told((5, "E"), (1005, "D")), hole, "distance_km") == [(5, 1005, 2, True, 2.0)]
+    # Readings that fall, or are far, are not read between.
+    falls = rising.with_columns(
+        odometer_km=pl.col("odometer_km") - (pl.col("event_at") > MIDNIGHT).cast(pl.Float64) / 5
+    )
+    assert found(told((5, "E"), (250, "D")), falls, "distance_km")[0][4] == 2.45
+    far = heard((0, 1000, engaged())).with_columns(
+        odometer_km=pl.when(pl.col("event_at").is_in([MIDNIGHT, MIDNIGHT + timedelta(seconds=990)])).then(
+            10 + (pl.col("event_at") - MIDNIGHT).dt.total_seconds() / 50
+        )
+    )
+    assert found(told((5, "E"), (905, "D")), far, "distance_km") == [(5, 905, 2, True, 9.0)]
     # Both ends in one step.
     assert found(told((12, "E"), (18, "D")), driving, "distance_km") == [(12, 18, 2, True, 0.06)]
 
@@ -236,6 +274,7 @@ def test_several_messages_of_one_moment_are_one_sample() -> None:
         {"event_at": MIDNIGHT + timedelta(seconds=s), "sequence": n, "batch": b, "automation_level": level}
         for s, n, b, level in (
             (0, 1, 0, 2), (10, 2, 0, 2), (10, 3, 0, None), (20, 5, 0, 0), (20, 4, 0, 2), (30, 6, 1, 3), (30, 6, 0, 0),
+            (50, 7, 0, None),
         )
     ]  # fmt: skip
     assert found(told(), frames.telemetry(rows)) == [(0, 20, 2, True)]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +27,10 @@ LINES = [
     "no JSON",
     "",
 ]
+
+
+def at(path: Path) -> Callable[[], AbstractContextManager[Path]]:
+    return lambda: nullcontext(path)
 
 
 def alone(files: Sequence[SmallFile]) -> list[Decoded]:
@@ -57,7 +60,7 @@ def test_gathered_files_are_as_each_alone(contents: list[list[str]], tmp_path: P
     for number, lines in enumerate(contents):
         path = tmp_path / f"{number}.jsonl"
         path.write_text("\n".join(lines))
-        files.append(SmallFile(partial(nullcontext, path), path.name, WRITTEN + timedelta(hours=number)))
+        files.append(SmallFile(at(path), path.name, WRITTEN + timedelta(hours=number)))
     (together,) = FeedReader(FEED, KEY, BOUNDS).gather(files) if any(map("".join, contents)) else (None,)
     expected = alone(files)
     if together is None:

@@ -83,7 +83,7 @@ def _kpi(name: str, read: Read, first: date, last: date) -> pl.DataFrame:
 
 _TRIPS = _around(TripRules().context, TripRules().context)
 _DAYS = _around(DayRules().context, timedelta())
-_CHARGING = _around(ChargingRules().context, ChargingRules().context)
+_CHARGING = _around(ChargingRules().back, ChargingRules().forward)
 _HEALTH = _around(HealthRules().context, timedelta())
 _COMMANDS = _around(CommandRules().back, CommandRules().forward)
 _SESSIONS = _around(SessionRules().back, SessionRules().forward)

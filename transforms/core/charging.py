@@ -43,11 +43,13 @@ def charging_sessions(
     """The charging sessions that start on the days from ``first`` to ``last``.
 
     They are the same sessions, to the last bit, whatever range of days they are asked for in, and whatever the order
-    of the rows: a session depends on the messages of ``rules.context`` around its day, and on nothing else.
+    of the rows: a session depends on the messages from ``rules.back`` before its day to ``rules.forward`` behind it,
+    and on nothing else.
 
     Args:
-        telemetry: rows of ``raw.telemetry`` in any order, resends included, of at least ``rules.context`` either
-            side of the days asked for; all rows of each vehicle in them. Signal columns may be missing.
+        telemetry: rows of ``raw.telemetry`` in any order, resends included, of at least ``rules.back`` before
+            and ``rules.forward`` behind the days asked for; all rows of each vehicle in them. Signal columns may be
+            missing.
         events: rows of ``raw.charging_events``, likewise.
         first: first UTC day.
         last: last UTC day, inclusive.
@@ -58,9 +60,10 @@ def charging_sessions(
     """
     rules = rules or ChargingRules()
     start, end = _midnight(first), _midnight(last + timedelta(days=1))
-    samples = select_readings(telemetry, start - rules.context, end + rules.context, rules)
-    told = select_events(events, start - rules.context, end + rules.context)
-    axis = Axis.of(start - rules.context, end + rules.context, rules.context)
+    seen_from, seen_until = start - rules.back, end + rules.forward
+    samples = select_readings(telemetry, seen_from, seen_until, rules)
+    told = select_events(events, seen_from, seen_until)
+    axis = Axis.of(seen_from, seen_until, rules.back)
     names = pl.concat([samples["vehicle_id"].unique(), told["vehicle_id"].unique()]).unique().sort()
     of_samples, of_events = _number(samples["vehicle_id"], names), _number(told["vehicle_id"], names)
     size = min(_PIECE, axis.room)

@@ -16,7 +16,7 @@ from transforms.core.messages import deduplicate
 
 PLUGGED, STARTED, STOPPED, UNPLUGGED = range(4)
 _TEXTS = ("session_id", "current_type", "place", "reason")
-_NUMBERS = ("energy_kwh", "power_kw", "soc_pct")
+_ORDER = ("vehicle", "session_id", "t", "event", "sequence")
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Told:
         last: last start or stop that belongs to the session.
         start_seen: the first is a start.
         end_seen: the last is a stop.
-        cut: charging went on past the longest length.
+        cut: it went on past the longest length, by a start or stop not later than ``hold_s`` behind it.
         numbered: the source numbers it.
         plugged: the cable was connected; ``NEVER`` where that was not told.
         unplugged: the cable was disconnected; ``NEVER`` likewise.
@@ -75,30 +75,11 @@ def sessions_of(events: pl.DataFrame, vehicle: Ints, axis: Axis, rules: Charging
         rules: parameters.
     """
     t = axis.place(vehicle, events["event_at"].to_physical().to_numpy())
-    rows = _with_numbers(events.with_columns(vehicle=vehicle, t=t), rules)
-    rows = rows.sort("vehicle", "session_id", "t", "event", "sequence")
-    return _Chain(rows, rules).sessions()
+    return _Chain(events.with_columns(vehicle=vehicle, t=t).sort(_ORDER), rules).sessions()
 
 
 def _within(name: str, low: float, high: float) -> pl.Expr:
     return pl.when(pl.col(name).is_between(low, high)).then(pl.col(name)).alias(name)
-
-
-def _with_numbers(rows: pl.DataFrame, rules: ChargingRules) -> pl.DataFrame:
-    """Events without a session number take that of the nearest numbered event of their kind within the jitter.
-
-    Charge point and vehicle may both report a session, each by its own clock, and only one of them with a number.
-    """
-    numbered = pl.col("session_id").is_not_null()
-    known = rows.filter(numbered).select("vehicle", "event", "t", number="session_id").sort("t", "number")
-    bare = rows.filter(~numbered).sort("t")
-    if known.is_empty() or bare.is_empty():
-        return rows
-    found = bare.join_asof(
-        known, on="t", by=["vehicle", "event"], strategy="nearest", tolerance=round(rules.jitter_s * SECOND),
-        check_sortedness=False,
-    )  # fmt: skip
-    return pl.concat([rows.filter(numbered), found.with_columns(session_id="number").drop("number")], how="vertical")
 
 
 class _Chain:
@@ -122,25 +103,31 @@ class _Chain:
         self.previous = np.maximum.accumulate(np.where(charge, row, -1)) if len(row) else row
         self.next = np.minimum.accumulate(np.where(charge, row, len(row))[::-1])[::-1] if len(row) else row
         self.charge = np.flatnonzero(charge)
+        self._link()
 
-    def sessions(self) -> Told:
-        """The sessions."""
-        rules, t, kind = self.rules, self.t, self.kind
+    def _link(self) -> None:
+        """Starts and stops that belong to sessions, and the number of the session of each, from 0."""
         core = self.charge[~self._repeats()]
         linked = self._linked(core)
         chain = np.cumsum(~linked) - 1
-        head = np.flatnonzero(~linked)
-        within = t[core] - t[core][head][chain] <= round(rules.longest_s * SECOND)
-        cut = np.bincount(chain, ~within, len(head)) > 0
-        core, chain = core[within], chain[within]
+        first = self.t[core][~linked]
+        since, longest = self.t[core] - first[chain], round(self.rules.longest_s * SECOND)
+        within = since <= longest
+        beyond = ~within & (since <= longest + round(self.rules.hold_s * SECOND))
+        self.cut = np.bincount(chain, beyond, len(first)) > 0
+        self.core, self.chain = core[within], chain[within]
+        self.owner = self._owners(self.core, self.chain, first)
+
+    def sessions(self) -> Told:
+        """The sessions."""
+        t, kind, core, chain, cut = self.t, self.kind, self.core, self.chain, self.cut
         head = np.flatnonzero(np.diff(chain, prepend=-1))
         tail = np.append(head[1:], len(core))[: len(head)] - 1
         pair = np.append(chain[1:] == chain[:-1], False) if len(chain) else np.zeros(0, dtype=np.bool_)
         after = np.append(core[1:], core[-1:])
         paused = pair & (kind[core] == STOPPED) & (kind[after] == STARTED)
         again = pair & ~((kind[core] == STARTED) & (kind[after] == STOPPED))
-        owner = self._owners(core, chain, t[core[head]])
-        facts = self._facts(owner, len(head))
+        facts = self._facts(self.owner, len(head))
         start_seen, end_seen = kind[core[head]] == STARTED, kind[core[tail]] == STOPPED
         order = np.lexsort((~self.numbered[core[head]], t[core[head]]))
         return Told(

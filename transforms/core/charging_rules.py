@@ -68,7 +68,12 @@ class ChargingRules:
             raise ValueError("hold_s, step_s or flat_s is longer than the longest session")
 
     @property
-    def context(self) -> timedelta:
-        """How far before and after a day telemetry and events matter to the sessions that start in it."""
+    def forward(self) -> timedelta:
+        """How far behind a day telemetry and events matter to the sessions that start in it: a session, and its end."""
         reach = max(self.hold_s, 2 * self.step_s + self.rise_window_s + self.flat_s)
         return timedelta(seconds=self.longest_s + reach + self.pause_s + self.jitter_s)
+
+    @property
+    def back(self) -> timedelta:
+        """How far before a day they matter: a session that is still going on, and whether it began as one."""
+        return max(self.forward, timedelta(seconds=2 * self.longest_s + self.pause_s + self.jitter_s))

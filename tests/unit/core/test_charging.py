@@ -124,6 +124,9 @@ class TestSignals:
     def test_what_is_not_a_rise(self, values: list[float]) -> None:
         assert sessions([{"h": float(n), "soc_pct": value} for n, value in enumerate(values)]).is_empty()
 
+    def test_a_counter_that_leaps_is_not_charging(self) -> None:
+        assert sessions([{"h": float(h), "energy_charged_kwh": 10.0 + 9000 * (h > 1)} for h in range(4)]).is_empty()
+
     def test_a_rise_over_a_drive_is_not_charging(self) -> None:
         said = [{"h": 0, "soc_pct": 20.0, "odometer_km": 0.0}, {"h": 2, "soc_pct": 60.0, "odometer_km": 90.0}]
         assert sessions(said).is_empty()
@@ -224,6 +227,20 @@ class TestEvents:
         found = one(told=events((0, "started")) + events((1, "stopped"), reason=reason))
         assert found["interrupted"] is interrupted
 
+    def test_what_is_told_twice_counts_once(self) -> None:
+        told = events((0, "started"), (0.02, "started"), (1, "stopped"), (1.02, "stopped"))
+        found = one(told=told)
+        assert (found["started_at"], found["ended_at"], found["interruptions"]) == (at(0), at(1), 0)
+
+    def test_a_stop_that_is_too_late_is_not_that_of_the_start(self) -> None:
+        assert sessions(told=events((0, "started"), (48, "stopped")))["ended_at"].to_list() == [at(48)]
+        assert sessions(told=events((0, "started"), (48.1, "stopped")))["ended_at"].to_list() == [None, at(48.1)]
+
+    def test_numbers_that_are_mixed_up(self) -> None:
+        told = events((0, "started"), (3, "stopped"), session_id="a")
+        told += events((2, "started"), (4, "stopped"), session_id="b")
+        assert sessions(told=told)["ended_at"].to_list() == [at(2), at(4)]
+
     def test_meters_that_count_watt_hours_are_left_out(self) -> None:
         assert one(told=events((0, "started")) + events((1, "stopped"), energy_kwh=1900.0))["energy_in_kwh"] is None
 
@@ -263,6 +280,15 @@ class TestMissing:
         found = sessions(says((0, True), (4, False)), told)
         assert found["ended_at"].to_list() == [at(3), at(4)]
 
+    def test_a_lost_start_is_behind_the_session_before(self) -> None:
+        told = events((0, "started"), (1, "stopped"), session_id="a") + events((3, "stopped"), session_id="b")
+        assert sessions(says((0, True), (3, False)), told)["started_at"].to_list() == [at(0), at(1)]
+
+    def test_signals_that_go_on_for_ever_do_not_say_when_it_started(self) -> None:
+        said = says(*((6.0 * beat - 36, True) for beat in range(6)), (0, False))
+        found = one(said, events((-5, "plugged"), (0, "stopped")))
+        assert (found["started_at"], found["ended_at"]) == (at(0), at(0))
+
     def test_a_lost_pause_without_numbers(self) -> None:
         found = sessions(told=events((0, "started"), (5, "started"), (6, "stopped")))
         assert found["ended_at"].to_list() == [None, at(6)]
@@ -278,6 +304,31 @@ class TestReconciled:
         found = one(said, CHARGE)
         assert (found["method"], found["started_at"], found["ended_at"]) == ("both", at(0.1), at(3.1))
         assert (found["energy_stored_kwh"], found["soc_start_pct"], found["soc_end_pct"]) == (21, 40, 80)
+
+    @pytest.mark.parametrize("skew", [-0.1, 0.1])
+    def test_clocks_that_differ_by_more_than_the_session_is_long(self, skew: float) -> None:
+        told = events((0, "started"), (0.06, "stopped"))
+        assert len(sessions(says((skew, True), (skew + 0.06, False)), told)) == 1
+        assert len(sessions(says((2 * skew, True), (2 * skew + 0.06, False)), told)) == 2
+
+    def test_readings_beyond_a_drive_are_not_those_of_the_session(self) -> None:
+        told = events((2, "started"), (3, "stopped"))
+        soc = [
+            (0, 80.0, 10.0),
+            (1.9, None, 50.0),
+            (2.2, 60.0, 50.0),
+            (2.9, 70.0, 50.0),
+            (4, None, 90.0),
+            (5, 50.0, 90.0),
+        ]
+        found = one([{"h": h, "soc_pct": pct, "odometer_km": km} for h, pct, km in soc], told)
+        assert (found["soc_start_pct"], found["soc_end_pct"]) == (60, 70)
+
+    def test_power_over_a_told_session(self) -> None:
+        told = events((0, "started"), (1, "stopped"))
+        readings = [{"h": n / 10, "battery_power_kw": 10.0, "ignition_on": True} for n in range(1, 10)]
+        assert one(readings, told)["energy_stored_kwh"] == pytest.approx(10)
+        assert one(readings[:3] + readings[6:], told)["energy_stored_kwh"] is None
 
     def test_signals_with_holes_within_told_sessions(self) -> None:
         said = says((0.5, True), (1, False), (2, True), (2.5, False))

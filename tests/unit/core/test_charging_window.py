@@ -119,9 +119,9 @@ def frames(car: Life, van: Life) -> tuple[pl.DataFrame, pl.DataFrame]:
     return telemetry(said), charging_events(told)
 
 
-def reach(rules: ChargingRules) -> timedelta:
-    """Whole days that hold the context."""
-    return timedelta(days=-(-rules.context // timedelta(days=1)))
+def whole_days(reach: timedelta) -> timedelta:
+    """Whole days that hold a stretch of time."""
+    return timedelta(days=-(-reach // timedelta(days=1)))
 
 
 def days(frame: pl.DataFrame, first: date, last: date) -> pl.DataFrame:
@@ -129,12 +129,12 @@ def days(frame: pl.DataFrame, first: date, last: date) -> pl.DataFrame:
 
 
 def by_windows(said: pl.DataFrame, told: pl.DataFrame, bounds: list[int], rules: ChargingRules) -> pl.DataFrame:
-    """Sessions computed range by range, each from the rows of its own days and the context either side."""
-    around = reach(rules)
+    """Sessions computed range by range, each from the rows of its own days and the days around that matter."""
+    back, forward = whole_days(rules.back), whole_days(rules.forward)
     parts = []
     for start, stop in pairwise(bounds):
         first, last = FIRST + timedelta(days=start), FIRST + timedelta(days=stop - 1)
-        seen = (days(frame, first - around, last + around) for frame in (said, told))
+        seen = (days(frame, first - back, last + forward) for frame in (said, told))
         parts.append(charging_sessions(*seen, first, last, rules))
     return pl.concat(parts).sort("vehicle_id", "started_at")
 
@@ -163,7 +163,7 @@ def overlapping(sessions: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(LIVES, LIVES, RULES)
 def test_a_vehicle_has_one_session_at_a_time(car: Life, van: Life, rules: ChargingRules) -> None:
     assert overlapping(charging_sessions(*frames(car, van), FIRST, LAST, rules)).is_empty()
@@ -188,7 +188,7 @@ def test_a_vehicle_does_not_see_the_others(
 
 @settings(max_examples=25, deadline=None)
 @given(LIVES, RULES, st.integers(0, 2**32))
-def test_late_messages_restate_only_the_days_within_the_context(car: Life, rules: ChargingRules, seed: int) -> None:
+def test_late_messages_restate_only_the_days_within_reach(car: Life, rules: ChargingRules, seed: int) -> None:
     said, told = frames(car, (0, []))
     random = Random(seed)
     late = FIRST + timedelta(days=random.randrange(DAYS))
@@ -196,7 +196,7 @@ def test_late_messages_restate_only_the_days_within_the_context(car: Life, rules
         frame.filter((pl.col("event_date") != late) | (pl.int_range(pl.len()) % 2 == 0)) for frame in (said, told)
     ]
     first, restated = (charging_sessions(*pair, FIRST, LAST, rules) for pair in (before, (said, told)))
-    outside = ~pl.col("date").is_between(late - reach(rules), late + reach(rules))
+    outside = ~pl.col("date").is_between(late - whole_days(rules.forward), late + whole_days(rules.back))
     assert_frame_equal(first.filter(outside), restated.filter(outside), check_exact=True)
     # Recomputing the days within reach, and keeping the others, gives what the whole history gives.
     again = by_windows(said, told, ALL, rules).filter(~outside)

@@ -31,7 +31,7 @@ LATE_MS = 3_600_000  # a message is late if it arrives more than this after its 
 
 @dataclass(frozen=True)
 class Dirt:
-    """Shares of the messages, roughly, to which something happens; the default is none.
+    """Shares of the messages that are drawn for something to happen to them; the default is none.
 
     Attributes:
         duplicate: sent again: half of them one by one, half in bursts of half an hour.

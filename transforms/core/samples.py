@@ -7,6 +7,7 @@ same distance to the last bit whatever else is computed in the same run.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -121,8 +122,11 @@ def read_samples(telemetry: pl.LazyFrame | pl.DataFrame, start: datetime, end: d
     frame = _read(telemetry, start, end)
     ordered = in_order(frame)
     merge = _Merge.of(ordered)
-    speed, odometer, latitude, longitude = (_dense(frame, name, merge) for name in _MOTION)
-    readings = {name: found for name in _READINGS if (found := _readings(frame, name, merge)) is not None}
+    with ThreadPoolExecutor(max_workers=pl.thread_pool_size()) as pool:
+        dense = pool.map(lambda name: _dense(frame, name, merge), _MOTION)
+        sparse = pool.map(lambda name: _readings(frame, name, merge), _READINGS)
+    speed, odometer, latitude, longitude = dense
+    readings = {name: found for name, found in zip(_READINGS, sparse, strict=True) if found is not None}
     first = slice(None) if merge.first is None else merge.first
     samples = Samples(
         vehicle=ordered.vehicle[first],

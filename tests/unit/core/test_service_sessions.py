@@ -60,9 +60,10 @@ def found(frame: pl.DataFrame) -> list[tuple[float, float, int, bool]]:
         ([(1, "S"), (300, "E"), (600, "E")], [(1, 300, 0, True), (600, 600, 0, True)]),
         # What happens in one moment is not divided.
         ([(5, "S"), (5, "U"), (5, "E")], [(5, 5, 1, True)]),
+        ([(5, "E", {"sequence": 1}), (5, "S", {"sequence": 2}), (9, "E")], [(5, 9, 0, True)]),
     ],
 )
-def test_sessions_without_a_name(told: list[tuple[float, str]], expected: list[tuple[Any, ...]]) -> None:
+def test_sessions_without_a_name(told: list[tuple[Any, ...]], expected: list[tuple[Any, ...]]) -> None:
     assert found(uses(*told)) == expected
     assert found(uses(*told[::-1])) == expected
 

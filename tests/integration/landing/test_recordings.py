@@ -12,7 +12,7 @@ from lake.catalog import connect, read_query
 from orchestration.landing import land
 from tests.integration.lakes import FEEDS, assert_same, content, rows
 from tests.integration.landing.conftest import Recorded
-from transforms.sources.identity import VehicleIds
+from transforms.sources.identity import KeyedIds
 from transforms.sources.profile import load_profile
 
 MILE_KM = 1.609344
@@ -23,7 +23,7 @@ VEHICLES = {"nrel_cmap": 11, "capmetro": 275, "eclipse_fms": 2}
 
 def vehicle(recorded: Recorded, feed: str, name: str) -> str:
     """How a vehicle of a feed is called in the lake."""
-    hashed = VehicleIds(recorded.lake.vehicle_key, feed).of_series(pl.Series([name]))
+    hashed = KeyedIds(recorded.lake.vehicle_key, feed).of_series(pl.Series([name]))
     return str(hashed[0])
 
 

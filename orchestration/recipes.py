@@ -13,9 +13,8 @@ import polars as pl
 from lake.metrics import load_contracts
 from orchestration.staleness import Reach
 from transforms.core.activity import DAYS, activity
-from transforms.core.automation_segments import AutomationRules, automation_segments
-from transforms.core.battery_health import HealthRules, battery_health
-from transforms.core.charging import ChargingRules, charging_sessions
+from transforms.core.automation import AutomationRules, automation_segments
+from transforms.core.charging import ChargingRules, HealthRules, battery_health, charging_sessions
 from transforms.core.command_outcomes import CommandRules, command_outcomes
 from transforms.core.fault_episodes import fault_episodes
 from transforms.core.latest import latest

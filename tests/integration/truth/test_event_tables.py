@@ -13,7 +13,7 @@ import pytest
 from lake.tables import open_table
 from tests.integration.truth.fleets import DAYS, FIRST, Fleet, Ledger
 from tests.integration.truth.rows import Rows, damaged
-from transforms.core.automation_segments import automation_segments
+from transforms.core.automation import automation_segments
 
 
 @pytest.fixture(params=["clean", "dirty"])

@@ -13,7 +13,7 @@ import pytest
 from lake.schemas.core import AutomationSegments
 from tests.unit.core import frames
 from tests.unit.core.events import CAR, FIRST, LAST, MIDNIGHT, VAN, events
-from transforms.core.automation_segments import AutomationRules, automation_segments
+from transforms.core.automation import AutomationRules, automation_segments
 
 HOUR = 3600
 DAY = 24 * HOUR

@@ -15,7 +15,7 @@ from polars.testing import assert_frame_equal
 from lake.schemas.core import AutomationSegments
 from tests.unit.core import frames
 from tests.unit.core.events import CAR, END, FIRST, LAST, MIDNIGHT, VAN, days, events, resent
-from transforms.core.automation_segments import AutomationRules, automation_segments
+from transforms.core.automation import AutomationRules, automation_segments
 
 HOUR = 3600
 DAYS = (LAST - FIRST).days + 1

@@ -15,7 +15,7 @@ from polars.testing import assert_frame_equal
 
 from lake.schemas.core import BatteryHealth, ChargingSessions, Vehicles
 from tests.unit.core.frames import CAR, VAN
-from transforms.core.battery_health import HealthRules, battery_health
+from transforms.core.charging import HealthRules, battery_health
 
 FIRST = date(2026, 3, 1)
 DAYS = 12

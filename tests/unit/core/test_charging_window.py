@@ -182,7 +182,7 @@ def test_a_vehicle_does_not_see_the_others(
     ]
     assert_frame_equal(pl.concat(alone), expected, check_exact=True)
     with monkeypatch.context() as patched:
-        patched.setattr("transforms.core.charging._PIECE", 1)
+        patched.setattr("transforms.core.charging.sessions._PIECE", 1)
         assert_frame_equal(charging_sessions(said, told, FIRST, LAST, rules), expected, check_exact=True)
 
 

@@ -166,7 +166,7 @@ def test_the_pieces_it_is_worked_in_do_not_show(
     whole = telemetry(drive(CAR, *car) + drive(VAN, *van) + drive(third, *car))
     expected = trips(whole, FIRST, LAST)
     with monkeypatch.context() as patched:
-        patched.setattr("transforms.core.trips._CHUNK", size)
+        patched.setattr("transforms.core.trips.table._CHUNK", size)
         assert_frame_equal(trips(whole, FIRST, LAST), expected, check_exact=True)
 
 

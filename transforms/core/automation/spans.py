@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from transforms.core.automation_rules import AutomationRules
-from transforms.core.automation_track import Track
-from transforms.core.charging_axis import SECOND, Axis, Bools, Floats, Ints, Positions, range_sum
+from transforms.core.automation.rules import AutomationRules
+from transforms.core.automation.track import Track
+from transforms.core.axis import SECOND, Axis, Bools, Floats, Ints, Positions, range_sum
 
 DAY = 86_400 * SECOND
 

@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from lake.schemas.core.trips import ENERGY_METHODS, FUEL_METHODS
-from transforms.core.motion import Steps
 from transforms.core.ordering import Bools
-from transforms.core.samples import Floats, Readings, Samples
-from transforms.core.spans import Spans, brackets, range_maxima, range_sums
-from transforms.core.trip_rules import SECOND, TripRules, microseconds
+from transforms.core.trips.motion import Steps
+from transforms.core.trips.rules import SECOND, TripRules, microseconds
+from transforms.core.trips.samples import Floats, Readings, Samples
+from transforms.core.trips.spans import Spans, brackets, range_maxima, range_sums
 
 _ENERGY_COUNTER, _POWER = (ENERGY_METHODS.index(name) for name in ("counter", "power"))
 _FUEL_COUNTER, _LEVEL = (FUEL_METHODS.index(name) for name in ("counter", "level"))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from transforms.core.charging_axis import (
+from transforms.core.axis import (
     FAR,
     HOUR,
     SECOND,
@@ -19,8 +19,8 @@ from transforms.core.charging_axis import (
     range_max,
     range_sum,
 )
-from transforms.core.charging_readings import Readings, Track
-from transforms.core.charging_rules import ChargingRules
+from transforms.core.charging.readings import Readings, Track
+from transforms.core.charging.rules import ChargingRules
 
 #: Readings of power below the share of the maximum that make a taper: one is the ramp down at the end.
 _TAPERED = 2

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from transforms.core.geometry import great_circle_km
 from transforms.core.ordering import Bools, Ints, Positions
-from transforms.core.samples import Floats, Samples
-from transforms.core.trip_rules import HALF_DAY, SECOND, TripRules, microseconds
+from transforms.core.trips.geometry import great_circle_km
+from transforms.core.trips.rules import HALF_DAY, SECOND, TripRules, microseconds
+from transforms.core.trips.samples import Floats, Samples
 
 
 @dataclass(frozen=True)

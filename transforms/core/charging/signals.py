@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from transforms.core.charging_axis import FAR, HOUR, SECOND, Bools, Ints, Positions
-from transforms.core.charging_readings import Readings, Track, held
-from transforms.core.charging_rules import ChargingRules
+from transforms.core.axis import FAR, HOUR, SECOND, Bools, Ints, Positions
+from transforms.core.charging.readings import Readings, Track, held
+from transforms.core.charging.rules import ChargingRules
 
 
 @dataclass(frozen=True)

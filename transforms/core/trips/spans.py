@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from transforms.core.ordering import Bools, Positions
-from transforms.core.samples import Floats, Readings, Samples
-from transforms.core.trip_rules import microseconds
+from transforms.core.trips.rules import microseconds
+from transforms.core.trips.samples import Floats, Readings, Samples
 
 Number = TypeVar("Number", np.float64, np.int64)
 

@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from lake.schemas.core import DISTANCE_METHODS
-from transforms.core.motion import Steps
 from transforms.core.ordering import Bools
-from transforms.core.samples import Floats, Readings, Samples
-from transforms.core.spans import Spans, brackets, range_sums
-from transforms.core.trip_rules import SECOND, TripRules, microseconds
+from transforms.core.trips.motion import Steps
+from transforms.core.trips.rules import SECOND, TripRules, microseconds
+from transforms.core.trips.samples import Floats, Readings, Samples
+from transforms.core.trips.spans import Spans, brackets, range_sums
 
 _ODOMETER, _SPEED, _POSITION = (DISTANCE_METHODS.index(name) for name in ("odometer", "speed", "position"))
 

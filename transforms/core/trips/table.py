@@ -11,17 +11,15 @@ import polars as pl
 
 from lake.schemas.core import DISTANCE_METHODS, Trips
 from lake.schemas.core.trips import ENERGY_METHODS, FUEL_METHODS
-from transforms.core.conditions import at_ends, speed_bands, temperatures
-from transforms.core.consumption import consumption
-from transforms.core.distances import measure
-from transforms.core.harsh import harsh_events
-from transforms.core.motion import find_spans, find_steps
-from transforms.core.refuels import refuels
-from transforms.core.samples import Samples, read_samples
-from transforms.core.spans import Spans, range_maxima
-from transforms.core.trip_rules import SECOND, TripRules
-
-__all__ = ["TripRules", "trips"]
+from transforms.core.trips.conditions import at_ends, speed_bands, temperatures
+from transforms.core.trips.consumption import consumption
+from transforms.core.trips.distances import measure
+from transforms.core.trips.harsh import harsh_events
+from transforms.core.trips.motion import find_spans, find_steps
+from transforms.core.trips.refuels import refuels
+from transforms.core.trips.rules import SECOND, TripRules
+from transforms.core.trips.samples import Samples, read_samples
+from transforms.core.trips.spans import Spans, range_maxima
 
 #: Samples worked on at a time: small enough for a core's cache, large enough to drown the overhead.
 _CHUNK = 1 << 17

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from lake.schemas.core import ChargingSessions
-from transforms.core.charging_axis import (
+from transforms.core.axis import (
     FAR,
     NEVER,
     SECOND,
@@ -20,13 +20,11 @@ from transforms.core.charging_axis import (
     last_before,
     range_sum,
 )
-from transforms.core.charging_events import Told, select_events, sessions_of
-from transforms.core.charging_measures import Spans, measure
-from transforms.core.charging_readings import Readings, readings_of, select_readings
-from transforms.core.charging_rules import ChargingRules
-from transforms.core.charging_signals import Blocks, find_blocks
-
-__all__ = ["ChargingRules", "charging_sessions"]
+from transforms.core.charging.events import Told, select_events, sessions_of
+from transforms.core.charging.measures import Spans, measure
+from transforms.core.charging.readings import Readings, readings_of, select_readings
+from transforms.core.charging.rules import ChargingRules
+from transforms.core.charging.signals import Blocks, find_blocks
 
 #: Vehicles worked on at a time.
 _PIECE = 1 << 14

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from lake.signals import BY_COLUMN
-from transforms.core.motion import Steps
 from transforms.core.ordering import Ints, Positions
-from transforms.core.samples import Floats, Readings, Samples
-from transforms.core.spans import Spans
-from transforms.core.trip_rules import SECOND, TripRules, microseconds
+from transforms.core.trips.motion import Steps
+from transforms.core.trips.rules import SECOND, TripRules, microseconds
+from transforms.core.trips.samples import Floats, Readings, Samples
+from transforms.core.trips.spans import Spans
 
 _MOST = BY_COLUMN["acceleration_longitudinal_mps2"].high
 

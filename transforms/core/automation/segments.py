@@ -8,14 +8,12 @@ import numpy as np
 import polars as pl
 
 from lake.schemas.core import AutomationSegments
-from transforms.core.automation_events import engagements, select_events, with_takeovers
-from transforms.core.automation_rules import AutomationRules
-from transforms.core.automation_spans import Open, apart, covered, find_runs, follow
-from transforms.core.automation_track import Track, distance_km, engaged_readings, select_telemetry, track_of
-from transforms.core.charging_axis import SECOND, Axis, Bools, Floats, Ints
+from transforms.core.automation.events import engagements, select_events, with_takeovers
+from transforms.core.automation.rules import AutomationRules
+from transforms.core.automation.spans import Open, apart, covered, find_runs, follow
+from transforms.core.automation.track import Track, distance_km, engaged_readings, select_telemetry, track_of
+from transforms.core.axis import SECOND, Axis, Bools, Floats, Ints
 from transforms.core.events import bounds, seconds
-
-__all__ = ["AutomationRules", "automation_segments"]
 
 _INSTANT = pl.Datetime("us", "UTC")
 #: Vehicles worked on at a time.

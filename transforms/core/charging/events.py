@@ -10,8 +10,8 @@ import polars as pl
 
 from lake.schemas import TABLES
 from lake.schemas.raw.events import CHARGING_EVENTS
-from transforms.core.charging_axis import NEVER, SECOND, Axis, Bools, Ints, Positions, range_sum
-from transforms.core.charging_rules import ChargingRules
+from transforms.core.axis import NEVER, SECOND, Axis, Bools, Ints, Positions, range_sum
+from transforms.core.charging.rules import ChargingRules
 from transforms.core.messages import deduplicate
 
 PLUGGED, STARTED, STOPPED, UNPLUGGED = range(4)

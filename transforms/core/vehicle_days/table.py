@@ -8,14 +8,12 @@ import numpy as np
 import polars as pl
 
 from lake.schemas.core import VehicleDays
-from transforms.core.day_rules import DayRules
-from transforms.core.expected import missing_messages
 from transforms.core.ordering import Bools
-from transforms.core.samples import Floats
-from transforms.core.standby import standby
-from transforms.core.vehicle_messages import Messages, read_messages
-
-__all__ = ["DayRules", "vehicle_days"]
+from transforms.core.trips.samples import Floats
+from transforms.core.vehicle_days.expected import missing_messages
+from transforms.core.vehicle_days.rules import DayRules
+from transforms.core.vehicle_days.standby import standby
+from transforms.core.vehicle_days.vehicle_messages import Messages, read_messages
 
 _KEY = ["date", "vehicle_id"]
 _DESCRIBED = ["market", "model", "trim", "model_year", "powertrain", "software_version", "registered"]

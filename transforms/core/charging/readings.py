@@ -12,8 +12,8 @@ import numpy as np
 import polars as pl
 
 from lake.signals import BY_COLUMN
-from transforms.core.charging_axis import HOUR, SECOND, Axis, Bools, Floats, Ints, last_before
-from transforms.core.charging_rules import ChargingRules
+from transforms.core.axis import HOUR, SECOND, Axis, Bools, Floats, Ints, last_before
+from transforms.core.charging.rules import ChargingRules
 from transforms.core.messages import ARRIVAL_ORDER, MESSAGE_KEY, deduplicate, in_range
 
 _STATES = ("charging_on", "charging_cable_on", "soc_pct", "energy_charged_kwh")

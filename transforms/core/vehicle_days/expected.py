@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from transforms.core.day_rules import DayRules
 from transforms.core.ordering import Ints, Positions
-from transforms.core.vehicle_messages import Messages
+from transforms.core.vehicle_days.rules import DayRules
+from transforms.core.vehicle_days.vehicle_messages import Messages
 
 
 def missing_messages(messages: Messages, rules: DayRules) -> Ints:

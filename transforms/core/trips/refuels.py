@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from transforms.core.ordering import Ints
-from transforms.core.samples import Floats, Readings, Samples
-from transforms.core.spans import Spans
-from transforms.core.trip_rules import HALF_DAY, TripRules, microseconds
+from transforms.core.trips.rules import HALF_DAY, TripRules, microseconds
+from transforms.core.trips.samples import Floats, Readings, Samples
+from transforms.core.trips.spans import Spans
 
 
 def refuels(samples: Samples, spans: Spans, rules: TripRules) -> tuple[Ints, Floats]:

@@ -11,7 +11,7 @@ import polars as pl
 
 from lake.schemas.core import BatteryHealth
 from lake.schemas.core.charging import CAPACITY_METHODS
-from transforms.core.charging_axis import Bools, Floats, Ints
+from transforms.core.axis import Bools, Floats, Ints
 
 #: Standard deviation of a normal distribution over its median absolute deviation (Rousseeuw and Croux, 1993).
 _SIGMA_PER_MAD = 1.4826

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from lake.schemas.core.trips import SPEED_BANDS_KMH, speed_band
-from transforms.core.motion import Steps
-from transforms.core.samples import Floats, Readings, Samples
-from transforms.core.spans import Spans, newest, range_maxima, range_sums
-from transforms.core.trip_rules import SECOND, TripRules, microseconds
+from transforms.core.trips.motion import Steps
+from transforms.core.trips.rules import SECOND, TripRules, microseconds
+from transforms.core.trips.samples import Floats, Readings, Samples
+from transforms.core.trips.spans import Spans, newest, range_maxima, range_sums
 
 #: Places are rounded to this many decimals of a degree: 0.01 degrees of latitude are 1.1 km.
 _PLACE_DECIMALS = 2

@@ -13,7 +13,7 @@ import polars as pl
 from lake.signals import BY_COLUMN, SIGNALS
 from transforms.core.messages import in_range, plausible
 from transforms.core.ordering import ORDER_KEYS, Bools, Ints, Ordered, Positions, in_order
-from transforms.core.samples import Floats
+from transforms.core.trips.samples import Floats
 
 DAY = 86_400_000_000
 

@@ -10,8 +10,8 @@ import numpy as np
 import polars as pl
 
 from lake.signals import BY_COLUMN
-from transforms.core.automation_rules import AutomationRules
-from transforms.core.charging_axis import SECOND, Axis, Bools, Floats, Ints, last_before, range_sum
+from transforms.core.automation.rules import AutomationRules
+from transforms.core.axis import SECOND, Axis, Bools, Floats, Ints, last_before, range_sum
 from transforms.core.messages import in_range
 from transforms.core.ordering import ORDER_KEYS, Ordered, in_order
 

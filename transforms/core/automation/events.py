@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from lake.signals import BY_COLUMN
-from transforms.core.automation_rules import AutomationRules
+from transforms.core.automation.rules import AutomationRules
 from transforms.core.events import begins, between, last_where, one_per_message, read_events, seconds
 from transforms.core.messages import in_range
 

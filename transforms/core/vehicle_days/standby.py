@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from transforms.core.day_rules import DayRules
 from transforms.core.ordering import Bools, Positions
-from transforms.core.samples import Floats
-from transforms.core.spans import range_sums
-from transforms.core.vehicle_messages import DAY, Messages
+from transforms.core.trips.samples import Floats
+from transforms.core.trips.spans import range_sums
+from transforms.core.vehicle_days.rules import DayRules
+from transforms.core.vehicle_days.vehicle_messages import DAY, Messages
 
 _HOUR = 3_600_000_000
 

@@ -1,0 +1,9 @@
+"""``core.charging_sessions`` and, made of them, ``core.battery_health``. ``docs/core.md`` has the rules."""
+
+from __future__ import annotations
+
+from transforms.core.charging.battery_health import HealthRules, battery_health
+from transforms.core.charging.rules import ChargingRules
+from transforms.core.charging.sessions import charging_sessions
+
+__all__ = ["ChargingRules", "HealthRules", "battery_health", "charging_sessions"]

@@ -43,7 +43,7 @@ check: setup ## Lint, types, import contracts, SQL style
 	@echo "Checking style, types, import contracts and SQL …"
 	@$(VENV)/bin/ruff check --quiet .
 	@$(VENV)/bin/ruff format --quiet --check . || { echo "Run: make format"; exit 1; }
-	@$(VENV)/bin/mypy --no-error-summary sillage.py $(ROOMS)
+	@$(VENV)/bin/mypy --no-error-summary sillage.py terminal.py $(ROOMS)
 	@$(VENV)/bin/lint-imports --no-logo 2>&1 | grep -vE '^$$' | tail -n 3
 	@$(VENV)/bin/lint-imports >/dev/null
 	@$(VENV)/bin/sqlfluff lint --nofail --disable-progress-bar sql >/dev/null

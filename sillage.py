@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from importlib.metadata import version
@@ -12,22 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Parameter
-from rich.console import Console
 from rich.markup import escape
-from rich.table import Table as Grid
 
 from lake.errors import SillageError
 from lake.export import Format
+from terminal import err, grid, in_bytes, out, progress_bars
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
-
     from lake.settings import Settings
     from lake.storage import Lake
     from simulator.folder import Arguments
-
-out = Console()
-err = Console(stderr=True, soft_wrap=True)
 
 app = App(
     name="sillage",
@@ -159,7 +151,7 @@ def simulate(
     if stream:
         _stream(out_folder, known, speedup, goes_on=from_ is None)
         return
-    with _progress() as bars:
+    with progress_bars() as bars:
         task = bars.add_task("Simulating", total=days)
         report = run(
             out_folder, vehicles=vehicles, days=days, first_day=first, seed=seed, markets=known.markets,
@@ -173,7 +165,7 @@ def simulate(
     if report.days:
         err.print(
             f"Simulated [bold]{report.days}[/] days of {report.vehicles:,} vehicles: {report.messages:,} messages in "
-            f"{report.files:,} files ({_bytes(report.bytes)}), {report.trips:,} trips."
+            f"{report.files:,} files ({in_bytes(report.bytes)}), {report.trips:,} trips."
         )
     else:
         err.print(f"Nothing to simulate: all {days} days are in {out_folder}.")
@@ -187,7 +179,7 @@ def _stream(out_folder: Path, arguments: Arguments, speedup: float, *, goes_on: 
     if known is not None and goes_on:  # it may have begun on another day
         arguments = replace(arguments, first_day=known.first_day)
     err.print(f"Streaming into {escape(str(out_folder / 'inbox' / 'fleet'))}  (Ctrl+C stops it)")
-    with _progress() as bars:
+    with progress_bars() as bars:
         task = bars.add_task("Streaming", total=None)
         report = run(
             out_folder, arguments, speedup=speedup,
@@ -213,7 +205,7 @@ def land(*paths: str, feed: Annotated[Path, Parameter(name=["--feed", "-f"])]) -
 
     profile = load_profile(feed)
     rooms = _open()
-    with _progress() as bars:
+    with progress_bars() as bars:
         task = bars.add_task(f"Landing {profile.name}", total=None)
         report = run(
             rooms.lake, rooms.settings, profile, paths,
@@ -255,7 +247,7 @@ def build(
     if unknown:
         raise SillageError("There is no such table", found=", ".join(unknown), expected=", ".join(table_specs()))
     rooms = _open()
-    with _progress() as bars:
+    with progress_bars() as bars:
         tasks: dict[str, Any] = {}
 
         def show(name: str, done: int, total: int) -> None:
@@ -356,13 +348,13 @@ def status() -> None:
 
     rooms = _open(create=False)
     out.print(f"Lake [bold]{escape(rooms.lake.uri)}[/], {rooms.lake.buckets} bucket(s)", highlight=False)
-    _grid("Tables", ("table", "rows", "first day", "last day", "version"), table_rows(rooms.lake))
-    _grid(
+    grid("Tables", ("table", "rows", "first day", "last day", "version"), table_rows(rooms.lake))
+    grid(
         "Feeds",
         ("feed", "files", "records", "rejected", "newest event (UTC)", "last landed (UTC)"),
         feed_rows(rooms.lake),
     )
-    _grid("Rejects", ("feed", "reason", "records"), reject_rows(rooms.lake))
+    grid("Rejects", ("feed", "reason", "records"), reject_rows(rooms.lake))
 
 
 @app.command
@@ -410,21 +402,6 @@ def main() -> None:
         sys.exit(1)
 
 
-@contextmanager
-def _progress() -> Iterator[Progress]:
-    """Progress bars on a terminal; nothing where the output goes to a file."""
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (
-        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"), TimeElapsedColumn(),
-        TextColumn("[dim]{task.fields[detail]}"),
-    )  # fmt: skip
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bars:
-        add = bars.add_task
-        bars.add_task = lambda *a, **k: add(*a, **{"detail": "", **k})  # type: ignore[method-assign]
-        yield bars
-
-
 def _shipped_feed(name: str) -> Path:
     from importlib.resources import files
 
@@ -435,28 +412,6 @@ def _nothing_published(rooms: _Rooms) -> bool:
     from lake.snapshot import current
 
     return current(rooms.lake) is None
-
-
-def _grid(title: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
-    if not rows:
-        out.print(f"\n[bold]{title}[/]: none")
-        return
-    grid = Grid(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
-    for number, column in enumerate(columns):
-        numeric = all(row[number].replace(",", "").isdigit() for row in rows)
-        grid.add_column(column, justify="right" if numeric else "left")
-    for row in rows:
-        grid.add_row(*map(escape, row))
-    out.print()
-    out.print(grid)
-
-
-def _bytes(size: float) -> str:
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:,.0f} {unit}"
-        size /= 1000
-    return f"{size:,.1f} TB"
 
 
 if __name__ == "__main__":

@@ -164,11 +164,15 @@ def _with_fingerprints(lake: Lake, profile: FeedProfile, found: list[FoundFile])
         (row["file"], row["size_bytes"], row["modified_at"]): row["fingerprint"]
         for row in batches.filter(pl.col("status") == "planned").iter_rows(named=True)
     }
-    out: dict[str, FoundFile] = {}
-    for file in found:
+
+    def mark(file: FoundFile) -> str:
         key = (reader.shown_path(file.path), file.size_bytes, file.modified_at)
-        mark = known.get(key) or file.fingerprint(lake, profile)
-        out.setdefault(mark, file)
+        return known.get(key) or file.fingerprint(lake, profile)
+
+    out: dict[str, FoundFile] = {}
+    with ThreadPoolExecutor(max(2, os.cpu_count() or 2)) as pool:
+        for file, fingerprint in zip(found, pool.map(mark, found), strict=True):
+            out.setdefault(fingerprint, file)
     return out
 
 

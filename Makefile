@@ -24,7 +24,7 @@ $(VENV)/.ready: requirements-dev.txt pyproject.toml
 	  || { echo "Python's venv module is missing. On Debian or Ubuntu: sudo apt-get install python3-venv"; exit 1; }
 	@echo "Setting up Python packages in $(VENV) (once, about half a minute) …"
 	@python3 -m venv $(VENV)
-	@$(PYTHON) -m pip install --quiet --disable-pip-version-check uv
+	@$(PYTHON) -m pip install -qq --disable-pip-version-check uv
 	@$(VENV)/bin/uv pip install --quiet --python $(PYTHON) -r requirements-dev.txt
 	@$(VENV)/bin/uv pip install --quiet --python $(PYTHON) --no-deps --editable .
 	@touch $@

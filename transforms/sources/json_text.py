@@ -60,11 +60,19 @@ class Cut:
 
 @dataclass(frozen=True)
 class _Typed:
-    """What a typed pass has found: some fields, their columns, and for each object that holds fields one like them."""
+    """What a typed pass has found.
+
+    Attributes:
+        fields: that were looked for.
+        values: their columns.
+        objects: one like them for each object that holds fields.
+        odd: records that may have been understood as something that they do not say.
+    """
 
     fields: frozenset[str]
     values: list[pl.Series]
     objects: list[pl.Series]
+    odd: pl.Series
 
     @property
     def filled(self) -> int:
@@ -119,7 +127,9 @@ class JsonReader:
         """
         by_kind, unclear = self._by_kind(frame)
         typed = {kind: self._read(kind, part) for kind, part in by_kind.items()}
-        whole = keys is not None and keys == sum(found.filled for found in typed.values())
+        # Where keys of one record may be counted wrongly, those of all together say nothing of another.
+        plain = not any(found.odd.any() for found in typed.values())
+        whole = plain and keys == sum(found.filled for found in typed.values())
         cells: dict[Kind | None, pl.DataFrame] = {}
         for kind, part in by_kind.items():
             cells[kind], odd = self._clean(kind, part, typed[kind], whole=whole)
@@ -161,8 +171,8 @@ class JsonReader:
             keys = frame["@text"].str.count_matches('":', literal=True).cast(pl.Int64)
             while typed.filled != keys.sum() and self._meet(kind, frame) != typed.fields:
                 typed = self._read(kind, frame)
-        odd = self._misread(frame["@text"], typed.values)
-        if keys is not None and typed.filled != keys.sum():
+        odd = typed.odd
+        if keys is not None:
             odd |= typed.per_record() != keys
         odd |= self._untold(kind, typed.values, frame.height)
         columns = [pl.lit(None, dtype=pl.String).alias(EXTRAS)]
@@ -178,7 +188,8 @@ class JsonReader:
         structure = _quoted(json.dumps(self._structure(types)))
         # TRY: what does not fit leaves its record empty, and it is looked at closely.
         found = self._query(frame, f"select try(from_json(t, '{structure}')) as s from texts")
-        return _Typed(fields, *self._flat(found["s"], fields))
+        values, objects = self._flat(found["s"], fields)
+        return _Typed(fields, values, objects, self._misread(frame["@text"], values))
 
     def _untold(self, kind: Kind, values: list[pl.Series], count: int) -> pl.Series:
         """Records that do not say their kind, or when they happened: they may not even be objects."""

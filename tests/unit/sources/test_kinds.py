@@ -111,6 +111,14 @@ def test_keys_with_blanks_before_the_colon_are_not_lost(tmp_path: Path) -> None:
     assert found.column("extras") == ['{"new":2}']
 
 
+def test_keys_of_one_record_do_not_stand_for_those_of_another(tmp_path: Path) -> None:
+    blank = f'{{"kind":"telemetry","vehicle":"a","at":"{T}","speed" : 1}}'
+    for other in (said("telemetry", speed=2, new=3), said("fault", code="P0562", status="set", new=3)):
+        found = lines(tmp_path, other, blank)
+        rows = found.rows["telemetry" if '"telemetry"' in other else "faults"]
+        assert '{"new":3}' in rows["extras"].to_list()
+
+
 def test_keys_with_escapes_are_not_lost(tmp_path: Path) -> None:
     found = lines(tmp_path, rf'{{"kind":"telemetry","vehicle":"a","at":"{T}","speed":1,"new\\":2}}')
     assert found.column("extras") == [r'{"new\\":2}']

@@ -11,7 +11,6 @@ import re
 import threading
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import Any
 
 import duckdb
@@ -20,15 +19,12 @@ import pyarrow as pa
 
 from lake.signals import IDENTIFIER_PATHS
 from transforms.sources.canonical import EXTRAS, ITEM, ORIGINAL
+from transforms.sources.json_doubts import DEEPEST, misread, too_deep
 from transforms.sources.profile import FeedProfile, Kind, Target
 
 _local = threading.local()
 #: Queries after which a connection is made anew.
 _USES = 8
-#: Deeper messages are refused: far deeper ones would exhaust the stack of whoever walks them.
-_DEEPEST = 500
-#: Beyond it not every whole number is a float.
-_LARGEST_WHOLE = 2.0**53
 #: Texts go to DuckDB as they are, without a copy.
 _VIEWS = pl.CompatLevel.newest()
 
@@ -189,7 +185,7 @@ class JsonReader:
         # TRY: what does not fit leaves its record empty, and it is looked at closely.
         found = self._query(frame, f"select try(from_json(t, '{structure}')) as s from texts")
         values, objects = self._flat(found["s"], fields)
-        return _Typed(fields, values, objects, self._misread(frame["@text"], values))
+        return _Typed(fields, values, objects, misread(frame["@text"], values, self._sequence))
 
     def _untold(self, kind: Kind, values: list[pl.Series], count: int) -> pl.Series:
         """Records that do not say their kind, or when they happened: they may not even be objects."""
@@ -202,29 +198,6 @@ class JsonReader:
             says = by_name.get(self._kind_field)
             told &= False if says is None else (says == self._when[kind]).fill_null(False)
         return ~told
-
-    def _misread(self, texts: pl.Series, values: list[pl.Series]) -> pl.Series:
-        """Records that DuckDB may have understood as something that they do not say.
-
-        It makes numbers of booleans, and of texts as ``1_000``. And records whose keys may be counted wrongly: with
-        blanks before a colon, or escapes.
-        """
-        # All booleans are where a text was wanted.
-        wanted = [c for c in values if c.dtype == pl.String and (c.str.len_bytes() <= len("false")).any()]
-        columns = [column.alias(f"{number}") for number, column in enumerate(wanted)]
-        as_text = pl.sum_horizontal(pl.lit(0, pl.UInt32), *(pl.col(c.name).is_in(["true", "false"]) for c in columns))
-        found = pl.DataFrame([texts.alias("t"), *columns]).select(
-            odd=(pl.col("t").str.count_matches("true|false| :|\t:|\n:|\r:") != as_text)
-            | pl.col("t").str.contains("\\", literal=True),
-            grouped=pl.col("t").str.contains("_", literal=True),
-        )
-        odd = found["odd"]
-        if found["grouped"].any():
-            odd |= found["grouped"] & texts.str.contains(r'"\s*[-+.]?[0-9][-+.0-9eE]*_[-+.0-9eE_]*\s*"')
-        number = next((column for column in values if column.name == self._sequence and column.dtype.is_float()), None)
-        if number is not None:
-            odd |= ((number != number.round()) | (number.abs() > _LARGEST_WHOLE)).fill_null(False)
-        return odd
 
     def _meet(self, kind: Kind, frame: pl.DataFrame) -> frozenset[str]:
         """Add the fields that occur in these records to those met so far. There is always at least one."""
@@ -243,7 +216,7 @@ class JsonReader:
     def _closely(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         """All as text, unknown keys to extras, arrays of messages taken apart, what is no object set aside."""
         frame = frame.with_columns(pl.lit(0, pl.UInt32).alias(ITEM))
-        undecodable, deep = frame["@text"].is_null(), _too_deep(frame["@text"])
+        undecodable, deep = frame["@text"].is_null(), too_deep(frame["@text"])
         texts = frame.filter(~undecodable & ~deep)
         found = self._query(
             texts,
@@ -274,7 +247,7 @@ class JsonReader:
         flat = read["flat"].fill_null(False) & ~twice
         told = [
             (frame.filter(undecodable), "not UTF-8 text"),
-            (frame.filter(deep), f"nested more than {_DEEPEST} levels deep"),
+            (frame.filter(deep), f"nested more than {DEEPEST} levels deep"),
             (texts.filter(~pl.col("ok")), "not JSON"),
             (texts.filter(pl.col("ok") & ~pl.col("kind").is_in(["OBJECT", "ARRAY"])), "a JSON value that is no object"),
             (empty, "an empty JSON array"),
@@ -367,20 +340,6 @@ def _said(field: str, when: str | None) -> str:
     """A pattern that finds the records which say that they are of a kind; what it misses is looked at closely."""
     key, value = (re.escape(json.dumps(text)) for text in (_pointer(field)[-1], when))
     return f"{key}:\\s*{value}"
-
-
-def _too_deep(texts: pl.Series) -> pl.Series:
-    """Texts that may be nested too deeply to be walked."""
-    suspect = (texts.str.count_matches(r"[\[{]") > _DEEPEST).fill_null(False)
-    for row in suspect.arg_true():
-        suspect[row] = _depth(texts[row]) > _DEEPEST
-    return suspect
-
-
-def _depth(text: str) -> int:
-    """Levels of objects and arrays in a JSON text."""
-    brackets = re.sub(r"[^\[\]{}]", "", re.sub(r'"(?:[^"\\]|\\.)*"', "", text))
-    return max(accumulate(1 if bracket in "[{" else -1 for bracket in brackets), default=0)
 
 
 def _keys_at(place: tuple[str, ...]) -> str:

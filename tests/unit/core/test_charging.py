@@ -50,6 +50,17 @@ SAID = [
 
 
 class TestSignals:
+    def test_a_drive_ends_a_session_however_short_it_is(self) -> None:
+        here, there = {"odometer_km": 100.0}, {"odometer_km": 102.0}
+        first = says((0.0, True), (0.5, False), **here)
+        drive = [{"h": 0.52, "speed_kmh": 40.0, "odometer_km": 101.0}, {"h": 0.6, "speed_kmh": 0.0, **there}]
+        second = says((0.65, True), (3.0, False), **there)
+        assert sessions(first + drive + second)["started_at"].to_list() == [at(0.0), at(0.65)]
+        told = events((0.0, "started"), (0.5, "stopped"), session_id="a")
+        found = sessions(first + drive + second, told)
+        assert found["method"].to_list() == ["both", "signals"]
+        assert one(first + says((0.65, True), (3.0, False), **here))["interruptions"] == 1
+
     def test_from_on_to_off(self) -> None:
         found = one(SAID)
         assert (found["started_at"], found["ended_at"]) == (at(0.1), at(3.1))

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from transforms.core.axis import FAR, HOUR, SECOND, Bools, Ints, Positions
+from transforms.core.axis import FAR, HOUR, SECOND, Bools, Ints, Positions, last_before
 from transforms.core.charging.readings import Readings, Track, held
 from transforms.core.charging.rules import ChargingRules
 
 
 @dataclass(frozen=True)
 class Blocks:
-    """Stretches of charging with pauses no longer than ``pause_s``, in order. They do not touch.
+    """Stretches of charging with pauses at rest no longer than ``pause_s``, in order. They do not touch.
 
     Attributes:
         begin: first moment known to charge.
@@ -50,7 +50,7 @@ def find_blocks(readings: Readings, rules: ChargingRules) -> Blocks:
         _powered(readings, rules),
     ]
     silent = [_beside(said, intervals) for intervals in shown]
-    return _joined([said, *silent], rules)
+    return _joined([said, *silent], readings, rules)
 
 
 def _said(charging: Track, rules: ChargingRules) -> _Intervals:
@@ -105,7 +105,7 @@ def _beside(said: _Intervals, shown: _Intervals) -> _Intervals:
     return _Intervals(shown.begin[free], shown.end[free], shown.ongoing[free])
 
 
-def _joined(parts: list[_Intervals], rules: ChargingRules) -> Blocks:
+def _joined(parts: list[_Intervals], readings: Readings, rules: ChargingRules) -> Blocks:
     begin = np.concatenate([part.begin for part in parts])
     end = np.concatenate([part.end for part in parts])
     ongoing = np.concatenate([part.ongoing for part in parts])
@@ -116,7 +116,9 @@ def _joined(parts: list[_Intervals], rules: ChargingRules) -> Blocks:
     reached = np.maximum.accumulate(end)
     since = begin[1:] - reached[:-1]
     spell = _heads(since > 0)
-    block = _heads(since > round(rules.pause_s * SECOND))
+    moves = np.append(readings.moves, 0)
+    moved = moves[last_before(readings.t, begin[1:])] > moves[last_before(readings.t, reached[:-1])]
+    block = _heads((since > round(rules.pause_s * SECOND)) | ((since > 0) & moved))
     first, last = begin[block], reached[_tails(block, len(begin))]
     at_end = ongoing & (end == np.repeat(last, np.diff(block, append=len(begin))))
     lasting = np.logical_or.reduceat(at_end, block)

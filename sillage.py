@@ -240,12 +240,13 @@ def build(
         to: Last day (UTC), included.
         table: Only this table, as core.trips; may be given several times.
     """
-    from lake.catalog import table_specs
     from orchestration.building import build as run
+    from orchestration.recipes import recipes
 
-    unknown = sorted(set(table or ()) - set(table_specs()))
+    computed = [recipe.table for recipe in recipes()]
+    unknown = [name for name in table or () if name not in computed]
     if unknown:
-        raise SillageError("There is no such table", found=", ".join(unknown), expected=", ".join(table_specs()))
+        raise SillageError("There is no such table to build", found=", ".join(unknown), expected=", ".join(computed))
     rooms = _open()
     with progress_bars() as bars:
         tasks: dict[str, Any] = {}

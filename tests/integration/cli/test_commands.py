@@ -186,10 +186,11 @@ def test_land_says_what_is_wrong_with_a_profile(run: Run, tmp_path: Path) -> Non
     assert run("land", "--feed", tmp_path / "none.toml").code == 2
 
 
-def test_build_of_a_table_that_does_not_exist(run: Run) -> None:
-    said = run("build", "--table", "core.tripz")
+@pytest.mark.parametrize("table", ["core.tripz", "raw.telemetry"])
+def test_build_of_a_table_that_is_not_built(table: str, run: Run) -> None:
+    said = run("build", "--table", table)
     assert said.code > 0
-    assert "core.tripz" in said.err
+    assert f"found: {table}" in said.err
     assert "core.trips" in said.err
 
 

@@ -50,7 +50,7 @@ class ChargingRules:
     power_kw: float = 0.5
     least_s: float = 180.0
     moving_kmh: float = 3.0
-    moved_km: float = 0.3
+    moved_km: float = 0.1
     soc_spike_pct: float = 5.0
     power_spike_kw: float = 50.0
     dc_kw: float = 25.0

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -282,8 +282,7 @@ class Appender:
         spec = self.table.spec
         keys = list(spec.partition_by)
         order = [c for c in spec.sort_by if c in frame.columns and c not in _ARRIVAL]
-        parts = frame.partition_by(keys, as_dict=True, include_key=False) if keys else {(): frame}
-        for values, part in parts.items():
+        for values, part in _partitions(frame, keys).items():
             if part.height:
                 # Rows come in the order of arrival, which a stable sort keeps among equals.
                 rows = part.sort(order, maintain_order=True)
@@ -325,6 +324,13 @@ class Appender:
         size = lake.filesystem.size(target.removeprefix("az://"))
         now = int(datetime.now(UTC).timestamp() * 1000)
         return AddAction(path, size, dict(partition), now, True, _statistics(part))
+
+
+def _partitions(frame: pl.DataFrame, keys: Sequence[str]) -> dict[tuple[Any, ...], pl.DataFrame]:
+    """The rows by the values of some columns, and without these; nothing is copied where all are alike."""
+    if not keys or (frame.height and all((frame[key] == frame[0, key]).all() for key in keys)):
+        return {tuple(frame[0, key] for key in keys): frame.drop(keys)}
+    return frame.partition_by(keys, as_dict=True, include_key=False)
 
 
 def _statistics(part: pl.DataFrame) -> str:

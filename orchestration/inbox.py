@@ -12,6 +12,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from blake3 import blake3
+
 from lake.errors import FeedError
 from lake.storage import Lake
 from transforms.sources.canonical import Bounds
@@ -19,6 +21,8 @@ from transforms.sources.profile import FeedProfile
 from transforms.sources.reader import FeedReader, caught
 
 INBOX = "inbox"
+#: A file is read in pieces of so many bytes.
+_READ_BYTES = 1 << 20
 _PIECES = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
 
 
@@ -43,12 +47,14 @@ class FoundFile:
 
     def fingerprint(self, lake: Lake, profile: FeedProfile) -> str:
         """What makes two files the same: their content, and what the profile reads from their path."""
-        digest = hashlib.sha256()
+        digest = blake3()
         if self.remote:
             digest.update(f"{self.md5 or self._md5(lake)}:{self.size_bytes}".encode())
         else:
-            with self._local(lake).open("rb") as stream:
-                digest = hashlib.file_digest(stream, "sha256")
+            piece = memoryview(bytearray(_READ_BYTES))
+            with self._local(lake).open("rb", buffering=0) as stream:
+                while read := stream.readinto(piece):
+                    digest.update(piece[:read])
         for pattern in (profile.vehicle.path, profile.time.start_path):
             digest.update(b"\0" + (caught(pattern, self.path) if pattern else "").encode("utf-8", "surrogateescape"))
         return digest.hexdigest()

@@ -19,7 +19,7 @@ class Batches(dy.Schema):
     at = instant("When the batch reached this status.")
     file = dy.String(nullable=False, description="Path of the file as it was given or found.")
     file_number = dy.Int64(nullable=False, min=0, description="Position of the file within the batch.")
-    fingerprint = dy.String(nullable=False, description="SHA-256 of the content and of what the path says.")
+    fingerprint = dy.String(nullable=False, description="BLAKE3 of the content and of what the path says.")
     size_bytes = dy.Int64(nullable=False, min=0, description="Size of the file.")
     modified_at = instant("When the file was last written.")
     records = dy.Int64(nullable=True, min=0, description="Records in the file; null while planned.")

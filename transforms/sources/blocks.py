@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -22,8 +23,13 @@ LONGEST_RECORD = 4 << 20
 #: This much of a record that cannot be kept whole is kept.
 KEPT_BYTES = 64 << 10
 TOO_LONG = f"the record is longer than {LONGEST_RECORD >> 20} MiB"
-_QUOTE_COLON = int.from_bytes(b'":', "little")
 BOM = b"\xef\xbb\xbf"
+_NEWLINE = ord("\n")
+#: Bytes that are looked at together: they fit a cache of the processor.
+_AT_ONCE = 1 << 20
+#: Blocks of a thread that are kept to be written over: the one before may still be looked at.
+_BUFFERS = 2
+_local = threading.local()
 
 Ends = npt.NDArray[np.int64]
 #: Given some text that starts with a record, and whether nothing follows it: positions just behind each record of
@@ -43,7 +49,7 @@ class Block:
     """
 
     offset: int
-    data: bytes
+    data: bytes | bytearray
     ends: Ends | None = None
     damage: str | None = None
 
@@ -121,26 +127,41 @@ def _line_end(stream: FileIO, near: int, size: int) -> int | None:
 
 def _stretch(stream: FileIO, start: int, end: int) -> Block:
     """Some bytes of a file. The file is kept open by those who have yet to read from it."""
-    pieces = []
-    at = start
-    while at < end and (piece := os.pread(stream.fileno(), end - at, at)):
-        pieces.append(piece)
-        at += len(piece)
-    return Block(start, pieces[0] if len(pieces) == 1 else b"".join(pieces))
+    data = _buffer(end - start)
+    done = 0
+    with memoryview(data) as rest:
+        while start + done < end and (read := os.preadv(stream.fileno(), [rest[done:]], start + done)):
+            done += read
+    del data[done:]
+    return Block(start, data)
 
 
-def line_ends(data: bytes, last: bool) -> Ends:
+def _buffer(size: int) -> bytearray:
+    """Memory for a block: that of an earlier block of this thread, if nobody looks at it any more.
+
+    Python does not let the size of an array change while there is a view of it, in Arrow as anywhere.
+    """
+    kept: list[bytearray] = _local.__dict__.setdefault("buffers", [])
+    for place, buffer in enumerate(kept):
+        try:
+            buffer.extend(bytes(max(1, size - len(buffer))))
+        except BufferError:
+            continue
+        del buffer[size:]
+        kept.append(kept.pop(place))
+        return buffer
+    kept[:] = [*kept[1 - _BUFFERS :], bytearray(size)]
+    return kept[-1]
+
+
+def line_ends(data: bytes | bytearray, last: bool) -> Ends:
     """Positions behind each line; behind a text that does not end with a line end as well, if it is the ``last``."""
-    ends = (np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == ord("\n")) + 1).astype(np.int64)
-    if last and data and not data.endswith(b"\n"):
+    array = np.frombuffer(data, dtype=np.uint8)
+    found = [np.flatnonzero(array[at : at + _AT_ONCE] == _NEWLINE) + (at + 1) for at in range(0, len(array), _AT_ONCE)]
+    ends = np.concatenate([np.empty(0, np.int64), *found])
+    if last and data and data[-1] != _NEWLINE:
         ends = np.append(ends, len(data))
     return ends
-
-
-def colons_after_quotes(data: bytes) -> int:
-    """How often ``":`` occurs: in JSON that is written without blanks before colons and without escapes, its keys."""
-    even, odd = (np.frombuffer(data, dtype="<u2", count=(len(data) - at) // 2, offset=at) for at in (0, 1))
-    return int(np.count_nonzero(even == _QUOTE_COLON)) + int(np.count_nonzero(odd == _QUOTE_COLON))
 
 
 def records(block: Block) -> tuple[Ends, pa.Array]:

@@ -11,8 +11,9 @@ from typing import Literal
 import polars as pl
 
 from transforms.sources import capture
-from transforms.sources.blocks import Block, colons_after_quotes, line_stretches, records, texts
+from transforms.sources.blocks import Block, line_stretches, records, texts
 from transforms.sources.canonical import OFFSET, ORIGINAL, REASON
+from transforms.sources.json_doubts import colons_after_quotes
 
 #: A shorter line may be nothing but blanks and its end.
 _BLANK = 16
@@ -25,7 +26,7 @@ class Bodies:
     Attributes:
         frame: ``@offset``, ``@original``, ``@text`` (null where it is not UTF-8), ``@reason`` (why it can be no text
             at all, or null) and, of events, ``@arrived``.
-        keys: how many keys they have, if they are written plainly; ``None`` where that is not known.
+        keys: how many keys they have, if they are written plainly; ``None`` where nobody has counted.
     """
 
     frame: pl.DataFrame
@@ -61,6 +62,7 @@ def _lines(stretch: Callable[[], Block]) -> Bodies:
 def _events(frame: pl.DataFrame, done: int, damage: str | None) -> Bodies:
     number = pl.int_range(pl.len(), dtype=pl.Int64) + done
     reason = pl.when(pl.col("Body").is_null()).then(pl.lit("the event has no body"))
+    together = frame["Body"].to_arrow(compat_level=pl.CompatLevel.oldest()).buffers()[-1]
     return Bodies(
         frame.select(
             pl.col("SequenceNumber").fill_null(number).alias(OFFSET),
@@ -68,5 +70,6 @@ def _events(frame: pl.DataFrame, done: int, damage: str | None) -> Bodies:
             texts(frame["Body"]).alias("@text"),
             (reason if damage is None else pl.lit(damage)).alias(REASON),
             pl.col("EnqueuedTimeUtc").alias("@arrived"),
-        )
+        ),
+        colons_after_quotes(together or b""),
     )

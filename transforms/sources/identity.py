@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from transforms.sources.distinct import coded
+
 _LETTER, _END = b"[A-HJ-NPR-Z0-9]", b"[A-Z0-9]"
 #: 17 letters and digits without I, O and Q, at least one of each kind, in either case. What stands before may be the
 #: letter of an escape in JSON.
@@ -49,10 +51,10 @@ class KeyedIds:
 
     def of_series(self, identifiers: pl.Series) -> pl.Series:
         """The same for a series of text; null stays null."""
-        distinct = identifiers.drop_nulls().unique()
+        distinct, places = coded(identifiers)
         known = self._known
-        ids = pl.Series([known.get(text) or self.of(text) for text in distinct.to_list()], dtype=pl.String)
-        return identifiers.replace_strict(distinct, ids, default=None, return_dtype=pl.String)
+        ids = pl.Series([known.get(text) or self.of(text) for text in distinct], dtype=pl.String)
+        return ids.gather(places).alias(identifiers.name)
 
 
 def mask_vins(original: bytes, vins: KeyedIds) -> bytes:
@@ -62,6 +64,8 @@ def mask_vins(original: bytes, vins: KeyedIds) -> bytes:
 
 def mask_vins_in_text(texts: pl.Series, vins: KeyedIds) -> pl.Series:
     """The same for a series of text, touching only rows that need it."""
+    if texts.null_count() == len(texts):
+        return texts
     hit = texts.str.contains(_VIN_SHAPE).fill_null(False)
     if not hit.any():
         return texts

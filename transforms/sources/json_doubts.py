@@ -5,12 +5,29 @@ from __future__ import annotations
 import re
 from itertools import accumulate
 
+import numpy as np
 import polars as pl
 
 #: Deeper messages are refused: far deeper ones would exhaust the stack of whoever walks them.
 DEEPEST = 500
 #: Beyond it not every whole number is a float.
 _LARGEST_WHOLE = 2.0**53
+#: Digits that are grouped.
+_GROUPED = "|".join(f"{digit}_" for digit in range(10))
+_QUOTE_COLON = int.from_bytes(b'":', "little")
+#: Pairs of bytes that are looked at together: they fit a cache of the processor.
+_AT_ONCE = 1 << 19
+
+
+def colons_after_quotes(data: bytes | bytearray | memoryview) -> int:
+    """How often ``":`` occurs: in JSON that is written without blanks before colons and without escapes, its keys."""
+    count = 0
+    array = np.frombuffer(data, dtype=np.uint8)
+    for start in (0, 1):
+        pairs = array[start : start + (len(array) - start) // 2 * 2].view("<u2")
+        for at in range(0, len(pairs), _AT_ONCE):
+            count += int(np.count_nonzero(pairs[at : at + _AT_ONCE] == _QUOTE_COLON))
+    return count
 
 
 def misread(texts: pl.Series, values: list[pl.Series], sequence: str | None) -> pl.Series:
@@ -25,21 +42,19 @@ def misread(texts: pl.Series, values: list[pl.Series], sequence: str | None) -> 
         sequence: the field that should hold whole numbers.
     """
     # All booleans are where a text was wanted.
-    wanted = [c for c in values if c.dtype == pl.String and (c.str.len_bytes() <= len("false")).any()]
-    columns = [column.alias(f"{number}") for number, column in enumerate(wanted)]
+    texts_found = pl.DataFrame([c.alias(f"{n}") for n, c in enumerate(values) if c.dtype == pl.String])
+    short = texts_found.select((pl.all().str.len_bytes() <= len("false")).any())
+    columns = [texts_found[found.name] for found in short if found[0]]
     as_text = pl.sum_horizontal(pl.lit(0, pl.UInt32), *(pl.col(c.name).is_in(["true", "false"]) for c in columns))
-    found = pl.DataFrame([texts.alias("t"), *columns]).select(
-        odd=(pl.col("t").str.count_matches("true|false| :|\t:|\n:|\r:") != as_text)
-        | pl.col("t").str.contains("\\", literal=True),
-        grouped=pl.col("t").str.contains("_", literal=True),
-    )
-    odd = found["odd"]
-    if found["grouped"].any():
-        odd |= found["grouped"] & texts.str.contains(r'"\s*[-+.]?[0-9][-+.0-9eE]*_[-+.0-9eE_]*\s*"')
+    # Few literals in one pattern are looked for at once; more, or classes, many times slower.
+    text = pl.col("t").str
+    odd = text.contains(r"\\| :|\t:|\n:|\r:") | text.contains(_GROUPED) | (text.count_matches("true|false") != as_text)
     number = next((column for column in values if column.name == sequence and column.dtype.is_float()), None)
     if number is not None:
-        odd |= ((number != number.round()) | (number.abs() > _LARGEST_WHOLE)).fill_null(False)
-    return odd
+        columns.append(number.alias("number"))
+        whole = (pl.col("number") == pl.col("number").round()) & (pl.col("number").abs() <= _LARGEST_WHOLE)
+        odd |= ~whole.fill_null(True)
+    return pl.DataFrame([texts.alias("t"), *columns]).select(odd).to_series()
 
 
 def too_deep(texts: pl.Series) -> pl.Series:

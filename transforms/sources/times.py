@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 
 import polars as pl
 
+from transforms.sources.distinct import coded
+
 _INSTANT = pl.Datetime("us", "UTC")
 _PER_SECOND = {"epoch_s": 1, "epoch_ms": 10**3, "epoch_us": 10**6, "epoch_ns": 10**9}
 NAMED_FORMATS = ("iso8601", *_PER_SECOND)
@@ -70,10 +72,12 @@ def iso8601(values: pl.Series, zone: str | None, ambiguous: str = "earliest") ->
 
 def arrivals(values: pl.Series) -> pl.Series:
     """Arrival at an event hub: ``11/16/2016 4:44:11 PM`` (UTC) or ISO 8601."""
-    found = _local(_parse(values, _DISPLAY), "UTC", "earliest")
-    if found.null_count() > values.null_count():
-        found = found.zip_with(found.is_not_null(), iso8601(values, "UTC"))
-    return found
+    # A hub writes whole seconds: there are few.
+    distinct, places = coded(values)
+    found = _local(_parse(distinct, _DISPLAY), "UTC", "earliest")
+    if found.null_count() > distinct.null_count():
+        found = found.zip_with(found.is_not_null(), iso8601(distinct, "UTC"))
+    return found.gather(places)
 
 
 def since(start: datetime, nanoseconds: pl.Series) -> pl.Series:
@@ -92,20 +96,25 @@ def _patterned(values: pl.Series, pattern: str, zone: str, ambiguous: str) -> pl
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", pl.exceptions.ChronoFormatWarning)
         if states_offset(pattern):
-            return values.str.to_datetime(pattern, strict=False, time_unit="us", time_zone="UTC")
+            return _strptime(values, pattern, "UTC")
         return _local(_parse(values, (pattern,)), zone, ambiguous)
 
 
 def _parse(values: pl.Series, formats: tuple[str, ...], *, zoned: bool = False) -> pl.Series:
     zone = "UTC" if zoned else None
-    found = values.str.to_datetime(formats[0], strict=False, time_unit="us", time_zone=zone)
+    found = _strptime(values, formats[0], zone)
     for pattern in formats[1:]:
         if found.null_count() <= values.null_count():
             break
         missing = found.is_null()
-        more = values.filter(missing).str.to_datetime(pattern, strict=False, time_unit="us", time_zone=zone)
+        more = _strptime(values.filter(missing), pattern, zone)
         found = found.scatter(missing.arg_true(), more) if more.null_count() < len(more) else found
     return found
+
+
+def _strptime(values: pl.Series, pattern: str, zone: str | None) -> pl.Series:
+    # Few times occur twice: remembering them costs more than it saves.
+    return values.str.to_datetime(pattern, strict=False, time_unit="us", time_zone=zone, cache=False)
 
 
 def _local(found: pl.Series, zone: str, ambiguous: str) -> pl.Series:

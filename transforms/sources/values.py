@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from transforms.sources.distinct import coded
 from transforms.sources.profile import FeedProfile
 from transforms.sources.targets import Limits, Target
 
@@ -46,6 +47,7 @@ def columns_of(
     """
     sequence, checks = _sequence(cells, profile)
     values: dict[str, pl.Expr] = {}
+    finite = _finite(cells)
     for target in targets:
         present = [name for name in target.fields if name in cells.columns]
         if not present:
@@ -54,7 +56,8 @@ def columns_of(
         bad: pl.Expr | None
         if target.kind == "bool":
             value, bad = _boolean(cells, present, target, profile)
-        elif not is_text and all(_is_plain(cells[name], target) for name in present):
+        elif target.kind == "float" and target.limits == Limits() and finite.issuperset(present):
+            # Any number is right.
             value, bad = _scaled(pl.coalesce(present), target), None
         else:
             value, bad = _typed(found, is_text, target, profile.csv.decimal)
@@ -135,9 +138,10 @@ def _typed(found: pl.Expr, is_text: bool, target: Target, decimal: str) -> tuple
     return number, _outside(number, target.limits, bad)
 
 
-def _is_plain(numbers: pl.Series, target: Target) -> bool:
-    """None of these numbers can be wrong: the column wants any number, and all of them are."""
-    return target.kind == "float" and target.limits == Limits() and bool(numbers.is_finite().all())
+def _finite(cells: pl.DataFrame) -> frozenset[str]:
+    """Columns of numbers, all of which are finite."""
+    found = cells.select(pl.col(pl.Float64).is_finite().all())
+    return frozenset(column.name for column in found if column[0])
 
 
 def _scaled(number: pl.Expr, target: Target) -> pl.Expr:
@@ -160,10 +164,9 @@ def _boolean(cells: pl.DataFrame, present: list[str], target: Target, profile: F
     false = [text.lower() for text in target.false] or list(_FALSE)
     codes = []
     for name in present:
-        distinct = cells[name].unique().drop_nulls()
-        text = clean(distinct.cast(pl.String), profile).str.to_lowercase()
+        distinct, places = coded(cells[name].cast(pl.String))
+        text = clean(distinct, profile).str.to_lowercase()
         meaning = [None if t is None else 1 if t in true else 0 if t in false else -1 for t in text]
-        code = pl.Series(meaning, dtype=pl.Int8)
-        codes.append(pl.col(name).replace_strict(distinct, code, default=None, return_dtype=pl.Int8))
+        codes.append(pl.lit(pl.Series(meaning, dtype=pl.Int8).gather(places)))
     found = pl.coalesce(codes)
     return pl.when(found >= 0).then(found == 1), found < 0

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -273,3 +275,28 @@ def test_a_file_without_line_ends_does_not_fill_the_memory(tmp_path: Path) -> No
     found = read(b"x" * (9 << 20), JSON, tmp_path)
     assert (found.records, found.reasons) == (1, ["the record is longer than 4 MiB"])
     assert [len(original) for original in found.originals] == [blocks.KEPT_BYTES]
+
+
+def test_memory_is_written_over_only_when_nobody_looks_at_it(tmp_path: Path) -> None:
+    path = tmp_path / "file.jsonl"
+    lines = [message(number).encode() + b"\n" for number in range(6)]
+    path.write_bytes(b"".join(lines))
+    stretches = [
+        partial(blocks._stretch, path.open("rb", buffering=0), at, at + len(line)) for at, line in places(lines)
+    ]
+
+    first = stretches[0]()
+    _, looked_at = blocks.records(first)
+    second = stretches[1]().data
+    assert second is not first.data
+    assert looked_at.to_pylist() == [lines[0]]
+    assert stretches[2]().data is second
+    assert bytes(second) == lines[2]
+
+    del looked_at
+    assert {id(stretch().data) for stretch in stretches[3:]} <= {id(first.data), id(second)}
+
+
+def places(lines: list[bytes]) -> list[tuple[int, bytes]]:
+    """Where each line begins in the file."""
+    return list(zip(accumulate(map(len, lines), initial=0), lines, strict=False))

@@ -388,10 +388,13 @@ class _BatchRun:
         def of_file(rows: pl.DataFrame) -> pl.Series:
             return pl.Series("file", np.searchsorted(ends, rows["record"].to_numpy(), side="right"))
 
+        found = (pl.len(), pl.col("event_at").max(), pl.col("received_at").max())
         for kind, rows in decoded.rows.items():
-            newest = (pl.col("event_at").max(), pl.col("received_at").max())
-            for place, *found in rows.group_by(of_file(rows)).agg(pl.len(), *newest).iter_rows():
-                counts[planned[place]].add(*found)
+            if len(planned) == 1:
+                counts[planned[0]].add(*rows.select(found).row(0))
+            else:
+                for place, *of_place in rows.group_by(of_file(rows)).agg(found).iter_rows():
+                    counts[planned[place]].add(*of_place)
             self._parts.add(f"raw.{kind}", rows.with_columns(pl.col("record") + first))
         if decoded.rejects.height:
             places = of_file(decoded.rejects)

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 
 from bench.core import core_tables
-from bench.data import capture_files, json_lines
+from bench.data import NAMES, capture_files, json_lines
 from bench.measure import Measured, compare
 from bench.pages import filter_changes
 
@@ -68,9 +68,10 @@ def _paths(given: argparse.Namespace, folder: Path, console: Console) -> list[st
     """Landing, trips, memory and filter changes."""
     lines: list[str] = []
     with console.status("Making the inputs …"):
-        json_lines(folder / "json", given.json_rows)
+        for way in NAMES:
+            json_lines(folder / f"json-{way}", given.json_rows, way)
         capture_files(folder / "capture", given.vehicles, given.days)
-        json_lines(folder / "triple" / "json", given.json_rows * 3)
+        json_lines(folder / "triple" / "json-columns", given.json_rows * 3, "columns")
     for title, names in SECTIONS.items():
         with console.status(f"Measuring: {title} …"):
             lines += _section(title, compare(names, folder, given.repeat))
@@ -91,6 +92,7 @@ def _sections(text: str) -> dict[str, str]:
 
 SECTIONS: dict[str, tuple[str, ...]] = {
     "Landing JSON lines, 15 fields": ("duckdb_json", "sillage_json"),
+    "Landing JSON lines, 15 fields named by their VSS paths": ("duckdb_json_vss", "sillage_json_vss"),
     "Landing Event Hubs Capture, JSON bodies": ("duckdb_capture", "sillage_capture"),
     "Trips from landed telemetry": ("duckdb_sorted_copy", "duckdb_two_stages", "sillage_trips", "sillage_build_trips"),
 }
@@ -98,6 +100,8 @@ SECTIONS: dict[str, tuple[str, ...]] = {
 WORDS = {
     "duckdb_json": "DuckDB, `read_json` to Parquet (baseline)",
     "sillage_json": "Sillage, JSON lines to committed Delta",
+    "duckdb_json_vss": "DuckDB, `read_json` to Parquet (baseline)",
+    "sillage_json_vss": "Sillage, JSON lines to committed Delta",
     "duckdb_capture": "DuckDB, `read_avro` to Parquet, bodies not decoded (baseline)",
     "sillage_capture": "Sillage, Capture to committed Delta, bodies decoded",
     "duckdb_sorted_copy": "DuckDB, read the same columns, sort, write (baseline)",

@@ -17,14 +17,19 @@ FIELDS = (
     "battery_voltage_v", "battery_current_a", "ambient_temperature_c", "lv_battery_voltage_v", "ignition_on",
 )  # fmt: skip
 
-JSON_PROFILE = {
-    "name": "bench", "format": "jsonl", "kind": "telemetry", "files": "*.jsonl", "sequence": "sequence",
-    "vehicle": {"field": "vehicleId", "identifier": "vin"}, "time": {"field": "timestamp"},
-    "columns": {name: BY_COLUMN[name].vss for name in FIELDS},
-}  # fmt: skip
+#: What a feed may call them: as the columns, or by their VSS paths, which makes messages nearly twice as long.
+NAMES = {"columns": {name: name for name in FIELDS}, "vss": {name: BY_COLUMN[name].vss for name in FIELDS}}
 
 
-def json_lines(folder: Path, rows: int, vehicles: int = 2_000) -> None:
+def json_profile(names: str) -> dict[str, object]:
+    """The profile of the JSON lines, fields named in one of the ways of ``NAMES``."""
+    return {
+        "name": "bench", "format": "jsonl", "kind": "telemetry", "files": "*.jsonl", "sequence": "sequence",
+        "vehicle": {"field": "vehicleId", "identifier": "vin"}, "time": {"field": "timestamp"}, "columns": NAMES[names],
+    }  # fmt: skip
+
+
+def json_lines(folder: Path, rows: int, names: str, vehicles: int = 2_000) -> None:
     """Messages of a fleet in the order of their arrival, as JSON lines of fifteen fields."""
     folder.mkdir(parents=True)
     rng = np.random.default_rng(1)
@@ -34,8 +39,8 @@ def json_lines(folder: Path, rows: int, vehicles: int = 2_000) -> None:
         number = np.arange(begin, min(begin + 500_000, rows))
         at = pl.Series(start + number // vehicles * 10_000 + rng.integers(0, 999, len(number))).cast(pl.Datetime("ms"))
         values = {
-            BY_COLUMN[name].vss: np.round(rng.random(len(number)) * 80, 2) if name != "ignition_on" else number % 7 > 0
-            for name in FIELDS
+            field: np.round(rng.random(len(number)) * 80, 2) if name != "ignition_on" else number % 7 > 0
+            for name, field in NAMES[names].items()
         }
         frame = pl.DataFrame(
             {

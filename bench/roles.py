@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 
-from bench.data import JSON_PROFILE
+from bench.data import json_profile
 from lake.settings import Settings, get_settings
 from lake.storage import Lake, load_extension
 from lake.tables import open_table
@@ -30,14 +30,22 @@ TWO_STAGES = Path(__file__).with_name("two_stage_trips.sql")
 
 def duckdb_json(folder: Path) -> Work:
     """Bare DuckDB: JSON lines to one Parquet file."""
-    con = duckdb.connect()
-    source, target = folder / "json" / "*.jsonl", folder / "bare.parquet"
-    return lambda: _count(con, f"copy (from read_json('{source}', format = 'newline_delimited')) to '{target}'")
+    return _duckdb_json(folder, "columns")
+
+
+def duckdb_json_vss(folder: Path) -> Work:
+    """The same for lines whose fields are VSS paths."""
+    return _duckdb_json(folder, "vss")
 
 
 def sillage_json(folder: Path) -> Work:
     """Landing the same JSON lines: fingerprint, plan, hash of the vehicle, checks, sorted Delta, accounting."""
-    return _landing(folder / "json", parse_profile(JSON_PROFILE, "bench"), folder / "lake-json")
+    return _sillage_json(folder, "columns")
+
+
+def sillage_json_vss(folder: Path) -> Work:
+    """The same for lines whose fields are VSS paths."""
+    return _sillage_json(folder, "vss")
 
 
 def duckdb_capture(folder: Path) -> Work:
@@ -133,6 +141,17 @@ def _forget(lake: Lake, names: Sequence[str]) -> None:
     """Take computed tables out of a local lake, and what was written down about them."""
     for name in [*names, "ops.runs"]:
         shutil.rmtree(lake.table_uri(name), ignore_errors=True)
+
+
+def _duckdb_json(folder: Path, names: str) -> Work:
+    con = duckdb.connect()
+    source, target = folder / f"json-{names}" / "*.jsonl", folder / "bare.parquet"
+    return lambda: _count(con, f"copy (from read_json('{source}', format = 'newline_delimited')) to '{target}'")
+
+
+def _sillage_json(folder: Path, names: str) -> Work:
+    profile = parse_profile(json_profile(names), "bench")
+    return _landing(folder / f"json-{names}", profile, folder / "lake-json")
 
 
 def _landing(source: Path, profile: FeedProfile, target: Path) -> Work:

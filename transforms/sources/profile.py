@@ -40,6 +40,7 @@ _IN_WORDS = {
 class FeedProfile(Table):
     """One feed."""
 
+    like: str | None = Field(None, min_length=1, description="Profile in the same folder that this one builds on.")
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="Name of the feed: its inbox folder, and source.")
     title: str = Field("", description="What the feed is, for people.")
     format: Literal["csv", "jsonl", "capture"] = Field(description="How the files are written.")
@@ -130,21 +131,34 @@ class FeedProfile(Table):
 
 
 def load_profile(path: Path) -> FeedProfile:
-    """Read and check a profile.
+    """Read and check a profile. The keys at the top come in the place of those of the profile that it is ``like``.
 
     Raises:
         FeedError: the file is not there, is not TOML, or a key is wrong; names the key, what was found and what
             is allowed.
     """
+    content = _content(path)
+    like = content.get("like")
+    if isinstance(like, str) and like:
+        beneath = _content(path.with_name(f"{like}.toml"))
+        if "like" in beneath:
+            raise FeedError(
+                f"The feed profile {path} is wrong at like",
+                found=like, expected="a profile that builds on no other itself", action="name the one beneath it",
+            )  # fmt: skip
+        content = beneath | content
+    return parse_profile(content, str(path))
+
+
+def _content(path: Path) -> dict[str, Any]:
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, IsADirectoryError):
         raise FeedError(
             "There is no such feed profile", found=str(path), action="see feeds/ for those shipped"
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise FeedError("The feed profile is not valid TOML", found=f"{path}: {error}") from None
-    return parse_profile(content, str(path))
 
 
 def parse_profile(content: dict[str, Any], where: str) -> FeedProfile:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import tomllib
-
 from simulator.told import KINDS
 from tests.integration.lakes import FEEDS
+from transforms.sources.profile import load_profile
 
 
-def test_both_profiles_read_the_same_kinds() -> None:
-    capture, lines = (tomllib.loads((FEEDS / name).read_text()) for name in ("fleet.toml", "fleet_lines.toml"))
-    assert capture["kinds"] == lines["kinds"]
-    assert {kind["when"] for kind in capture["kinds"].values()} == set(KINDS)
-    assert (capture["vehicle"], capture["time"]) == (lines["vehicle"], lines["time"])
+def test_the_fleet_is_read_kind_by_kind() -> None:
+    kinds = load_profile(FEEDS / "fleet.toml").kinds
+    assert {kind.when for kind in kinds.values()} == set(KINDS)
+
+
+def test_lines_are_read_as_the_fleet_is() -> None:
+    capture, lines = (load_profile(FEEDS / name) for name in ("fleet.toml", "fleet_lines.toml"))
+    own = {"like", "name", "title", "format", "files", "received"}
+    assert lines.model_dump(exclude=own) == capture.model_dump(exclude=own)
+    assert (lines.name, lines.format, lines.received) == ("fleet_lines", "jsonl", "receivedAt")

@@ -54,7 +54,7 @@ WRONG: list[tuple[str, Any, str, str, str]] = [
     ("name", "NREL", "name", "'NREL'", "lower-case letters"),
     ("name", "vin", "name", "vin", "another name"),
     ("name", 5, "name", "5", "a text, in quotes"),
-    ("colums", {}, "colums", "unknown key colums", "one of name, title, format, files"),
+    ("colums", {}, "colums", "unknown key colums", "one of like, name, title, format, files"),
     ("kind", ..., "kind", "nothing", "telemetry or vehicles"),
     ("kind", "cars", "kind", "'cars'", "'subscriptions' or 'consents'"),
     ("kind_field", "kind", "kind_field", "a value", "one kind of message"),
@@ -196,6 +196,35 @@ def test_shipped_profiles(path: Path) -> None:
     assert found.name == path.stem
     assert found.title
     assert all(found.targets.values())
+
+
+BENEATH = 'name = "a"\nformat = "csv"\nfiles = "*.a"\nkind = "telemetry"\n[vehicle]\nfield = "v"\n[time]\nfield = "t"\n'
+
+
+def test_a_profile_builds_on_another_of_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text(BENEATH)
+    (tmp_path / "b.toml").write_text('like = "a"\nname = "b"\nsequence = "n"\n[vehicle]\nconstant = "x"\n')
+    beneath, found = load_profile(tmp_path / "a.toml"), load_profile(tmp_path / "b.toml")
+    assert (found.name, found.sequence, found.vehicle.constant, found.vehicle.field) == ("b", "n", "x", ())
+    own = {"like", "name", "sequence", "vehicle"}
+    assert found.model_dump(exclude=own) == beneath.model_dump(exclude=own)
+
+
+@pytest.mark.parametrize(
+    ("own", "title", "found"),
+    [
+        ('like = "none"', "There is no such feed profile", "none.toml"),
+        ('like = "b"', "wrong at like", "b"),
+        ("like = 5", "wrong at like", "5"),
+        ('like = "a"\ncolor = 1', "wrong at color", "the unknown key color"),
+    ],
+)
+def test_what_a_profile_cannot_build_on(own: str, title: str, found: str, tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text(BENEATH)
+    (tmp_path / "b.toml").write_text(f"{own}\n")
+    with pytest.raises(FeedError, match=title) as caught:
+        load_profile(tmp_path / "b.toml")
+    assert found in str(caught.value.found)
 
 
 def test_short_and_long_forms_are_the_same() -> None:

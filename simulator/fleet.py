@@ -140,18 +140,19 @@ class Fleet:
 def make_fleet(
     seed: int, vehicles: int, partition: int, partitions: int, first_day: date, markets: tuple[str, ...]
 ) -> Fleet:
-    """Draws the vehicles of one partition: those whose number modulo ``partitions`` is ``partition``."""
+    """Draws the vehicles of one partition: those whose number modulo ``partitions`` is ``partition``.
+
+    Every model of the line-up is on sale before ``first_day``.
+    """
     number = np.arange(partition, vehicles, partitions, dtype=np.int64)
     n = len(number)
     rng = stream(seed, Purpose.FLEET, partition)
     city = _draw_cities(rng, n, markets)
     model = _draw_models(rng, city)
     powertrain = _draw_powertrains(rng, model)
-    delivered = _draw_deliveries(rng, n, first_day)
+    delivered = _draw_deliveries(rng, model, first_day)
     sold = np.array([date.fromordinal(int(day)) for day in delivered])
     model_year = np.array([day.year + (day.month >= 9) for day in sold], dtype=np.int16)
-    since = np.array([m.since for m in MODELS], dtype=np.int16)[model]
-    model_year = np.maximum(model_year, since)
     latitude, longitude = _draw_homes(rng, city)
     bearing, distance = rng.uniform(0, 2 * np.pi, n), np.clip(rng.lognormal(np.log(10.5), 0.75, n), 1.5, 70)
     battery = np.array([m.battery_kwh for m in MODELS])[model]
@@ -207,8 +208,10 @@ def _draw_powertrains(rng: np.random.Generator, model: NDArray[np.int16]) -> NDA
     return np.asarray(np.minimum(drawn, len(POWERTRAINS) - 1), dtype=np.int8)
 
 
-def _draw_deliveries(rng: np.random.Generator, n: int, first_day: date) -> NDArray[np.int64]:
-    age = (_OLDEST_DAYS * rng.beta(1.0, 1.6, n)).astype(np.int64) + 1
+def _draw_deliveries(rng: np.random.Generator, model: NDArray[np.int16], first_day: date) -> NDArray[np.int64]:
+    n = len(model)
+    sold_days = np.array([(first_day - m.launched_on).days for m in MODELS])[model]
+    age = (np.minimum(_OLDEST_DAYS, sold_days) * rng.beta(1.0, 1.6, n)).astype(np.int64) + 1
     ahead = rng.integers(0, _SALES_DAYS, n)
     return np.where(rng.random(n) < _DELIVERED_BEFORE, -age, ahead) + first_day.toordinal()
 

@@ -18,7 +18,7 @@ from simulator.mishaps import Modems
 from simulator.outbox import Waiting
 from simulator.told import KINDS
 
-FORMAT = 2  # of the folder; a manifest of another format is not taken up
+FORMAT = 3  # of the folder and of the fleet in it; a manifest of another format is not taken up
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,11 @@ class Model:
     kwh_100km: float
     battery_kwh: float
     tyre_kpa: float
+
+    @property
+    def launched_on(self) -> date:
+        """First day of delivery: a model year begins in September of the year before."""
+        return date(self.since - 1, 9, 1)
 
 
 MODELS: tuple[Model, ...] = (

@@ -19,6 +19,7 @@ from lake.errors import SillageError
 from simulator import pace
 from simulator.dirt import dirt_named
 from simulator.folder import Arguments, Folder
+from simulator.lineup import MODELS
 from simulator.truth import publish
 from simulator.work import Done, work
 from simulator.world import MARKET_WEIGHTS, day_ms
@@ -104,7 +105,7 @@ def simulate(
         out: folder; made if missing.
         vehicles: size of the fleet, those delivered during the first half year included.
         days: UTC days from ``first_day`` on.
-        first_day: first UTC day.
+        first_day: first UTC day, after the newest model of the line-up is on sale.
         seed: names the fleet and its life.
         markets: ISO 3166-1 alpha-2 codes; all twelve if None.
         cadence_s: seconds between messages while driving.
@@ -278,4 +279,10 @@ def _check(arguments: Arguments) -> None:
         raise SillageError("The codec is not known", found=arguments.codec, expected="null or deflate")
     if arguments.files not in ("capture", "jsonl"):
         raise SillageError("The format is not known", found=arguments.files, expected="capture or jsonl")
+    launched = max(model.launched_on for model in MODELS)
+    if date.fromisoformat(arguments.first_day) <= launched:
+        raise SillageError(
+            "The simulation begins before all models are on sale", found=f"first day {arguments.first_day}",
+            expected=f"a day after {launched}",
+        )  # fmt: skip
     dirt_named(arguments.dirt)

@@ -132,6 +132,12 @@ def test_a_process_that_fails_says_why(tmp_path: Path) -> None:
     assert "sillage-sim" in raised.value.found
 
 
+def test_a_simulation_begins_when_all_models_are_on_sale() -> None:
+    with pytest.raises(SillageError, match="before all models are on sale"):
+        make_arguments(vehicles=1, first_day=date(2023, 9, 1))
+    assert make_arguments(vehicles=1, first_day=date(2023, 9, 2)).first_day == "2023-09-02"
+
+
 def test_large_fleets_get_more_partitions() -> None:
     assert make_arguments(vehicles=10_000, first_day=date(2026, 1, 1)).partitions == 4
     assert make_arguments(vehicles=100_000, first_day=date(2026, 1, 1)).partitions == 40

@@ -124,9 +124,10 @@ def simulate(
     Args:
         out_folder: Folder to write to.
         vehicles: Size of the fleet.
-        days: Days to simulate.
+        days: Days to simulate, today at the latest.
         seed: Names the fleet and its life.
-        from_: First day (UTC); by default such that the last is yesterday, and with --stream today.
+        from_: First day (UTC); by default such that the last is yesterday. With --stream today, or with a speedup
+            above 1 as many days ago as DAYS says.
         markets: ISO 3166 codes, as FR CN; all twelve by default.
         dirt: What goes wrong on the way: none, default, heavy (ten times that), or kinds of it with commas, as
             late,gap. The kinds: duplicate, late, delayed, out_of_order, clock_skew, gap, frozen, spike, unit,
@@ -137,13 +138,20 @@ def simulate(
         partitions: Partitions of the event hub; by default 4, and more for a fleet above 10,000 vehicles.
         window: Seconds that one file holds; by default six hours, and 900 with --stream.
         stream: Write each file when its time has come, day after day until interrupted; run it again to go on.
-        speedup: With --stream, how many times faster than real time; 1 keeps in step with the clock on the wall.
+        speedup: With --stream, how many times faster than real time, until it has caught up with the clock on the wall;
+            from then on, and with 1, it keeps in step with that.
     """
     from simulator import make_arguments
     from simulator import simulate as run
 
     today = datetime.now(UTC).date()
-    first = from_ or (today if stream else today - timedelta(days=days))
+    first = from_ or (today if stream and speedup <= 1 else today - timedelta(days=days))
+    last = first if stream else first + timedelta(days=days - 1)
+    if last > today:
+        raise SillageError(
+            "The simulation would run into the future, of which nothing can be landed", found=f"{first} to {last}",
+            expected=f"{today} at the latest", action="begin earlier; --stream goes on day after day",
+        )  # fmt: skip
     known = make_arguments(
         vehicles=vehicles, first_day=first, seed=seed, markets=markets, cadence_s=cadence, partitions=partitions,
         window_s=window or (900 if stream else 6 * 3600), codec=codec, dirt=dirt, files=format,
@@ -181,12 +189,13 @@ def _stream(out_folder: Path, arguments: Arguments, speedup: float, *, goes_on: 
     err.print(f"Streaming into {escape(str(out_folder / 'inbox' / 'fleet'))}  (Ctrl+C stops it)")
     with progress_bars() as bars:
         task = bars.add_task("Streaming", total=None)
-        report = run(
-            out_folder, arguments, speedup=speedup,
-            progress=lambda at, messages: bars.update(
-                task, detail=f"{messages:,} messages, until {at:%Y-%m-%d %H:%M} UTC"
-            ),
-        )  # fmt: skip
+
+        def show(at: datetime, messages: int) -> None:
+            caught_up = datetime.now(UTC) - at < timedelta(seconds=2 * arguments.window_s)
+            where = f"until {at:%Y-%m-%d %H:%M} UTC" + (", in step with the clock" if caught_up else "")
+            bars.update(task, detail=f"{messages:,} messages, {where}")
+
+        report = run(out_folder, arguments, speedup=speedup, progress=show)
     err.print(f"Stopped: {report.messages:,} messages in {report.files:,} files. Run it again to go on.")
 
 

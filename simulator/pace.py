@@ -28,8 +28,9 @@ def stream(
 
     At real time (``speedup`` 1) the files of all windows that have closed by now are written at once, and each further
     one when it closes. Otherwise the first window not written yet opens now, and the simulated clock runs ``speedup``
-    times as fast. A day is lived as a whole and held in memory until its last window is written; an interrupted one is
-    lived again, and the files that are there already are left alone.
+    times as fast until it has caught up with the real one; no file appears before its window has closed. A day is lived
+    as a whole and held in memory until its last window is written; an interrupted one is lived again, and the files
+    that are there already are left alone.
 
     Args:
         out: folder of the simulation, opened.
@@ -66,7 +67,10 @@ def stream(
 
 
 class _Clock:
-    """Simulated time: the real one, or one that runs faster from the first window on that is waited for."""
+    """Simulated time: the real one, or one that runs at another pace from the first window on that is waited for.
+
+    It is never ahead of the real one: nothing can be received before it was sent.
+    """
 
     def __init__(self, speedup: float, now: Callable[[], float], sleep: Callable[[float], None]) -> None:
         self._speedup, self._now, self._sleep = speedup, now, sleep
@@ -77,6 +81,7 @@ class _Clock:
         if self._begin is None:
             self._begin = (self._now(), opens_ms / 1000)
         real, simulated = self._begin
-        due = real + (closes_ms / 1000 - simulated) / self._speedup
+        closes = closes_ms / 1000
+        due = max(closes, real + (closes - simulated) / self._speedup)
         while (rest := due - self._now()) > 0:
             self._sleep(min(rest, 1.0))

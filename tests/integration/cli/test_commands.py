@@ -282,6 +282,14 @@ def test_simulate_then_land_what_it_wrote(run: Run, tmp_path: Path) -> None:
     assert "none rejected" in landed.err
 
 
+@pytest.mark.parametrize("arguments", [("--days", 1, "--from", "2099-01-01"), ("--stream", "--from", "2099-01-01")])
+def test_nothing_is_simulated_that_lies_in_the_future(arguments: tuple[object, ...], run: Run, tmp_path: Path) -> None:
+    said = run("simulate", "--out", tmp_path / "sim", *arguments)
+    assert said.code == 1
+    assert "into the future" in said.err
+    assert not (tmp_path / "sim").exists()
+
+
 def test_demo_without_serving_fills_a_lake_and_goes_on_where_it_ended(run: Run, tmp_path: Path) -> None:
     said = run("demo", "--vehicles", 4, "--days", 3, "--no-serve")
     assert said.code == 0, said.err

@@ -60,6 +60,18 @@ def test_an_accelerated_stream_begins_now(tmp_path: Path) -> None:
     assert first_now == pytest.approx(datetime(2031, 1, 1, tzinfo=UTC).timestamp() + 1, abs=1e-3)
 
 
+def test_an_accelerated_stream_catches_up_and_does_not_run_ahead(tmp_path: Path) -> None:
+    begun = datetime(2026, 3, 28, 6, 0, tzinfo=UTC)
+    seen = _stream(tmp_path, _Clock(begun), 60, 2)
+    ahead = [at.timestamp() - now for at, now in seen]
+    assert max(ahead) == pytest.approx(0, abs=1e-3)
+    early = [(at, now) for at, now in seen if at.timestamp() < now - 60]
+    assert len(early) > 10
+    for at, now in early:
+        assert now - begun.timestamp() == pytest.approx((at - seen[0][0]).total_seconds() / 60 + 60, abs=1e-3)
+    assert ahead[-10:] == pytest.approx([0] * 10, abs=1e-3)
+
+
 def test_an_interrupted_stream_goes_on_and_gives_the_same_bytes(tmp_path: Path) -> None:
     simulate(tmp_path / "at once", days=2, **FLEET)  # type: ignore[arg-type]
     for rings in (7.5, 11.0):

@@ -7,15 +7,17 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from simulator import begun
 from tests.integration.cli.conftest import Run
 from tests.integration.lakes import FEEDS
 
 
 def _streamed(folder: Path, until: int, at: Path) -> subprocess.CompletedProcess[str]:
     """Streams until there are at least ``until`` files."""
-    options = ["--vehicles", "5", "--partitions", "2", "--speedup", "7200", "--dirt", "heavy"]
+    options = ["--vehicles", "5", "--partitions", "2", "--speedup", "7200", "--dirt", "heavy", "--days", "9"]
     process = subprocess.Popen(
         [sys.executable, "-m", "sillage", "simulate", "--out", str(folder), "--stream", *options],
         stderr=subprocess.PIPE, text=True, cwd=at, env=dict(os.environ),
@@ -32,6 +34,9 @@ def test_a_stream_is_stopped_goes_on_and_lands(run: Run, tmp_path: Path) -> None
     first = _streamed(tmp_path / "sim", 3, tmp_path)
     assert first.returncode == 0, first.stderr
     assert "Run it again to go on" in first.stderr
+    known = begun(tmp_path / "sim")
+    assert known is not None
+    assert date.fromisoformat(known.first_day) == datetime.now(UTC).date() - timedelta(days=9)
     kept = {path: path.read_bytes() for path in (tmp_path / "sim").rglob("*.avro")}
     assert kept
     second = _streamed(tmp_path / "sim", len(kept) + 3, tmp_path)

@@ -27,7 +27,7 @@ BLOCK_MESSAGES = 4096
 _LONGEST_DAY = len("12/31/2026 ")  # a table of days has this width, whatever days are in it
 _COUNTABLE = 8 * 255  # longest record whose flags eight lanes of a byte count
 _ENVELOPE = 64  # room for what precedes the body
-_RECEIVED = len('{"receivedAt":"2026-03-02T00:00:00Z",{')
+_RECEIVED = len('{"receivedAt":"2026-03-02T00:00:00.000Z",{')
 _NO_PROPERTIES = b"\x00\x00\x02"  # no SystemProperties, no Properties, and a body that is not null
 
 
@@ -60,7 +60,7 @@ BODY: tuple[Field, ...] = (
     Field("odometer", "Vehicle.TraveledDistance", Sent.MOTION, 9),
     Field("latitude", "Vehicle.CurrentLocation.Latitude", Sent.MOTION, 2, 5),
     Field("longitude", "Vehicle.CurrentLocation.Longitude", Sent.MOTION, 3, 5),
-    Field("heading", "Vehicle.CurrentLocation.Heading", Sent.MOTION, 3, 1),
+    Field("heading", "Vehicle.CurrentLocation.Heading", Sent.HEADING, 3, 1),
     Field("power", f"{_PACK}.CurrentPower", Sent.POWER, 6),
     Field("longitudinal", "Vehicle.Acceleration.Longitudinal", Sent.ACCELERATION, 2, 2),
     Field("lateral", "Vehicle.Acceleration.Lateral", Sent.ACCELERATION, 2, 2),
@@ -168,11 +168,12 @@ def _cut(rows: Rows, events: Events) -> None:
 
 
 def _received(rows: Rows, events: Events) -> None:
-    """Writes the time of arrival as first field of the body, in whole seconds as Capture has it."""
+    """Writes the time of arrival as first field of the body."""
     rows.at = _ENVELOPE - _RECEIVED + 1
     rows.literal(b'{"receivedAt":"')
     rows.table(*_days(events["arrival_ms"], "{:04}-{:02}-{:02}T"))
-    rows.table(_times_of_day()[:, :8], events["arrival_ms"] % DAY_MS // 1000)
+    rows.table(_times_of_day(), events["arrival_ms"] % DAY_MS // 1000)
+    rows.table(_thousands(), events["arrival_ms"] % 1000)
     rows.literal(b'Z",')
 
 

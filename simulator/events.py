@@ -36,6 +36,7 @@ class Sent(IntFlag):
     ACCELERATION = 2048
     UPKEEP = 4096
     CELLS = 8192
+    HEADING = 16384
 
 
 #: Columns that are not signals.

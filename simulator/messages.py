@@ -86,7 +86,7 @@ def driving_messages(
 def _groups_while_driving(fleet: Fleet, traits: Traits, driven: Drive, vehicle: Ints, slow: NDArray[np.bool_]) -> Ints:
     """Returns what each message carries."""
     powertrain = fleet.powertrain[vehicle]
-    sent = np.full(len(vehicle), int(Sent.MOTION | Sent.IGNITION), dtype=np.int64)
+    sent = np.full(len(vehicle), int(Sent.MOTION | Sent.HEADING | Sent.IGNITION), dtype=np.int64)
     sent |= np.where(_HIGHEST_LEVEL[fleet.model[vehicle]] >= 2, int(Sent.AUTOMATION), 0)
     sent |= np.where(slow, _slow_groups(powertrain), 0)
     sent |= np.where(powertrain >= 2, int(Sent.POWER), 0)

@@ -61,12 +61,14 @@ class Outbox:
         partition: number of the partition.
         vins: of its fleet.
         dirt: what goes wrong.
+        stated_ms: the files state arrivals in steps of this; by default in whole seconds, as Capture does.
     """
 
     seed: int
     partition: int
     vins: pl.Series
     dirt: Dirt
+    stated_ms: int = 1000
 
     def post(
         self, begin_ms: int, sent: Events, frames: dict[str, pl.DataFrame], waiting: Waiting
@@ -105,7 +107,7 @@ class Outbox:
         cut = int(np.searchsorted(events["arrival_ms"][order], end_ms))
         waiting.carried = events.take(order[cut:]).compact()
         arrived = events.take(order[:cut])
-        tally.arrived(arrived)
+        tally.arrived(arrived, self.stated_ms)
         return arrived, tally.frame()
 
     def _stream(self, purpose: Purpose, day: int, *keys: int) -> np.random.Generator:
@@ -193,9 +195,9 @@ class _Tally:
         cell = np.flatnonzero(counts)
         self._counted.append((kind, what, cell // days, first + cell % days, counts[cell]))
 
-    def arrived(self, events: Events) -> None:
+    def arrived(self, events: Events, stated_ms: int) -> None:
         """Counts what arrived: all of it, what is late (copies and malformed messages aside), each kind of dirt."""
-        lag = events["arrival_ms"] // 1000 * 1000 - events["event_ms"]  # the hub states whole seconds
+        lag = events["arrival_ms"] // stated_ms * stated_ms - events["event_ms"]  # as those see it who read the files
         original = events["dirt"] & (What.DUPLICATE | What.MALFORMED) == 0
         dirty = events["dirt"].any()
         for number in np.unique(events["kind"]):

@@ -74,7 +74,10 @@ class Line:
             arguments.seed, number, fleet, first, arguments.cadence_s,
             concerns(arguments.seed, number, fleet, first),
         )  # fmt: skip
-        self._outbox = Outbox(arguments.seed, number, fleet.vin_texts, dirt_named(arguments.dirt))
+        self._outbox = Outbox(
+            arguments.seed, number, fleet.vin_texts, dirt_named(arguments.dirt),
+            stated_ms=1 if arguments.files == "jsonl" else 1000,
+        )  # fmt: skip
         self._inbox, self._part = folder.inbox, folder.part(number)
         self._encoder = Encoder(fleet.vin)
         self._now = self._part.resume() or Progress(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import fields
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import pytest
 
 from lake.errors import SillageError
 from simulator import simulate
-from simulator.dirt import DEFAULT, KINDS_OF_DIRT, NONE, Dirt, dirt_named
+from simulator.dirt import DEFAULT, KINDS_OF_DIRT, LATE_MS, NONE, Dirt, dirt_named
 from simulator.events import Events, Sent, telemetry
 from simulator.outbox import Outbox, Waiting
 from simulator.world import DAY_MS
@@ -134,6 +134,24 @@ def test_lines_of_json_hold_the_same_bodies(dirty: Simulated, tmp_path: Path) ->
         begin = line.index(b",") + 1
         assert b"{" + line[begin:] in same
         datetime.fromisoformat(json.loads(line[: begin - 1] + b"}")["receivedAt"])
+
+
+def test_lines_of_json_say_when_they_arrived_to_the_millisecond(tmp_path: Path) -> None:
+    simulate(tmp_path, days=1, **ARGUMENTS | {"files": "jsonl"})
+    found = [json.loads(line) for path in tmp_path.rglob("*.jsonl") for line in path.read_bytes().splitlines()]
+    lags = [datetime.fromisoformat(f["receivedAt"]) - datetime.fromisoformat(f["ts"]) for f in found]
+    assert min(lags) >= timedelta(seconds=0.15)
+    assert max(lags) <= timedelta(seconds=8)
+    assert len({lag.microseconds for lag in lags}) > 500
+
+
+@pytest.mark.parametrize(("stated_ms", "late"), [(1000, 0), (1, 1)])
+def test_what_is_late_depends_on_how_exactly_arrivals_are_stated(stated_ms: int, late: int) -> None:
+    outbox = Outbox(5, 0, pl.Series("vin", ["A" * 17]), NONE, stated_ms)
+    waiting = Waiting.nothing(1)
+    waiting.carried = telemetry(1, event_ms=np.array([BEGIN + 500]), arrival_ms=np.array([BEGIN + 501 + LATE_MS]))
+    _, tally = outbox.post(BEGIN, telemetry(0), {}, waiting)
+    assert tally.filter(what="late")["messages"].sum() == late
 
 
 def _driven(vehicles: int, messages: int) -> Events:

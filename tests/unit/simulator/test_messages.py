@@ -108,6 +108,16 @@ def test_positions_follow_the_road(driven: pl.DataFrame) -> None:
     assert 0.93 < ratio < 1.03
 
 
+def test_vehicles_at_rest_have_no_heading(simulated: Simulated, telemetry: pl.DataFrame) -> None:
+    trips = simulated.truth("trips").select("vin", "started_at", "ended_at").sort("started_at")
+    heard = telemetry.sort("ts").join_asof(trips, left_on="ts", right_on="started_at", by="vin", check_sortedness=False)
+    under_way = heard.select(
+        drives=(pl.col("ts") <= pl.col("ended_at")).fill_null(value=False), heading="Vehicle.CurrentLocation.Heading"
+    )
+    assert (under_way["heading"].is_not_null() == under_way["drives"]).all()
+    assert not under_way["drives"].all()
+
+
 def test_driving_is_driving(driven: pl.DataFrame) -> None:
     change = driven.select(pl.col(SPEED).diff().over("trip"))[SPEED].drop_nulls()
     assert change.min() > -10 * 6.5 * 1.35 - 0.2

@@ -11,7 +11,7 @@ from lake.schemas.core.columns import amount, count, day, share_pct
 from lake.schemas.raw.rows import instant, one_of, vehicle_id
 
 DISTANCE_METHODS = ("odometer", "speed", "position")
-ENERGY_METHODS = ("counter", "power", "soc")
+ENERGY_METHODS = ("counter", "power")
 FUEL_METHODS = ("counter", "level")
 
 #: Lower limits of the classes of the road-speed histogram, km/h. The last class has no upper limit.

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from lake.schemas.core.trips import SPEED_BANDS_KMH, speed_band
+from transforms.core.axis import HOUR, SECOND, range_max, range_sum
 from transforms.core.trips.motion import Steps
-from transforms.core.trips.rules import SECOND, TripRules, microseconds
+from transforms.core.trips.rules import TripRules, in_microseconds
 from transforms.core.trips.samples import Floats, Readings, Samples
-from transforms.core.trips.spans import Spans, newest, range_maxima, range_sums
+from transforms.core.trips.spans import Spans, newest
 
 #: Places are rounded to this many decimals of a degree: 0.01 degrees of latitude are 1.1 km.
 _PLACE_DECIMALS = 2
-_HOUR = 3600 * SECOND
 
 
 def at_ends(samples: Samples, spans: Spans, rules: TripRules) -> dict[str, Floats]:
@@ -38,7 +38,7 @@ def _ends(readings: Readings | None, samples: Samples, spans: Spans, rules: Trip
     low, high = spans.readings(readings)
     after = np.minimum(low, len(readings) - 1)
     late = samples.at[readings.place[after]] - samples.at[spans.start]
-    soon = (low < high) & (late <= microseconds(rules.carry_s))
+    soon = (low < high) & (late <= in_microseconds(rules.carry_s))
     last, stands = newest(readings, samples, spans.end, rules.carry_s)
     value = readings.value
     return (
@@ -63,7 +63,7 @@ def _mean(readings: Readings | None, samples: Samples, spans: Spans, rules: Trip
     if readings is None or not len(spans):
         return np.full(len(spans), np.nan)
     low, high = spans.readings(readings)
-    mean = range_sums(readings.value, low, high) / np.maximum(high - low, 1)
+    mean = range_sum(readings.value, low, high) / np.maximum(high - low, 1)
     return np.where(high > low, mean, _held(readings, samples, spans, rules))
 
 
@@ -71,7 +71,7 @@ def _highest(readings: Readings | None, samples: Samples, spans: Spans, rules: T
     if readings is None or not len(spans):
         return np.full(len(spans), np.nan)
     low, high = spans.readings(readings)
-    return np.where(high > low, range_maxima(readings.value, low, high), _held(readings, samples, spans, rules))
+    return np.where(high > low, range_max(readings.value, low, high), _held(readings, samples, spans, rules))
 
 
 def _held(readings: Readings, samples: Samples, spans: Spans, rules: TripRules) -> Floats:
@@ -104,7 +104,7 @@ def _pace(steps: Steps) -> Floats:
     """Speed of each step, km/h."""
     if steps.mean_kmh is not None and steps.speed_known is None:
         return steps.mean_kmh
-    hours = np.maximum(steps.duration, 1) / _HOUR
+    hours = np.maximum(steps.duration, 1) / HOUR
     pace = np.zeros(len(hours)) if steps.odometer_km is None else steps.odometer_km / hours
     if steps.position_km is not None:
         pace = np.where(steps.position_km > 0, steps.position_km / hours, pace)

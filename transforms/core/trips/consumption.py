@@ -8,15 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from lake.schemas.core.trips import ENERGY_METHODS, FUEL_METHODS
-from transforms.core.ordering import Bools
+from transforms.core.axis import HOUR, Bools, range_max, range_sum
 from transforms.core.trips.motion import Steps
-from transforms.core.trips.rules import SECOND, TripRules, microseconds
+from transforms.core.trips.rules import TripRules, in_microseconds
 from transforms.core.trips.samples import Floats, Readings, Samples
-from transforms.core.trips.spans import Spans, brackets, range_maxima, range_sums
+from transforms.core.trips.spans import Spans, brackets
 
 _ENERGY_COUNTER, _POWER = (ENERGY_METHODS.index(name) for name in ("counter", "power"))
 _FUEL_COUNTER, _LEVEL = (FUEL_METHODS.index(name) for name in ("counter", "level"))
-_HOUR = 3600 * SECOND
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ def _counted(readings: Readings | None, samples: Samples, spans: Spans, rules: T
     value = readings.value
     gain = value[last] - value[first]
     falls = np.cumsum(np.diff(value, prepend=value[:1]) < 0)
-    hours = (samples.at[readings.place[last]] - samples.at[readings.place[first]]) / _HOUR
+    hours = (samples.at[readings.place[last]] - samples.at[readings.place[first]]) / HOUR
     sound = inside & (falls[last] == falls[first]) & (gain <= most_per_h * hours)
     return np.where(sound & _covers(readings, samples, spans, (first, last), rules), gain, np.nan)
 
@@ -70,8 +69,8 @@ def _drained(readings: Readings | None, samples: Samples, spans: Spans, rules: T
         return np.full(len(spans), np.nan)
     first, last, inside = brackets(readings, samples, spans, rules.carry_s)
     loss = readings.value[first] - readings.value[last]
-    hours = (samples.at[readings.place[last]] - samples.at[readings.place[first]]) / _HOUR
-    filled = range_maxima(np.diff(readings.value), first, last) >= rules.refuel_l
+    hours = (samples.at[readings.place[last]] - samples.at[readings.place[first]]) / HOUR
+    filled = range_max(np.diff(readings.value), first, last) >= rules.refuel_l
     sound = inside & ~filled & (loss >= 0) & (loss <= rules.most_l_per_h * hours)
     return np.where(sound & _covers(readings, samples, spans, (first, last), rules), loss, np.nan)
 
@@ -104,14 +103,14 @@ def _integrated(
     last = np.maximum(high - 1, low)
     place, power = readings.place, readings.value
     duration = np.diff(samples.at[place])
-    close = duration <= microseconds(rules.sampled_s)
+    close = duration <= in_microseconds(rules.sampled_s)
     duration = np.where(close, duration, 0)
     moved = np.diff(np.cumsum(np.append(False, steps.motion), dtype=np.int32)[place]) > 0
     before, after = power[:-1], power[1:]
-    out = range_sums(_positive_mean(-before, -after) * duration, low, last) / _HOUR
-    back = range_sums(np.where(moved, _positive_mean(before, after), 0.0) * duration, low, last) / _HOUR
+    out = range_sum(_positive_mean(-before, -after) * duration, low, last) / HOUR
+    back = range_sum(np.where(moved, _positive_mean(before, after), 0.0) * duration, low, last) / HOUR
     held = samples.at[spans.end] - samples.at[spans.start]
-    covered = range_sums(duration, low, last) >= (1 - rules.left_out) * held
+    covered = range_sum(duration, low, last) >= (1 - rules.left_out) * held
     return np.where(covered, out, np.nan), np.where(covered, back, np.nan)
 
 

@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from lake.schemas.core import DISTANCE_METHODS
-from transforms.core.ordering import Bools
+from transforms.core.axis import HOUR, Bools, range_sum
 from transforms.core.trips.motion import Steps
-from transforms.core.trips.rules import SECOND, TripRules, microseconds
+from transforms.core.trips.rules import TripRules, in_microseconds
 from transforms.core.trips.samples import Floats, Readings, Samples
-from transforms.core.trips.spans import Spans, brackets, range_sums
+from transforms.core.trips.spans import Spans, brackets
 
 _ODOMETER, _SPEED, _POSITION = (DISTANCE_METHODS.index(name) for name in ("odometer", "speed", "position"))
 
@@ -38,9 +38,9 @@ def measure(samples: Samples, steps: Steps, spans: Spans, rules: TripRules) -> D
     speed, speed_covers = _partial(steps, spans, steps.speed_km, steps.speed_known)
     position, position_covers = _partial(steps, spans, steps.position_km, steps.position_known)
     odometer, odometer_covers, coarse = _odometer(samples, steps, spans, rules)
-    in_hole = steps.duration > microseconds(rules.hole_s)
+    in_hole = steps.duration > in_microseconds(rules.hole_s)
     held = samples.at[spans.end] - samples.at[spans.start]
-    sparse = np.where(steps.duration > microseconds(rules.sampled_s), steps.duration, 0)
+    sparse = np.where(steps.duration > in_microseconds(rules.sampled_s), steps.duration, 0)
     sampled = 2 * spans.total(sparse) <= held
 
     none = np.zeros(len(held))
@@ -77,8 +77,7 @@ def _partial(steps: Steps, spans: Spans, distance: Floats | None, known: Bools |
 def _odometer(samples: Samples, steps: Steps, spans: Spans, rules: TripRules) -> tuple[Floats, Bools, Bools]:
     """Gain of the odometer over each trip, whether the readings cover it, and whether they are in whole kilometres.
 
-    The first reading is the last at or before the start that is not too old (a parked vehicle's odometer stands), else
-    the first within; the last is the last within. What they leave out at the ends, by speed, has to be small.
+    Which readings count is told by ``brackets``. What they leave out at the ends, by speed, has to be small.
     """
     none = np.zeros(len(spans.start), dtype=bool)
     place = np.empty(0, dtype=np.intp) if samples.odometer is None else np.flatnonzero(~np.isnan(samples.odometer))
@@ -88,18 +87,18 @@ def _odometer(samples: Samples, steps: Steps, spans: Spans, rules: TripRules) ->
     first, last, inside = brackets(Readings(place, reading), samples, spans, rules.carry_s)
 
     gain = reading[last] - reading[first]
-    hours = (at[place[last]] - at[place[first]]) / (3600 * SECOND)
+    hours = (at[place[last]] - at[place[first]]) / HOUR
     falls = np.cumsum(np.diff(reading, prepend=reading[:1]) < 0)
     sound = inside & (gain >= 0) & (gain <= rules.fastest_kmh * hours) & (falls[last] == falls[first])
     head = np.where(inside, np.maximum(place[first], spans.start), spans.start)
     tail = np.where(inside, place[last], spans.end)
     whole = (head == spans.start) & (tail == spans.end)
     if steps.speed_km is not None:
-        uncovered = range_sums(steps.speed_km, spans.start, head) + range_sums(steps.speed_km, tail, spans.end)
+        uncovered = range_sum(steps.speed_km, spans.start, head) + range_sum(steps.speed_km, tail, spans.end)
         known = steps.speed_known
         blind = none if known is None else (
-            range_sums((steps.motion & ~known).astype(np.int64), spans.start, head)
-            + range_sums((steps.motion & ~known).astype(np.int64), tail, spans.end)
+            range_sum((steps.motion & ~known).astype(np.int64), spans.start, head)
+            + range_sum((steps.motion & ~known).astype(np.int64), tail, spans.end)
         ) > 0  # fmt: skip
         whole |= (uncovered <= rules.slack_km) & ~blind
     coarse = (reading[first] % 1 == 0) & (reading[last] % 1 == 0)

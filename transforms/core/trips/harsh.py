@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from lake.signals import BY_COLUMN
-from transforms.core.ordering import Ints, Positions
+from transforms.core.axis import SECOND, Ints, Positions
 from transforms.core.trips.motion import Steps
-from transforms.core.trips.rules import SECOND, TripRules, microseconds
+from transforms.core.trips.rules import TripRules, in_microseconds
 from transforms.core.trips.samples import Floats, Readings, Samples
 from transforms.core.trips.spans import Spans
 
@@ -35,7 +35,7 @@ def harsh_events(samples: Samples, steps: Steps, spans: Spans, rules: TripRules)
     aside = samples.readings.get("acceleration_lateral_mps2")
     none = np.zeros(len(spans), dtype=np.int64)
     first = spans.start + (steps.motion[spans.start - 1] & (spans.start > 0)) if len(spans) else spans.start
-    within = Spans(first, spans.end)
+    within = replace(spans, start=first)
     accelerations = brakings = cornerings = none
     derived = _from_speed(samples, rules)
     if derived is not None:
@@ -59,7 +59,7 @@ def _events(harsh: Positions, samples: Samples, spans: Spans, rules: TripRules) 
     """Events of each trip, from the samples that are harsh."""
     low = np.searchsorted(harsh, spans.start, side="left")
     high = np.searchsorted(harsh, spans.end, side="right")
-    apart = np.diff(samples.at[harsh]) > microseconds(rules.harsh_join_s)
+    apart = np.diff(samples.at[harsh]) > in_microseconds(rules.harsh_join_s)
     begun = np.concatenate(([0], np.cumsum(apart)))
     some = high > low
     if not some.any():
@@ -72,7 +72,7 @@ def _from_speed(samples: Samples, rules: TripRules) -> Readings | None:
     """Acceleration by the change of speed since the reading before, on the sample that ends it, where it is harsh."""
     if samples.speed is None:
         return None
-    shortest, longest = microseconds(rules.harsh_from_s), microseconds(rules.harsh_until_s)
+    shortest, longest = in_microseconds(rules.harsh_from_s), in_microseconds(rules.harsh_until_s)
     place = np.flatnonzero(~np.isnan(samples.speed))
     duration = np.diff(samples.at[place])
     steps = np.flatnonzero((duration >= shortest) & (duration <= longest))

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from transforms.core.ordering import Bools, Ints, Positions
+from transforms.core.axis import HOUR, SECOND, Bools, Ints, Positions
 from transforms.core.trips.geometry import great_circle_km
-from transforms.core.trips.rules import HALF_DAY, SECOND, TripRules, microseconds
+from transforms.core.trips.rules import HALF_DAY, TripRules, in_microseconds
 from transforms.core.trips.samples import Floats, Samples
 
 
@@ -63,7 +63,7 @@ def find_steps(samples: Samples, rules: TripRules) -> Steps:
         if off is not None:
             moving &= ~off
         motion = moving[1:] | moving[:-1]
-        silent = duration > microseconds(rules.sampled_s)
+        silent = duration > in_microseconds(rules.sampled_s)
         mean_kmh, speed_known = _mean_speed(speed, silent)
         speed_km = mean_kmh * duration * (1 / 3600 / SECOND)
     position_km, position_known, displaced = _position_distance(samples, linked, rules)
@@ -99,7 +99,7 @@ def find_spans(samples: Samples, steps: Steps, rules: TripRules) -> tuple[Positi
     if not len(start):
         return start, end
     count = np.cumsum(breaks, dtype=np.int32)
-    apart = samples.at[start[1:]] - samples.at[end[:-1]] >= microseconds(rules.standstill_s)
+    apart = samples.at[start[1:]] - samples.at[end[:-1]] >= in_microseconds(rules.standstill_s)
     apart |= count[start[1:]] > count[end[:-1] - 1]
     start, end = start[np.concatenate(([True], apart))], end[np.concatenate((apart, [True]))]
     return _divided(samples.at, motion, start, end)
@@ -120,7 +120,7 @@ def last_known(known: Bools, carried: Bools, at: Ints, limit_s: float) -> Positi
     place = np.arange(len(known))
     newest = np.maximum.accumulate(np.where(known, place, -1))
     stretch = np.maximum.accumulate(np.where(np.concatenate(([True], ~carried)), place, 0))
-    valid = (newest >= stretch) & (at - at[newest] <= microseconds(limit_s))
+    valid = (newest >= stretch) & (at - at[newest] <= in_microseconds(limit_s))
     return np.where(valid, newest, -1)
 
 
@@ -132,8 +132,8 @@ def _linked(duration: Ints, samples: Samples, rules: TripRules) -> Bools:
     nothing, unless there is one on both sides.
     """
     same = samples.vehicle[1:] == samples.vehicle[:-1]
-    linked: Bools = same & (duration <= microseconds(rules.gap_s))
-    followed = same & (duration <= microseconds(rules.slow_gap_s))
+    linked: Bools = same & (duration <= in_microseconds(rules.gap_s))
+    followed = same & (duration <= in_microseconds(rules.slow_gap_s))
     slow = np.flatnonzero(followed & ~linked)
     if len(slow):
         padded = np.concatenate(([False], followed, [False]))
@@ -191,7 +191,7 @@ def _position_distance(
         before = newest[:-1]
         elapsed = samples.at[1:] - samples.at[before]
         distance = great_circle_km(fixes[before], longitude[before], latitude[1:], longitude[1:])
-    speed = distance / np.maximum(elapsed, 1) * (3600 * SECOND)
+    speed = distance / np.maximum(elapsed, 1) * HOUR
     usable = usable & (speed <= rules.fastest_kmh)
     return np.where(usable, distance, 0.0), both, usable & (speed >= rules.position_kmh)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from transforms.core.ordering import Ints
-from transforms.core.trips.rules import HALF_DAY, TripRules, microseconds
+from transforms.core.axis import Ints
+from transforms.core.trips.rules import HALF_DAY, TripRules, in_microseconds
 from transforms.core.trips.samples import Floats, Readings, Samples
 from transforms.core.trips.spans import Spans
 
@@ -55,7 +55,7 @@ def _rises(
     enough = gain >= least
     first, last, gain, owner = first[enough], last[enough], gain[enough], trip[first[enough]]
     again = np.zeros(len(first), dtype=bool)
-    again[1:] = (np.diff(owner) == 0) & (at[first[1:]] - at[last[:-1] + 1] < microseconds(rules.refuel_join_s))
+    again[1:] = (np.diff(owner) == 0) & (at[first[1:]] - at[last[:-1] + 1] < in_microseconds(rules.refuel_join_s))
     count = np.bincount(owner[~again], minlength=len(spans))
     added = np.bincount(owner, weights=gain, minlength=len(spans)).astype(np.float64)
     return count.astype(np.int64), added, heard
@@ -64,7 +64,7 @@ def _rises(
 def _without_spikes(readings: Readings, samples: Samples, rules: TripRules, least: float) -> Floats:
     """A value that is off by ``least`` from both values beside it, near in time, gives way to their median with it."""
     value, at, vehicle = readings.value, samples.at[readings.place], samples.vehicle[readings.place]
-    near = (np.diff(at) <= microseconds(rules.gap_s)) & (vehicle[1:] == vehicle[:-1])
+    near = (np.diff(at) <= in_microseconds(rules.gap_s)) & (vehicle[1:] == vehicle[:-1])
     level = value.copy()
     if len(value) > 2:
         left, middle, right = value[:-2], value[1:-1], value[2:]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import astuple, dataclass
 from datetime import timedelta
 
-SECOND = 1_000_000
+from transforms.core.axis import HOUR, SECOND
+
 #: Motion that goes on through a whole half of a UTC day is divided at its end.
-HALF_DAY = 12 * 3600 * SECOND
+HALF_DAY = 12 * HOUR
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,6 @@ class TripRules:
         return timedelta(microseconds=HALF_DAY) + timedelta(seconds=reach)
 
 
-def microseconds(seconds: float) -> int:
+def in_microseconds(seconds: float) -> int:
     """A duration in the unit of sample times."""
     return round(seconds * SECOND)

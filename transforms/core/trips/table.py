@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -11,15 +11,17 @@ import polars as pl
 
 from lake.schemas.core import DISTANCE_METHODS, Trips
 from lake.schemas.core.trips import ENERGY_METHODS, FUEL_METHODS
+from transforms.core.axis import HOUR, SECOND, microseconds, range_max
+from transforms.core.events import bounds
 from transforms.core.trips.conditions import at_ends, speed_bands, temperatures
 from transforms.core.trips.consumption import consumption
 from transforms.core.trips.distances import measure
 from transforms.core.trips.harsh import harsh_events
 from transforms.core.trips.motion import find_spans, find_steps
 from transforms.core.trips.refuels import refuels
-from transforms.core.trips.rules import SECOND, TripRules
+from transforms.core.trips.rules import TripRules
 from transforms.core.trips.samples import Samples, read_samples
-from transforms.core.trips.spans import Spans, range_maxima
+from transforms.core.trips.spans import Spans
 
 #: Samples worked on at a time: small enough for a core's cache, large enough to drown the overhead.
 _CHUNK = 1 << 17
@@ -45,20 +47,20 @@ def trips(
         Rows of ``core.trips``, sorted by (vehicle_id, started_at).
     """
     rules = rules or TripRules()
-    start, end = _midnight(first), _midnight(last + timedelta(days=1))
+    start, end = bounds(first, last)
     samples, vehicle_ids = read_samples(telemetry, start - rules.context, end + rules.context)
     parts = samples.chunks(_CHUNK)
     with ThreadPoolExecutor(max_workers=pl.thread_pool_size()) as pool:
-        found = list(pool.map(lambda part: _trips(part, _microseconds(start), _microseconds(end), rules), parts))
+        found = list(pool.map(lambda part: _trips(part, microseconds(start), microseconds(end), rules), parts))
     return _frame(found, vehicle_ids)
 
 
 def _trips(samples: Samples, start: int, end: int, rules: TripRules) -> dict[str, Any]:
     """Columns of the trips of some vehicles that start from ``start`` (microseconds) to before ``end``."""
     steps = find_steps(samples, rules)
-    every = Spans(*find_spans(samples, steps, rules))
+    every = Spans.of(*find_spans(samples, steps, rules))
     wanted = (samples.at[every.start] >= start) & (samples.at[every.start] < end)
-    spans = Spans(every.start[wanted], every.end[wanted])
+    spans = every.where(wanted)
     distances = measure(samples, steps, spans, rules)
     took = consumption(samples, steps, spans, rules)
     harsh = harsh_events(samples, steps, spans, rules)
@@ -67,7 +69,7 @@ def _trips(samples: Samples, start: int, end: int, rules: TripRules) -> dict[str
     held = samples.at[spans.end] - samples.at[spans.start]
     fastest = np.full(len(spans), np.nan)
     if steps.speed is not None:
-        fastest = range_maxima(steps.speed, spans.start, spans.end + 1)
+        fastest = range_max(steps.speed, spans.start, spans.end + 1)
     messages = spans.end - spans.start + 1
     if samples.messages is not None:
         messages = spans.total(samples.messages[:-1]) + samples.messages[spans.end]
@@ -85,7 +87,7 @@ def _trips(samples: Samples, start: int, end: int, rules: TripRules) -> dict[str
         "driving_s": driving / SECOND,
         "idle_s": (held - driving) / SECOND,
         "max_speed_kmh": fastest,
-        "mean_speed_kmh": distances.chosen / (driving / (3600 * SECOND)),
+        "mean_speed_kmh": distances.chosen / (driving / HOUR),
         "energy_used_kwh": took.energy_used_kwh,
         "energy_regenerated_kwh": took.energy_regenerated_kwh,
         "energy_method": took.energy_method,
@@ -125,11 +127,3 @@ def _frame(found: list[dict[str, Any]], vehicle_ids: pl.Series) -> pl.DataFrame:
 def _named(names: tuple[str, ...], numbers: Any) -> pl.Series:
     """The names that numbers stand for; null for -1."""
     return pl.Series((*names, None), dtype=pl.String).gather(np.where(numbers < 0, len(names), numbers))
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), tzinfo=UTC)
-
-
-def _microseconds(moment: datetime) -> int:
-    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)

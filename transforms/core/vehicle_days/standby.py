@@ -5,13 +5,10 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from transforms.core.ordering import Bools, Positions
+from transforms.core.axis import HOUR, Bools, Positions, range_sum
 from transforms.core.trips.samples import Floats
-from transforms.core.trips.spans import range_sums
 from transforms.core.vehicle_days.rules import DayRules
 from transforms.core.vehicle_days.vehicle_messages import DAY, Messages
-
-_HOUR = 3_600_000_000
 
 
 def standby(messages: Messages, trips: pl.DataFrame, rules: DayRules) -> tuple[Floats, Floats]:
@@ -34,13 +31,13 @@ def standby(messages: Messages, trips: pl.DataFrame, rules: DayRules) -> tuple[F
     before, after = place[:-1], place[1:]
     at, soc, vehicle = messages.at, messages.soc, messages.vehicle
     rest, loss = at[after] - at[before], soc[before] - soc[after]
-    parked = (vehicle[before] == vehicle[after]) & (rest <= rules.standby_h * _HOUR) & (loss >= -rules.charge_pct)
+    parked = (vehicle[before] == vehicle[after]) & (rest <= rules.standby_h * HOUR) & (loss >= -rules.charge_pct)
     kept = np.flatnonzero(parked & ~_charging(messages, before, after))
     kept = kept[~_driven(messages, trips, before[kept], after[kept])]
     place, rest, loss = after[kept], rest[kept], loss[kept]
     low, high = np.searchsorted(place, starts), np.searchsorted(place, ends)
     hours = np.append(0, np.cumsum(rest))
-    return (hours[high] - hours[low]) / _HOUR, range_sums(loss, low, high)
+    return (hours[high] - hours[low]) / HOUR, range_sum(loss, low, high)
 
 
 def _charging(messages: Messages, before: Positions, after: Positions) -> Bools:

@@ -93,7 +93,7 @@ def _sections(text: str) -> dict[str, str]:
 SECTIONS: dict[str, tuple[str, ...]] = {
     "Landing JSON lines, 15 fields": ("duckdb_json", "sillage_json"),
     "Landing JSON lines, 15 fields named by their VSS paths": ("duckdb_json_vss", "sillage_json_vss"),
-    "Landing Event Hubs Capture, JSON bodies": ("duckdb_capture", "sillage_capture"),
+    "Landing Event Hubs Capture, JSON bodies": ("duckdb_capture", "duckdb_envelopes", "sillage_capture"),
     "Trips from landed telemetry": ("duckdb_sorted_copy", "duckdb_two_stages", "sillage_trips", "sillage_build_trips"),
 }
 
@@ -102,7 +102,8 @@ WORDS = {
     "sillage_json": "Sillage, JSON lines to committed Delta",
     "duckdb_json_vss": "DuckDB, `read_json` to Parquet (baseline)",
     "sillage_json_vss": "Sillage, JSON lines to committed Delta",
-    "duckdb_capture": "DuckDB, `read_avro` to Parquet, bodies not decoded (baseline)",
+    "duckdb_capture": "DuckDB, `read_avro` and `from_json` to Parquet, bodies in typed columns (baseline)",
+    "duckdb_envelopes": "DuckDB, `read_avro` to Parquet, bodies as they are",
     "sillage_capture": "Sillage, Capture to committed Delta, bodies decoded",
     "duckdb_sorted_copy": "DuckDB, read the same columns, sort, write (baseline)",
     "duckdb_two_stages": "DuckDB, hand-written window query in two stages",

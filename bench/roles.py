@@ -49,11 +49,22 @@ def sillage_json_vss(folder: Path) -> Work:
 
 
 def duckdb_capture(folder: Path) -> Work:
+    """Bare DuckDB: Capture Avro files, all fields of their bodies in typed columns, to one Parquet file."""
+    profile = load_profile(FLEET)
+    fields = {
+        name: "DOUBLE" if target.kind in ("float", "int") else "VARCHAR"
+        for targets in profile.targets.values()
+        for target in targets
+        for name in target.fields
+    }
+    fields |= dict.fromkeys([*profile.vehicle.field, *profile.time.field, str(profile.kind_field)], "VARCHAR")
+    structure = json.dumps(fields | {str(profile.sequence): "DOUBLE"})
+    return _duckdb_capture(folder, f"EnqueuedTimeUtc, unnest(from_json(decode(Body), '{structure}'))")
+
+
+def duckdb_envelopes(folder: Path) -> Work:
     """Bare DuckDB: Capture Avro files, envelopes with their bodies as they are, to one Parquet file."""
-    con = duckdb.connect()
-    load_extension(con, "avro")
-    source, target = folder / "capture" / "inbox" / "fleet" / "**" / "*.avro", folder / "bare.parquet"
-    return lambda: _count(con, f"copy (from read_avro('{source}')) to '{target}'")
+    return _duckdb_capture(folder, "*")
 
 
 def sillage_capture(folder: Path) -> Work:
@@ -152,6 +163,13 @@ def _duckdb_json(folder: Path, names: str) -> Work:
 def _sillage_json(folder: Path, names: str) -> Work:
     profile = parse_profile(json_profile(names), "bench")
     return _landing(folder / f"json-{names}", profile, folder / "lake-json")
+
+
+def _duckdb_capture(folder: Path, columns: str) -> Work:
+    con = duckdb.connect()
+    load_extension(con, "avro")
+    source, target = folder / "capture" / "inbox" / "fleet" / "**" / "*.avro", folder / "bare.parquet"
+    return lambda: _count(con, f"copy (select {columns} from read_avro('{source}')) to '{target}'")
 
 
 def _landing(source: Path, profile: FeedProfile, target: Path) -> Work:

@@ -45,7 +45,7 @@ class Settings(BaseSettings):
         date(2000, 1, 1), description="Events before this day are rejected, unless a feed states its own."
     )
     batch_bytes: int = Field(
-        1 << 30, ge=1, description="Files are put into batches of about this many bytes; a larger file is one batch."
+        4 << 30, ge=1, description="Files are put into batches of about this many bytes; a larger file is one batch."
     )
     part_rows: int = Field(
         500_000, ge=1_000, description="Rows of one written Parquet file at most; bounds the memory of landing."

@@ -15,9 +15,9 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
-from transforms.sources.compressed import DamagedFileError, chunks
+from transforms.sources.compressed import DamagedFileError, chunks, compression
 
-BLOCK_BYTES = 16 << 20
+BLOCK_BYTES = 24 << 20
 #: A longer record is refused: no vehicle sends one, and a file without line ends must not fill the memory.
 LONGEST_RECORD = 4 << 20
 #: This much of a record that cannot be kept whole is kept.
@@ -54,19 +54,23 @@ class Block:
     damage: str | None = None
 
 
-def line_blocks(path: Path, record_ends: RecordEnds | None = None, *, start: int = 0) -> Iterator[Block]:
+def line_blocks(
+    path: Path, record_ends: RecordEnds | None = None, *, start: int = 0, line_end: bytes = b"\n"
+) -> Iterator[Block]:
     """The records of a file. Every byte of it is in exactly one block, but for the middle of what is too long.
 
     Args:
-        path: file; ``.gz`` and ``.zst`` are decompressed.
+        path: file, compressed or not.
         record_ends: where records end; lines are records where it is not given.
         start: byte of the text at which the first record begins.
+        line_end: a byte; in blocks it is ``\\n``, whatever it is in the file.
     """
     offset, rest, skipping = 0, b"", False
     source = _read(path)
     last, damage = False, None
     while not last:
         data, last, damage = next(source)
+        data = data.replace(line_end, b"\n")
         data = rest + data
         if offset == 0 and data.startswith(BOM):
             data, offset = data[len(BOM) :], len(BOM)
@@ -95,7 +99,7 @@ def line_stretches(path: Path) -> Iterator[Callable[[], Block]]:
 
     Every byte is in exactly one block, as with ``line_blocks``.
     """
-    if path.suffix in (".gz", ".zst"):
+    if compression(path):
         yield from map(_as_it_is, line_blocks(path))
         return
     stream = path.open("rb", buffering=0)

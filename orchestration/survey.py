@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime, timedelta
 from functools import cached_property
 
 import numpy as np
@@ -16,6 +16,9 @@ from lake.tables import Table, open_table
 
 #: Statements about vehicles, made by back offices: they may speak of any day, past or future.
 REGISTRIES = ("raw.vehicles", "raw.subscriptions", "raw.consents")
+
+#: Arrivals further behind the events than any clock is ahead are no arrivals: an archive may date its files 1980.
+_CLOCKS_AHEAD = timedelta(days=7)
 
 
 class Survey:
@@ -83,16 +86,25 @@ class Survey:
 
     @cached_property
     def horizon(self) -> date:
-        """The newest day that a table can have: the newest on which a vehicle was heard of.
+        """The newest day that a table can have: the newest on which a vehicle was heard of, and that has begun.
 
-        Where none was, the newest of which a registry speaks.
+        Some vehicle's clock is ahead: what it says of a day on which nothing has arrived yet waits for that day. Where
+        no vehicle was heard of, it is the newest day of which a registry speaks.
         """
         heard = [name for name, spec in table_specs().items() if spec.layer == "raw" and name not in REGISTRIES]
         for names in (heard, REGISTRIES):
             days = [day for name in names for day in self.rows_by_day(name)]
             if days:
-                return max(days)
+                return self._begun(max(days))
         return date.min
+
+    def _begun(self, newest: date) -> date:
+        """The day of the newest arrival where it is before ``newest``, unless it is so early that it means nothing."""
+        batches = open_table(self.lake, "ops.batches").scan()
+        arrival: datetime | None = batches.select(pl.col("newest_received_at").max()).collect().item()
+        if arrival is None or arrival.date() <= newest - _CLOCKS_AHEAD:
+            return newest
+        return min(newest, arrival.date())
 
     def changed(self, name: str) -> None:
         """A computed table was written: what is known of it is to be looked up again, and so are the runs."""

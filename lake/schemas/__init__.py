@@ -62,7 +62,7 @@ def _core(name: str, schema: type[dy.Schema], order: tuple[str, ...], descriptio
 TABLES: dict[str, TableSpec] = {
     spec.name: spec
     for spec in (
-        _raw("telemetry", raw.Telemetry, ("sequence",),
+        _raw("telemetry", raw.Telemetry, ("sequence", "source"),
              "One message of a vehicle, as it was sent: a typed column per signal, null where not sent.", wide=True),
         _raw("faults", raw.Faults, ("sequence", "code", "status"),
              "A diagnostic trouble code was set, with its freeze frame, or cleared."),

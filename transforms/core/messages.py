@@ -12,12 +12,13 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from lake.schemas import TABLES
 from lake.signals import Signal
 
-#: One message: the vehicle, its time and the source's own number.
-MESSAGE_KEY = ("vehicle_id", "event_at", "sequence")
+#: One message of telemetry: the vehicle, its time, the feed's own number and the feed.
+MESSAGE_KEY = TABLES["raw.telemetry"].message_key
 
-#: Which of several copies of a message is the first. ``source`` decides where two feeds carry one vehicle.
+#: Which of several copies of a message is the first. ``source`` decides where two feeds tell of one event.
 ARRIVAL_ORDER = ("batch", "record", "source")
 
 
@@ -26,15 +27,15 @@ def deduplicate(messages: pl.LazyFrame | pl.DataFrame, key: Sequence[str] = MESS
 
     Args:
         messages: rows of a raw table in any order, with ``vehicle_id, event_at, sequence, batch, record, source``
-            and any other columns. Two rows without a sequence number count as the same message when vehicle and time
-            are equal: a feed that spreads one moment over several rows has to number them.
+            and any other columns. Two rows without a sequence number count as the same message when the rest of the
+            key is equal: a feed that spreads one moment over several rows has to number them.
         key: what resends of one message agree in: ``message_key`` of the table, in ``lake.schemas``.
 
     Returns:
         The first row of each message by (batch, record), with ``copies`` (Int64): how many further ones there were.
         Sorted by the key.
     """
-    ordered = messages.lazy().sort(*key, *ARRIVAL_ORDER)
+    ordered = messages.lazy().sort(*dict.fromkeys((*key, *ARRIVAL_ORDER)))
     is_copy = pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift(1)) for name in key)
     position = pl.int_range(pl.len(), dtype=pl.Int64)
     return (

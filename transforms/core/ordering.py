@@ -19,12 +19,12 @@ Bools = npt.NDArray[np.bool_]
 Positions = npt.NDArray[np.intp]
 
 #: Columns that decide the order.
-ORDER_KEYS = (*MESSAGE_KEY, *ARRIVAL_ORDER)
+ORDER_KEYS = tuple(dict.fromkeys((*MESSAGE_KEY, *ARRIVAL_ORDER)))
 
 
 @dataclass(frozen=True)
 class Ordered:
-    """The order of the rows of a frame: by vehicle, time, sequence, and arrival. All arrays have its length.
+    """The order of the rows of a frame: by vehicle, time, sequence, feed, and arrival. All arrays have its length.
 
     Attributes:
         vehicle_ids: distinct vehicles, rising.

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from lake.signals import BY_COLUMN
-from tests.unit.core.frames import CAR, VAN, telemetry
+from tests.unit.core.frames import CAR, NOON, VAN, fleet, telemetry
+from transforms.core.latest import latest
 from transforms.core.messages import deduplicate, plausible
+from transforms.core.trips import trips
+from transforms.core.vehicle_days import vehicle_days
 
 MESSAGES = st.lists(
     st.fixed_dictionaries(
@@ -38,13 +42,30 @@ def test_the_first_copy_by_batch_and_record_counts() -> None:
     assert kept.select("speed_kmh", "copies").rows() == [(2.0, 2), (4.0, 0), (5.0, 0)]
 
 
+def test_two_feeds_of_one_vehicle_do_not_resend_each_other() -> None:
+    # Telematics say the speed, a battery cloud charge and energy, both in whole seconds and without numbers.
+    rows: list[dict[str, object]] = []
+    for number, s in enumerate(range(0, 600, 10)):
+        base = {"s": s, "record": number}
+        rows.append(base | {"source": "telematics", "batch": 7, "speed_kmh": 60.0})
+        rows.append(base | {"source": "battery", "batch": 9, "soc_pct": 50 - s / 100, "energy_used_kwh": s / 300})
+    frame = telemetry([*rows, rows[0] | {"batch": 8}])
+    driven = trips(frame, NOON.date(), NOON.date())
+    (trip,) = driven.rows(named=True)
+    assert (trip["soc_start_pct"], trip["soc_end_pct"], trip["messages"]) == (50.0, 44.1, 120)
+    assert (trip["energy_method"], trip["energy_used_kwh"]) == ("counter", pytest.approx(590 / 300))
+    (day,) = vehicle_days(frame, driven, fleet([]), NOON.date(), NOON.date()).rows(named=True)
+    assert (day["messages"], day["duplicates"]) == (120, 1)
+    assert latest(None, frame).select("speed_kmh", "soc_pct").row(0) == (60.0, 44.1)
+
+
 @settings(deadline=None)
 @given(MESSAGES, st.integers(0, 2**32))
 def test_every_message_is_kept_once_and_every_copy_is_counted(rows: list[dict[str, object]], seed: int) -> None:
     frame = telemetry(rows)
     kept = deduplicate(frame).collect()
     assert len(kept) + kept["copies"].sum() == len(frame)
-    assert len(kept) == frame.n_unique(["vehicle_id", "event_at", "sequence"]) if rows else kept.is_empty()
+    assert len(kept) == frame.n_unique(["vehicle_id", "event_at", "sequence", "source"]) if rows else kept.is_empty()
     shuffled = frame.sample(fraction=1, shuffle=True, seed=seed)
     assert_frame_equal(deduplicate(shuffled.lazy()).collect(), kept)
     again = deduplicate(kept.drop("copies")).collect()

@@ -14,7 +14,8 @@ import polars as pl
 from lake.signals import BY_COLUMN
 from transforms.core.axis import HOUR, SECOND, Axis, Bools, Floats, Ints, last_before
 from transforms.core.charging.rules import ChargingRules
-from transforms.core.messages import ARRIVAL_ORDER, MESSAGE_KEY, deduplicate, in_range
+from transforms.core.messages import deduplicate, in_range
+from transforms.core.ordering import ORDER_KEYS
 
 _STATES = ("charging_on", "charging_cable_on", "soc_pct", "energy_charged_kwh")
 _BESIDES = ("battery_power_kw", "speed_kmh", "odometer_km", "ignition_on", "battery_temperature_c")
@@ -106,8 +107,7 @@ def select_readings(
         .with_columns(none)
         .filter(told | shown)
         .select(
-            *MESSAGE_KEY,
-            *ARRIVAL_ORDER,
+            *ORDER_KEYS,
             *(
                 pl.col(signal.column) if signal.low is None
                 else pl.when(in_range(signal)).then(pl.col(signal.column)).alias(signal.column)

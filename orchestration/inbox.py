@@ -17,6 +17,7 @@ from blake3 import blake3
 from lake.errors import FeedError
 from lake.storage import Lake
 from transforms.sources.canonical import Bounds
+from transforms.sources.compressed import without_ending
 from transforms.sources.profile import FeedProfile
 from transforms.sources.reader import FeedReader, caught
 
@@ -146,7 +147,7 @@ def _fits(profile: FeedProfile, name: str) -> bool:
     """A file is the feed's, by its path below the folder; text may be compressed."""
     if any(part.startswith((".", "_")) for part in name.split("/")) or name.endswith((".tmp", ".part")):
         return False
-    names = {name} if profile.format == "capture" else {name, re.sub(r"\.(gz|zst)$", "", name)}
+    names = {name} if profile.format == "capture" else {name, without_ending(name)}
 
     def match(patterns: Sequence[str]) -> bool:
         return any(_matches(name, pattern) for name in names for pattern in patterns)
@@ -155,11 +156,14 @@ def _fits(profile: FeedProfile, name: str) -> bool:
 
 
 def _matches(name: str, pattern: str) -> bool:
-    """Shell pattern in which ``*`` and ``?`` stay within a folder, and ``**/`` is any number of folders."""
+    """Shell pattern in which ``*`` and ``?`` stay within a folder, and ``**/`` is any number of folders.
+
+    Capitals are as good as small letters: loggers write ``X.CSV``.
+    """
     regex = "".join(
         _PIECES.get(piece) or _escaped(piece) for piece in re.split(r"(\*\*/|\*\*|\*|\?|\[[^]]+\])", pattern)
     )
-    return re.fullmatch(regex, name) is not None
+    return re.fullmatch(regex, name, re.IGNORECASE) is not None
 
 
 def _escaped(piece: str) -> str:

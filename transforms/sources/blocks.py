@@ -70,7 +70,8 @@ def line_blocks(
     last, damage = False, None
     while not last:
         data, last, damage = next(source)
-        data = data.replace(line_end, b"\n")
+        if line_end != b"\n":
+            data = data.replace(line_end, b"\n")
         data = rest + data
         if offset == 0 and data.startswith(BOM):
             data, offset = data[len(BOM) :], len(BOM)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import zstandard
 
 #: Compressed bytes that are read at a time. So few, because a byte of Zstandard may stand for many thousands.
 _STEP = 4 << 10
 _READ = 1 << 20
+_ENDING = re.compile(r"\.(gz|zst)$", re.IGNORECASE)
+#: How a member begins.
+_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 
 
 class DamagedFileError(Exception):
@@ -28,15 +32,36 @@ class _Machine(Protocol):
     def decompress(self, data: bytes, /) -> bytes: ...
 
 
+def compression(path: Path) -> Literal["gz", "zst"] | None:
+    """How a file is compressed: as its first bytes say, whatever its name; and where they do not, as its ending says.
+
+    No text begins with such bytes.
+    """
+    with path.open("rb") as stream:
+        head = stream.read(len(_ZSTD))
+    if head.startswith(_GZIP):
+        return "gz"
+    if head == _ZSTD:
+        return "zst"
+    ending = _ENDING.search(path.name)
+    return None if ending is None else "gz" if ending[1].lower() == "gz" else "zst"
+
+
+def without_ending(name: str) -> str:
+    """The name of a file without the ending of a compressed one."""
+    return _ENDING.sub("", name)
+
+
 def chunks(path: Path, size: int) -> Iterator[bytes]:
-    """The text of a file in pieces of about ``size`` bytes; ``.gz`` and ``.zst`` by its ending.
+    """The text of a file, compressed or not, in pieces of about ``size`` bytes.
 
     Raises:
         DamagedFileError: behind the last byte that can be read.
     """
-    if path.suffix == ".gz":
+    kind = compression(path)
+    if kind == "gz":
         yield from _gathered(_inflated(path, lambda: zlib.decompressobj(wbits=31)), size)
-    elif path.suffix == ".zst":
+    elif kind == "zst":
         yield from _gathered(_inflated(path, lambda: zstandard.ZstdDecompressor().decompressobj()), size)
     else:
         with path.open("rb") as stream:
@@ -80,7 +105,8 @@ def _inflated(path: Path, new: Callable[[], _Machine]) -> Iterator[bytes]:
             yield piece[max(0, made - again) :]
             again += len(piece)
     except (zlib.error, zstandard.ZstdError, EOFError) as error:
-        raise DamagedFileError(str(error)) from None
+        follows = again and "incorrect header check" in str(error)
+        raise DamagedFileError("something follows its end that is no gzip" if follows else str(error)) from None
 
 
 def _members(path: Path, new: Callable[[], _Machine], slow_from: int | None) -> Iterator[tuple[bytes, int]]:

@@ -6,7 +6,9 @@ So lines are joined only where that gives one well-formed record of the width of
 
 from __future__ import annotations
 
+import codecs
 import csv
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +20,8 @@ from transforms.sources.profile import RESERVED, Delimited
 
 #: No record of several lines is longer.
 LONGEST_JOINED = 1 << 20
+#: So much of a header that is none is shown.
+_SHOWN = 120
 csv.field_size_limit(LONGEST_RECORD)
 
 
@@ -27,12 +31,14 @@ class Header:
 
     Attributes:
         names: of the columns; as they are used, not as they are written.
-        size: bytes of the text before the first record.
+        size: bytes of the text before the first record. A header that cannot be one is taken for a record.
+        line_end: byte behind each line.
         fault: why it cannot be read, and no record of the file with it.
     """
 
     names: tuple[str, ...]
     size: int
+    line_end: bytes = b"\n"
     fault: str | None = None
 
 
@@ -103,25 +109,47 @@ def trimmed(cells: list[str], width: int) -> list[str]:
     return cells
 
 
-def read_header(path: Path, settings: Delimited) -> Header:
-    """The header of a file, or the columns that the profile gives it."""
+def read_header(path: Path, settings: Delimited, needed: Sequence[Collection[str]] = ()) -> Header:
+    """The header of a file, or the columns that the profile gives it.
+
+    Args:
+        path: file, compressed or not.
+        settings: how its text is written.
+        needed: of each of these the header must have one, or no record can be read.
+    """
     data = _top(path)
+    # What there is of a file without one line feed was written where a carriage return ends the line.
+    line_end = b"\r" if b"\r" in data and b"\n" not in data else b"\n"
+    data = data.replace(line_end, b"\n")
     at = len(BOM) if data.startswith(BOM) else 0
     skipped = line_ends(data, last=True)[: settings.skip_rows]
     at = max(at, int(skipped[-1]) if len(skipped) else 0)
     if settings.header:
-        return Header(_names(list(settings.header)), at)
+        return Header(_names(list(settings.header)), at, line_end)
     start = at
     for end in CsvRecords(settings)(data[at:], True):
-        text = data[start : at + int(end)].decode(settings.encoding, "replace").strip("\r\n ")
-        start = at + int(end)
+        before, start = start, at + int(end)
+        written = data[before:start]
+        text = written.decode(settings.encoding, "replace").strip("\r\n ")
         if not text:
             continue
         try:
-            return Header(_names(cells_of(text, settings)), start)
+            names = _names(cells_of(text, settings))
         except csv.Error as error:
-            return Header((), start, f"the header is not CSV: {error}")
-    return Header((), start)
+            return Header((), before, line_end, f"the header is not CSV: {error}")
+        missing = [name for name in needed if not set(names).intersection(name)]
+        if missing:
+            return Header((), before, line_end, _no_header(missing, written, text, settings))
+        return Header(names, start, line_end)
+    return Header((), start, line_end)
+
+
+def _no_header(missing: Sequence[Collection[str]], written: bytes, text: str, settings: Delimited) -> str:
+    """Why this is no header."""
+    if written.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "the file is UTF-16: save it as UTF-8"
+    wanted = " and ".join(f"no {' or '.join(names)}" for names in missing)
+    return f"the header has {wanted} (separator {settings.separator!r}): found '{text[:_SHOWN]}'"
 
 
 def _top(path: Path) -> bytes:

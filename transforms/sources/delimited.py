@@ -36,24 +36,28 @@ class DelimitedReader:
     Attributes:
         start: byte at which the first record begins.
         record_ends: where records end.
+        line_end: byte behind each line of the file.
     """
 
     def __init__(self, profile: FeedProfile, path: Path) -> None:
         self._profile = profile
         self._format = profile.csv
-        self._header = read_header(path, profile.csv)
+        told = ((name,) for name in (profile.kind_field, profile.long_name, profile.long_value) if name)
+        needed = [names for names in (profile.vehicle.field, profile.time.field, *told) if names]
+        self._header = read_header(path, profile.csv, needed)
         self._names = list(self._header.names)
-        self.start = self._header.size
+        self.start, self.line_end = self._header.size, self._header.line_end
         self.record_ends = CsvRecords(profile.csv, len(self._names))
         self._place = 0
 
     def cut(self, block: Block) -> Cut:
-        """The records of a block as cells, empty lines left out."""
+        """The records of a block as cells; lines that hold nothing, but for separators, are left out."""
         starts, array = records(block)
         original = pl.Series(ORIGINAL, pl.from_arrow(array), dtype=pl.Binary)
         text = texts(original, self._format.encoding).str.strip_chars_end("\r\n")
         frame = pl.DataFrame({OFFSET: starts + block.offset, ORIGINAL: original, _TEXT: text})
-        frame = frame.filter((pl.col(_TEXT).str.strip_chars(" ") != "").fill_null(True)).with_row_index(ROW)
+        empty = pl.col(_TEXT).str.strip_chars(f"{self._format.separator} ") == ""
+        frame = frame.filter(~empty.fill_null(False)).with_row_index(ROW)
         first, self._place = self._place, self._place + frame.height
         fault = pl.lit(self._header.fault, pl.String)
         undecodable = pl.lit(f"not {self._format.encoding} text")
@@ -73,10 +77,13 @@ class DelimitedReader:
         else:
             quoted = pl.repeat(False, frame.height, eager=True)
         parts = [self._plain(frame.filter(~quoted))]
+        cells, broken = [parts[0][0]], [parts[0][1]]
         if quoted.any():
-            parts.append(self._quoted(frame.filter(quoted)))
-        cells = pl.concat([cells for cells, _ in parts]).sort(ROW)
-        return self._with_extras(cells), pl.concat([broken for _, broken in parts])
+            wrapped, rest = self._all_in_quotes(frame.filter(quoted))
+            mixed, rest = self._some_in_quotes(rest)
+            hard, unread = self._quoted(rest)
+            cells, broken = [*cells, wrapped, mixed, hard], [*broken, unread]
+        return self._with_extras(pl.concat(cells).sort(ROW)), pl.concat(broken)
 
     def _plain(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Records without a quote."""
@@ -86,15 +93,43 @@ class DelimitedReader:
         # What follows the last column may be nothing but separators.
         surplus = parts[f"@{width}"].str.strip_chars(f"{separator} ").fill_null("") != ""
         ragged = surplus | parts[f"@{width - 1}"].is_null() if width else surplus
-        named = parts.drop(f"@{width}")
-        named.columns = self._names
-        cells = pl.concat([frame.drop(_TEXT), named], how="horizontal").filter(~ragged)
+        cells = self._named(frame, parts.drop(f"@{width}")).filter(~ragged)
         found = pl.col(_TEXT).str.count_matches(separator, literal=True) + 1
         reason = pl.format(f"{{}} fields where the header has {width}", found).alias(REASON)
         return cells, frame.filter(ragged).with_columns(reason).drop(_TEXT)
 
+    def _all_in_quotes(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """The cells of records in which each is in quotes and holds none, and the other records."""
+        width, quote, text = len(self._names), self._format.quote, pl.col(_TEXT).str
+        even = text.count_matches(quote, literal=True) == 2 * width
+        wrapped = frame.select(even & text.starts_with(quote) & text.ends_with(quote)).to_series()
+        mine = frame.filter(wrapped)
+        inner = mine[_TEXT].str.strip_prefix(quote).str.strip_suffix(quote)
+        parts = inner.str.splitn(f"{quote}{self._format.separator}{quote}", width).struct.unnest()
+        # Where all are there, no quote is left for the inside of a cell.
+        fits = parts.to_series(-1).is_not_null()
+        return self._named(mine, parts).filter(fits), pl.concat([frame.filter(~wrapped), mine.filter(~fits)])
+
+    def _some_in_quotes(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """The cells of records that hold no quote and no separator but around them, and the other records."""
+        width, quote = len(self._names), self._format.quote
+        parts = frame[_TEXT].str.splitn(self._format.separator, width + 1).struct.unnest()
+        cell = pl.all().str
+        quotes = cell.count_matches(quote, literal=True)
+        wrapped = cell.starts_with(quote) & cell.ends_with(quote) & (quotes == 2)
+        fits = parts.to_series(-1).is_null() & parts.to_series(-2).is_not_null()
+        parts = parts[:, :-1]
+        fits &= parts.select(pl.all_horizontal(wrapped | (quotes == 0))).to_series().fill_null(False)
+        bare = parts.select(pl.when(wrapped).then(cell.strip_prefix(quote).str.strip_suffix(quote)).otherwise(pl.all()))
+        return self._named(frame, bare).filter(fits), frame.filter(~fits)
+
+    def _named(self, frame: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:
+        """Records with their cells in the place of their text."""
+        parts.columns = self._names
+        return pl.concat([frame.drop(_TEXT), parts], how="horizontal")
+
     def _quoted(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """Records with a quote somewhere."""
+        """Records with a quote somewhere, one by one."""
         width = len(self._names)
         rows: list[list[str]] = []
         reasons: list[str | None] = []

@@ -10,8 +10,8 @@ import polars as pl
 
 #: Deeper messages are refused: far deeper ones would exhaust the stack of whoever walks them.
 DEEPEST = 500
-#: Beyond it not every whole number is a float.
-_LARGEST_WHOLE = 2.0**53
+#: From here on a float may stand for its odd neighbour, too.
+_TOO_LARGE = 2.0**53
 #: Digits that are grouped.
 _GROUPED = "|".join(f"{digit}_" for digit in range(10))
 _QUOTE_COLON = int.from_bytes(b'":', "little")
@@ -52,7 +52,7 @@ def misread(texts: pl.Series, values: list[pl.Series], sequence: str | None) -> 
     number = next((column for column in values if column.name == sequence and column.dtype.is_float()), None)
     if number is not None:
         columns.append(number.alias("number"))
-        whole = (pl.col("number") == pl.col("number").round()) & (pl.col("number").abs() <= _LARGEST_WHOLE)
+        whole = (pl.col("number") == pl.col("number").round()) & (pl.col("number").abs() < _TOO_LARGE)
         odd |= ~whole.fill_null(True)
     return pl.DataFrame([texts.alias("t"), *columns]).select(odd).to_series()
 

@@ -32,6 +32,7 @@ from transforms.sources.canonical import (
     rejected,
     without_length,
 )
+from transforms.sources.compressed import without_ending
 from transforms.sources.delimited import DelimitedReader
 from transforms.sources.identity import KeyedIds, mask_vins
 from transforms.sources.json_text import JsonReader
@@ -88,7 +89,7 @@ class FeedReader:
         context = self.context(name, modified_at)
         if self.profile.format == "csv":
             reader = DelimitedReader(self.profile, path)
-            for block in line_blocks(path, reader.record_ends, start=reader.start):
+            for block in line_blocks(path, reader.record_ends, start=reader.start, line_end=reader.line_end):
                 yield partial(self._delimited, reader, block, context)
         else:
             for read in bodies(path, self.profile.format):
@@ -232,8 +233,12 @@ class FeedReader:
 
 
 def caught(pattern: str, path: str) -> str:
-    """What the first group of a pattern catches in a path, compressed or not; empty where it does not match."""
-    match = re.search(pattern, re.sub(r"\.(gz|zst)$", "", path))
+    """What the first group of a pattern catches in a path, compressed or not; empty where it does not match.
+
+    Capitals count only where that makes it match: loggers write ``X.CSV``.
+    """
+    text = without_ending(path)
+    match = re.search(pattern, text) or re.search(pattern, text, re.IGNORECASE)
     return (match.group(1) or "") if match else ""
 
 

@@ -18,7 +18,7 @@ T = "2024-01-01T00:00:00Z"
 some = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 GOOD = f"a,{T},1,note"
-BAD_LINES = [f"a,{T}", f"a,{T},fast,", f",{T},1,", "a,noon,1,", f'a,{T},1,"', f'a,{T},1,"x"y', ",,,,,", f"{VIN},{T},x,",
+BAD_LINES = [f"a,{T}", f"a,{T},fast,", f",{T},1,", "a,noon,1,", f'a,{T},1,"', f'a,{T},1,"x"y', ",,1,", f"{VIN},{T},x,",
              "a,1990-01-01T00:00:00Z,1,", "\x00", "'", "\\", f"a,{T},1,2,3", "ÿ", f"a,{T},inf,",
              f"a,{T},1e999,"]  # fmt: skip
 

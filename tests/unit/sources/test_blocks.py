@@ -164,6 +164,12 @@ def test_compressed_files(ending: str, pack: Callable[[bytes], bytes], tmp_path:
         assert found.reasons == []
 
 
+def test_what_follows_a_compressed_file_is_told_and_all_of_it_lands(tmp_path: Path) -> None:
+    found = read(gzip.compress(LINES) + b"junk", JSON, tmp_path, "f.jsonl.gz")
+    assert len(found.column("speed_kmh")) == 20_000
+    assert [reason.split(": ")[1] for reason in found.reasons] == ["something follows its end that is no gzip"]
+
+
 @pytest.mark.parametrize("data", [b"", b"\n"])
 def test_compressed_files_without_records(
     data: bytes, ending: str, pack: Callable[[bytes], bytes], tmp_path: Path

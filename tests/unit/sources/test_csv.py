@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import csv
+import gzip
+import json
+from collections.abc import Callable
+from io import StringIO
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
+import zstandard
 
 from tests.unit.sources.reading import profile, read
+from transforms.sources import blocks, delimited
 
 T = "2024-01-01T00:00:00Z"
 
@@ -177,8 +185,8 @@ def test_empty_lines_are_no_records(tmp_path: Path) -> None:
     assert lands(f"\n  \nvehicle,at,speed\n\n   \r\na,{T},1\n\n\n", tmp_path) == [1.0]
 
 
-def test_a_row_of_nothing_but_separators_is_rejected(tmp_path: Path) -> None:
-    assert read("vehicle,at,speed\n,,\n", profile(), tmp_path).reasons == ["no vehicle in vehicle; no time in at"]
+def test_rows_of_nothing_but_separators_are_no_records(tmp_path: Path) -> None:
+    assert lands(f"vehicle,at,speed\n,,\na,{T},1\n, ,,,\n,,\r\n", tmp_path) == [1.0]
 
 
 @pytest.mark.parametrize("data", ["", "\n\n", "vehicle,at,speed", "vehicle,at,speed\r\n", "\ufeff"])
@@ -189,8 +197,59 @@ def test_files_without_records(data: str, tmp_path: Path) -> None:
 
 def test_a_header_that_cannot_be_read_loses_no_record(tmp_path: Path) -> None:
     found = read(f'"vehicle,at,speed\na,{T},1\nb,{T},2\n', profile(), tmp_path)
-    assert found.originals == [f"a,{T},1".encode(), f"b,{T},2".encode()]
+    assert found.originals == [b'"vehicle,at,speed', f"a,{T},1".encode(), f"b,{T},2".encode()]
     assert all(reason.startswith("the header is not CSV") for reason in found.reasons)
+
+
+TWO_LINES = f"vehicle,at,speed\na,{T},1\n"
+NOT_THE_HEADER: dict[str, tuple[bytes, str]] = {
+    "separator": (
+        TWO_LINES.replace(",", ";").encode(),
+        "the header has no vehicle and no at (separator ','): found 'vehicle;at;speed'",
+    ),
+    "capitals": (
+        TWO_LINES.title().encode(),
+        "the header has no vehicle and no at (separator ','): found 'Vehicle,At,Speed'",
+    ),
+    "one of two": (
+        TWO_LINES.replace("at", "time").encode(),
+        "the header has no at (separator ','): found 'vehicle,time,speed'",
+    ),
+    "none": (f"a,{T},1\n".encode(), f"the header has no vehicle and no at (separator ','): found 'a,{T},1'"),
+    "utf-16": (TWO_LINES.encode("utf-16"), "the file is UTF-16: save it as UTF-8"),
+}
+
+
+@pytest.mark.parametrize("case", NOT_THE_HEADER)
+def test_a_header_that_is_none_is_named_and_no_line_is_lost(case: str, tmp_path: Path) -> None:
+    data, reason = NOT_THE_HEADER[case]
+    found = read(data, profile(), tmp_path)
+    assert set(found.reasons) == {reason}
+    assert b"\n".join(found.originals).strip(b"\n\0") == data.strip(b"\n\0")
+    assert (found.landed, found.records) == (0, found.rejects.height)
+
+
+def test_a_header_needs_the_fields_that_tell_signals_apart(tmp_path: Path) -> None:
+    found = read(f"vehicle,at,name,value\na,{T},Speed,1\n", profile(**LONG), tmp_path)
+    assert {reason.split(" (")[0] for reason in found.reasons} == {"the header has no signal"}
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zstandard.ZstdCompressor().compress], ids=["gzip", "zstd"])
+@pytest.mark.parametrize("name", ["f.csv", "F.CSV.GZ", "f.csv.Zst", "f.csv.gz", "f.csv.zst"])
+def test_what_is_compressed_is_known_by_its_first_bytes(
+    pack: Callable[[bytes], bytes], name: str, tmp_path: Path
+) -> None:
+    found = read(pack(TWO_LINES.encode()), profile(), tmp_path, name)
+    assert (found.column("speed_kmh"), found.reasons) == ([1.0], [])
+
+
+def test_lines_that_end_with_a_carriage_return_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [f"a,{T},{n}" for n in range(5_000)]
+    for size in (blocks.BLOCK_BYTES, 10_000):
+        monkeypatch.setattr(blocks, "BLOCK_BYTES", size)
+        assert lands("\r".join(["vehicle,at,speed", *lines, ""]), tmp_path) == [float(n) for n in range(5_000)]
+    found = read(f"vehicle,at,speed\ra,{T},x\ra,{T},1", profile(), tmp_path)
+    assert (found.originals, found.rejects["offset"].to_list()) == ([f"a,{T},x".encode()], [17])
 
 
 def test_files_without_a_header(tmp_path: Path) -> None:
@@ -201,6 +260,31 @@ def test_files_without_a_header(tmp_path: Path) -> None:
 def test_lines_before_the_header(tmp_path: Path) -> None:
     text = f'Export of "today\n\nvehicle,at,speed\na,{T},1\na,{T},2\n'
     assert lands(text, tmp_path, csv={"skip_rows": 2}) == [1.0, 2.0]
+
+
+QUOTED = ["", "x", "5,5", ",", ",,", '""', '","', "x y ", "\n"]
+
+
+@pytest.mark.parametrize("columns", [1, 2, 3])
+def test_records_in_quotes_are_cut_as_one_by_one(columns: int, tmp_path: Path) -> None:
+    """All cells in quotes, some of them, none; with everything in them that cuts."""
+    names = [f"n{n}" for n in range(columns)]
+    expected = [values for values in product(QUOTED, repeat=columns) if any(values)]
+    out = StringIO()
+    csv.writer(out).writerow(["vehicle", "at", *names])
+    styles = [csv.QUOTE_ALL, csv.QUOTE_MINIMAL, csv.QUOTE_NONNUMERIC]
+    for number, values in enumerate(expected):
+        csv.writer(out, quoting=styles[number % 3]).writerow(["a", T, *values])
+    found = read(out.getvalue(), profile(columns=None), tmp_path)
+    assert found.reasons == []
+    assert [tuple(json.loads(extras).values()) for extras in found.column("extras")] == expected
+
+
+@pytest.mark.parametrize("note", ["x", "5,5"])
+def test_records_in_quotes_are_not_read_one_by_one(note: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delimited, "cells_of", None)
+    assert lands(f'"vehicle","at","speed","note"\n"a","{T}","1","{note}"\n', tmp_path) == [1.0]
+    assert lands(f'vehicle,at,speed,note\n"a","{T}",1,x\na,"{T}","2",y\n', tmp_path) == [1.0, 2.0]
 
 
 def test_long_cells_are_read(tmp_path: Path) -> None:

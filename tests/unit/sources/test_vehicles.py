@@ -36,7 +36,8 @@ def test_from_the_path(name: str, tmp_path: Path) -> None:
 def test_a_compressed_file_has_the_path_of_its_content(tmp_path: Path) -> None:
     data = gzip.compress(f"at,speed\n{T},1\n".encode())
     feed = profile(vehicle={"path": r"([^/]+)/[^/]+\.csv$"})
-    assert read(data, feed, tmp_path, "cars/a7/day.csv.gz").column("vehicle_id") == [vehicle_id("a7")]
+    for name in ("cars/A7/day.csv.gz", "cars/A7/DAY.CSV", "cars/A7/DAY.CSV.GZ"):
+        assert read(data, feed, tmp_path, name).column("vehicle_id") == [vehicle_id("A7")]
 
 
 @pytest.mark.parametrize("pattern", [r"car-(\d+)", r"(x)?day", r"(x*)day"])

@@ -1,10 +1,12 @@
 """Remote commands: who asks for what from where, how the vehicle answers, and what is said of it.
 
 A vehicle that has rested for long sleeps and is woken first; one in bad coverage answers late, or not before the
-command expires.
+command expires. Charging that begins or ends by command does so a moment later; nobody asks for what is not to happen.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -13,6 +15,7 @@ from numpy.typing import NDArray
 from simulator.services.adoption import Fates
 from simulator.services.offers import INDEX
 from simulator.services.usage import account, chosen, instants, local_times, named, pauses
+from simulator.sessions import REASONS
 from simulator.streams import Purpose, stream
 from simulator.told import Lived
 from simulator.world import CITIES, DAY_MS, MARKET_WEIGHTS, day_ms
@@ -38,11 +41,15 @@ _SERVICE[_DIAGNOSE] = _DIAGNOSTICS
 #: What a day brings at home, in mean numbers per new customer: command, local hour, its spread, number, needs a plug.
 _DAILY = (
     (_CLIMATE_OFF, 18.0, 4.0, 0.06, False), (_HORN, 13.0, 4.0, 0.05, False), (_LIGHTS, 19.5, 3.0, 0.08, False),
-    (_LOCK, 21.5, 2.0, 0.25, False), (_CHARGE, 21.0, 1.5, 0.35, True), (_UNCHARGE, 6.5, 1.0, 0.14, True),
+    (_LOCK, 21.5, 2.0, 0.25, False), (_CHARGE, 21.0, 1.5, 0.05, True), (_UNCHARGE, 6.5, 1.0, 0.02, True),
     (_LOCATE, 14.0, 5.0, 0.5, False), (_DIAGNOSE, 12.5, 1.8, 0.02, False),
 )  # fmt: skip
 _BEFORE_LEG = ((_CLIMATE_ON, 0.3, 240, 1200), (_UNLOCK, 0.34, 10, 90))  # command, share of legs, s before it
 _AFTER_LEG = (_LOCK, 0.42, 12, 1500)  # command, share of legs, s after it
+_STARTED, _STOPPED = 0.8, 0.4  # share of sessions that wait, and of those that customers end: it is done by command
+_AHEAD_MS = (15_000, 60_000)  # of what the command brings about
+_WAITS_MS = 120_000  # a session that begins that long after the cable went in, has waited
+_BY_USER = REASONS.index("user")
 _MILD = (9.0, 25.0)  # outside temperatures between which few want the air conditioning beforehand
 _CHANNEL_SHARES = (0.83, 0.05, 0.12)
 
@@ -53,11 +60,9 @@ _OLD_UNIT = 2022  # model years before it have a unit that takes its time
 _NO_COVERAGE = {"IN": 0.075, "MA": 0.07, "BR": 0.055, "MX": 0.045, "US": 0.04, "TR": 0.04}
 _COVERED = 0.022  # share of vehicle-days in bad coverage elsewhere
 _LOST = (0.006, 0.05, 0.45)  # share without an answer: awake, asleep, in bad coverage
-_REASONS = (
-    "door_open", "door_open", "low_battery", "unknown", "timeout", "timeout", "not_plugged", "not_charging",
-    "no_position", "ignition_on",
-)  # fmt: skip
-_FAILS = np.array([0.028, 0.012, 0.035, 0.01, 0.008, 0.008, 0.16, 0.12, 0.02, 0.03])
+_FAILS = np.array([0.01, 0.012, 0.02, 0.01, 0.008, 0.008, 0, 0, 0.02, 0.03])  # for no reason that shows
+_FAILURES = np.where(np.arange(len(COMMANDS)) == _LOCATE, "no_position", "timeout")
+_GETS_OUT_MS, _DOOR_OPEN = 180_000, 0.2  # how long after parking doors may be open, and share of those that are
 _NOT_WHILE_DRIVING = np.isin(np.arange(len(COMMANDS)), (_LOCATE, _DIAGNOSE), invert=True)
 _ABROAD = 0.006  # share of weeks that a customer spends abroad
 
@@ -72,13 +77,14 @@ def asked(lived: Lived, fates: Fates) -> pl.DataFrame:
     """Returns the commands that customers and the back office issue on a day; columns as ``ASKED``."""
     rng = lived.stream(Purpose.COMMAND)
     resting = pauses(lived, fates)
-    vehicle, at, command = (np.concatenate(c) for c in zip(*_around_legs(lived, rng), *_daily(lived, rng), strict=True))
+    given = (*_around_legs(lived, rng), *_around_charging(lived, rng), *_daily(lived, rng))
+    vehicle, at, command = (np.concatenate(c) for c in zip(*given, strict=True))
     service = _SERVICE[command]
     share = fates.eagerness(vehicle, service, at)
     begin = day_ms(lived.day)
     kept = (rng.random(len(at)) < share) & ~resting[vehicle, service] & fates.covered(vehicle, service, at)
     kept &= (at >= begin) & (at < begin + DAY_MS)
-    kept &= (command != _DIAGNOSE) | ~moving(lived, vehicle, at)[0]
+    kept &= (command != _DIAGNOSE) | ~found(lived, vehicle, at).drives
     channel = np.searchsorted(np.cumsum(_CHANNEL_SHARES), rng.random(len(at)) * sum(_CHANNEL_SHARES) * (1 - 1e-9))
     second = rng.random(len(at)) < 0.25
     office = command == _DIAGNOSE
@@ -108,24 +114,44 @@ def _around_legs(lived: Lived, rng: np.random.Generator) -> list[tuple[Ints, Int
     legs, n = lived.legs, len(lived.legs)
     mild = (lived.outside_c > _MILD[0]) & (lived.outside_c < _MILD[1])
     ends = legs.start_ms + legs.steps * (lived.cadence_s * 1000)
-    found = []
+    given = []
     for command, share, least, most in _BEFORE_LEG:
         at = legs.start_ms - rng.integers(least * 1000, most * 1000, n)
         wanted = rng.random(n) < share * np.where(mild & (command == _CLIMATE_ON), 0.3, 1.0)
-        found.append((legs.vehicle[wanted], at[wanted], np.full(int(wanted.sum()), command)))
+        given.append((legs.vehicle[wanted], at[wanted], np.full(int(wanted.sum()), command)))
     command, share, least, most = _AFTER_LEG
     at, wanted = ends + rng.integers(least * 1000, most * 1000, n), rng.random(n) < share
-    return [*found, (legs.vehicle[wanted], at[wanted], np.full(int(wanted.sum()), command))]
+    return [*given, (legs.vehicle[wanted], at[wanted], np.full(int(wanted.sum()), command))]
+
+
+def _around_charging(lived: Lived, rng: np.random.Generator) -> list[tuple[Ints, Ints, Ints]]:
+    """Customers start what has waited at the plug, and end what they cannot wait for."""
+    session, n = lived.parks.state.session, len(lived.parks.vehicle)
+    waited = session.starts_ms - session.plugged_ms > _WAITS_MS
+    obeyed = (
+        (_CHARGE, session.starts_ms, session.exists & waited & (rng.random(n) < _STARTED)),
+        (_UNCHARGE, session.stops_ms, session.exists & (session.reason == _BY_USER) & (rng.random(n) < _STOPPED)),
+    )
+    ahead = rng.integers(*_AHEAD_MS, n)
+    return [
+        (lived.parks.vehicle[wanted], (at - ahead)[wanted], np.full(int(wanted.sum()), command))
+        for command, at, wanted in obeyed
+    ]
 
 
 def _daily(lived: Lived, rng: np.random.Generator) -> list[tuple[Ints, Ints, Ints]]:
-    fleet, found = lived.fleet, []
+    """What is asked for at some hour; charging, only of vehicles that have no cable in, or do not charge."""
+    fleet, given = lived.fleet, []
     for command, hour, spread, number, plug in _DAILY:
         counts = rng.poisson(number, len(fleet)) * (fleet.battery_kwh > 0 if plug else True)
         vehicle = np.repeat(np.arange(len(fleet)), counts)
         at = local_times(lived, vehicle, rng.normal(hour, spread, len(vehicle)))
-        found.append((vehicle, at, np.full(len(vehicle), command)))
-    return found
+        if plug:
+            finds = found(lived, vehicle, at)
+            asks = ~(finds.plugged if command == _CHARGE else finds.charging)
+            vehicle, at = vehicle[asks], at[asks]
+        given.append((vehicle, at, np.full(len(vehicle), command)))
+    return given
 
 
 def _whereabouts(lived: Lived, vehicle: Ints, second: Flags) -> tuple[pl.Series, Flags]:
@@ -142,15 +168,37 @@ def _whereabouts(lived: Lived, vehicle: Ints, second: Flags) -> tuple[pl.Series,
     return pl.Series(COUNTRIES, dtype=pl.String).gather(country), ~crossing
 
 
-def moving(lived: Lived, vehicle: Ints, at_ms: Ints) -> tuple[Flags, Ints]:
-    """Returns whether vehicles are under way at instants of the day, and if not for how long they have rested, ms."""
+@dataclass(frozen=True)
+class Found:
+    """How vehicles are found at instants, one array element each.
+
+    Attributes:
+        drives: under way.
+        rested_ms: how long at rest, 0 under way.
+        plugged: a charging cable is connected.
+        charging: charging goes on.
+    """
+
+    drives: Flags
+    rested_ms: Ints
+    plugged: Flags
+    charging: Flags
+
+
+def found(lived: Lived, vehicle: Ints, at_ms: Ints) -> Found:
+    """Returns how vehicles are found at instants of the day."""
     parks = lived.parks
     order = np.lexsort((parks.state.parked_ms, parks.vehicle))
-    since, until = parks.state.parked_ms[order], np.minimum(parks.until_ms, 2**42)[order]
-    keys = parks.vehicle[order] * 2**42 + since
-    row = np.maximum(np.searchsorted(keys, vehicle * 2**42 + at_ms, side="right") - 1, 0)
-    rests = (parks.vehicle[order][row] == vehicle) & (since[row] <= at_ms) & (at_ms < until[row])
-    return ~rests, np.where(rests, at_ms - since[row], 0)
+    keys = parks.vehicle[order] * 2**42 + parks.state.parked_ms[order]
+    park = order[np.maximum(np.searchsorted(keys, vehicle * 2**42 + at_ms, side="right") - 1, 0)]
+    since, session = parks.state.parked_ms[park], parks.state.session.take(park)
+    rests = (parks.vehicle[park] == vehicle) & (since <= at_ms) & (at_ms < parks.until_ms[park])
+    return Found(
+        drives=~rests,
+        rested_ms=np.where(rests, at_ms - since, 0),
+        plugged=rests & session.connected(at_ms),
+        charging=rests & session.charging(at_ms),
+    )
 
 
 def answered(lived: Lived, commands: pl.DataFrame) -> pl.DataFrame:
@@ -162,8 +210,8 @@ def answered(lived: Lived, commands: pl.DataFrame) -> pl.DataFrame:
     """
     rng, n = lived.stream(Purpose.COMMAND, 1), len(commands)
     vehicle, at, command = (commands[name].to_numpy() for name in ("vehicle", "issued_ms", "command"))
-    drives, rested_ms = moving(lived, vehicle, at)
-    asleep, covered = rested_ms > _SLEEPS_AFTER_MS, ~_without_coverage(lived, rng)[vehicle]
+    finds = found(lived, vehicle, at)
+    asleep, covered = finds.rested_ms > _SLEEPS_AFTER_MS, ~_without_coverage(lived, rng)[vehicle]
     slow = np.where(lived.fleet.model_year[vehicle] < _OLD_UNIT, 1.7, 1.0)
     late = np.exp(rng.normal(0, 0.45, (4, n)))
     latency_s = _ACKNOWLEDGES_S * slow * late[0] + _WAKES_S * late[1] * asleep + _LATE_S * late[2] * ~covered
@@ -171,18 +219,31 @@ def answered(lived: Lived, commands: pl.DataFrame) -> pl.DataFrame:
     finished = acknowledged + 150 + (_EXECUTES_S[command] * slow * late[3] * 1000).astype(np.int64)
     lost = rng.random(n) < np.where(covered, np.where(asleep, _LOST[1], _LOST[0]), _LOST[2])
     lost |= finished >= at + EXPIRES_MS
-    refused = drives & _NOT_WHILE_DRIVING[command]
-    fails = refused | (rng.random(n) < _FAILS[command])
-    reasons = pl.Series(_REASONS, dtype=pl.String).gather(command)
+    reasons = _reasons(rng, command, finds)
     replayed = (commands["attack"] == "replayed_command").fill_null(value=False) & pl.Series(rng.random(n) < 0.7)
     return commands.with_columns(
         pl.when(pl.Series(~lost)).then(pl.Series(acknowledged)).alias("acknowledged_ms"),
         pl.Series("finished_ms", np.where(lost, at + EXPIRES_MS, finished)),
-        pl.when(pl.Series(lost)).then(pl.lit("expired")).when(pl.Series(fails) | replayed).then(pl.lit("failed"))
+        pl.when(replayed).then(pl.lit("replay_rejected")).otherwise(reasons).alias("reason"),
+    ).with_columns(
+        pl.when(pl.Series(lost)).then(pl.lit("expired")).when(pl.col("reason").is_not_null()).then(pl.lit("failed"))
         .otherwise(pl.lit("succeeded")).alias("outcome"),
-        pl.when(replayed).then(pl.lit("replay_rejected")).when(pl.Series(refused)).then(pl.lit("vehicle_in_motion"))
-        .otherwise(reasons).alias("reason"),
     ).with_columns(pl.when(outcome="failed").then("reason").alias("reason"))  # fmt: skip
+
+
+def _reasons(rng: np.random.Generator, command: Ints, finds: Found) -> pl.Series:
+    """Why commands fail that reach their vehicles; null where they do not."""
+    door, fails = rng.random((2, len(command)))
+    why = [
+        (finds.drives & _NOT_WHILE_DRIVING[command], "vehicle_in_motion"),
+        ((command == _CHARGE) & ~finds.plugged, "not_plugged"),
+        ((command == _UNCHARGE) & ~finds.charging, "not_charging"),
+        ((command == _LOCK) & (finds.rested_ms < _GETS_OUT_MS) & (door < _DOOR_OPEN), "door_open"),
+    ]
+    reasons = pl.Series(_FAILURES).gather(command).set(pl.Series(fails >= _FAILS[command]), None)
+    for fails_so, reason in reversed(why):
+        reasons = reasons.set(pl.Series(fails_so), reason)
+    return reasons
 
 
 def _without_coverage(lived: Lived, rng: np.random.Generator) -> Flags:

@@ -11,7 +11,9 @@ from typing import Any, cast
 import numpy as np
 import polars as pl
 
+from simulator.energy import Parks, State
 from simulator.fleet import Fleet, make_fleet
+from simulator.sessions import HOUR_MS, REASONS, Sessions
 from simulator.told import Concern, Lived, Told
 from simulator.world import DAY_MS, MARKET_WEIGHTS, day_ms
 
@@ -48,17 +50,29 @@ def lived(fleet: Fleet, day: date, seed: int = 5, first_day: date = FIRST_DAY) -
     until = np.full(n, 2**62)
     until[drives] = legs.start_ms[:: len(_STARTS_H)]
     follows = np.append(np.where(vehicle[1:] == vehicle[:-1], legs.start_ms[1:], 2**62), 2**62)[: len(vehicle)]
-    parks = SimpleNamespace(
-        vehicle=np.concatenate([np.arange(n), vehicle]),
-        until_ms=np.concatenate([until, follows]),
-        state=SimpleNamespace(parked_ms=np.concatenate([before, ends])),
-    )
+    parked = np.concatenate([np.arange(n), vehicle])
+    evening = np.concatenate([np.zeros(n, dtype=bool), np.arange(len(vehicle)) % len(_STARTS_H) == 2])
+    state = _parked(fleet, parked, np.concatenate([before, ends]), evening)
+    parks = Parks(parked, state, np.concatenate([until, follows]))
     known = {
         "seed": seed, "partition": 0, "first_day": first_day, "day": day, "cadence_s": CADENCE_S, "fleet": fleet,
         "legs": legs, "driven": SimpleNamespace(leg=leg, step=step, level=level), "parks": parks,
         "outside_c": np.full(len(vehicle), 4.0), "states": {}, "told": {},
     }  # fmt: skip
     return Lived(**cast("dict[str, Any]", {f.name: known.get(f.name) for f in fields(Lived)}))
+
+
+def _parked(fleet: Fleet, vehicle: np.ndarray, parked_ms: np.ndarray, evening: np.ndarray) -> State:
+    """Vehicles at rest; those with a plug charge in the evening, every second one an hour after the cable went in."""
+    rests = len(vehicle)
+    session, plugs = Sessions.none(rests), np.flatnonzero(evening & (fleet.battery_kwh[vehicle] > 0))
+    session.plugged_ms[plugs] = parked_ms[plugs] + 60_000
+    session.starts_ms[plugs] = parked_ms[plugs] + np.where(vehicle[plugs] % 2, 90_000, HOUR_MS)
+    session.stops_ms[plugs] = parked_ms[plugs] + 2 * HOUR_MS
+    session.unplugged_ms[plugs] = parked_ms[plugs] + 3 * HOUR_MS
+    session.reason[:] = np.where(vehicle % 4 < 2, REASONS.index("user"), REASONS.index("target_reached"))
+    numbers = {f.name: np.full(rests, 50.0) for f in fields(State)}
+    return State(**cast("dict[str, Any]", {**numbers, "parked_ms": parked_ms, "session": session}))
 
 
 def told(concern: Concern, fleet: Fleet, days: int, seed: int = 5) -> Iterator[tuple[date, Told]]:

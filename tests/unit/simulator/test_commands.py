@@ -114,6 +114,58 @@ def test_a_vehicle_under_way_obeys_no_lock(truth: pl.DataFrame) -> None:
     assert set(diagnostic["attack"]) == {"diagnostic_while_driving"}
 
 
+def _sessions() -> pl.DataFrame:
+    """The charging sessions of all days."""
+    found, names = [], ("plugged_ms", "starts_ms", "stops_ms", "unplugged_ms")
+    for day in (FIRST_DAY + timedelta(days=k) for k in range(DAYS)):
+        parks = lived(FLEET, day).parks
+        rows = np.flatnonzero(parks.state.session.exists)
+        instants = {name: getattr(parks.state.session, name)[rows] for name in names}
+        found.append(pl.DataFrame({"vin": FLEET.vin_texts.gather(parks.vehicle[rows]), **instants}))
+    return pl.concat(found)
+
+
+def test_charging_obeys_commands_and_they_fail_for_what_is_true(steps: pl.DataFrame) -> None:
+    ends = steps.filter(pl.col("status").is_in(["succeeded", "failed"])).select("vin", "commandId", "status", "reason")
+    issued = steps.filter(pl.col("command").is_in(["charge_start", "charge_stop"]), status="issued")
+    asked = issued.select("vin", "commandId", "command", at="event_ms").join(ends, on=["vin", "commandId"])
+    at = pl.col("at")
+    changes = pl.when(command="charge_start").then("starts_ms").otherwise("stops_ms")
+    beside = asked.join(_sessions(), on="vin").select(
+        "vin", "commandId",
+        plugged=at.is_between("plugged_ms", "unplugged_ms", closed="left"),
+        charging=at.is_between("starts_ms", "stops_ms", closed="left"),
+        obeyed=(changes - at).is_between(0, 60_000),
+    )  # fmt: skip
+    state = beside.group_by("vin", "commandId").agg(pl.all().any())
+    found = asked.join(state, on=["vin", "commandId"], how="left").with_columns(
+        pl.col("plugged", "charging", "obeyed").fill_null(value=False)
+    )
+    assert set(found["reason"].drop_nulls()) == {"not_plugged", "not_charging", "vehicle_in_motion"}
+    for command, needs in (("charge_start", "plugged"), ("charge_stop", "charging")):
+        succeeded = found.filter(command=command, status="succeeded")
+        assert succeeded.height > 50
+        assert succeeded[needs].all()
+        assert succeeded["obeyed"].all()
+        failed = found.filter(command=command, status="failed")
+        assert failed.height > 10
+        assert not failed[needs].any()
+    assert not found.filter(command="charge_start")["charging"].any()
+
+
+def test_reasons_are_true(steps: pl.DataFrame, truth: pl.DataFrame) -> None:
+    failed = steps.filter(status="failed").select("vin", "reason", "command", command_id="commandId")
+    issued = truth.select("vin", "command_id", ms=pl.col("issued_at").dt.epoch("ms"))
+    known = failed.join(issued, on=["vin", "command_id"])
+    doors = known.filter(reason="door_open").join(pl.DataFrame({"vin": FLEET.vins}).with_row_index("vehicle"), on="vin")
+    assert set(doors["command"]) == {"lock"}
+    ends_s = np.array([h * 3600 + 10 * n for h, n in zip((7, 12, 18), (150, 60, 240), strict=True)])
+    rested = (doors["ms"].to_numpy() % DAY_MS / 1000 - doors["vehicle"].to_numpy())[:, None] - ends_s
+    assert ((rested >= 0) & (rested <= 180)).any(axis=1).all()
+    assert doors.height > 20
+    assert set(known.filter(command="diagnostic_session")["reason"]) <= {"timeout"}
+
+
 def test_what_customers_ask_for_is_a_use_of_the_service(days: list[tuple[date, Told]], truth: pl.DataFrame) -> None:
     own = truth.filter(pl.col("attack").is_null() & (pl.col("channel") != "backend"))
     finds = pl.when(pl.col("command") == "locate").then(pl.lit("vehicle_finder"))

@@ -61,7 +61,10 @@ class VehicleDays(_Described):
     harsh_cornerings = count("In these trips.")
     standby_h = amount("Hours parked and not charging over which the state of charge is known at both ends.")
     standby_loss_pct = dy.Float64(nullable=False, description="State of charge lost in these hours, percentage points.")
-    odometer_gain_km = amount("Last minus first odometer reading of the day.", nullable=True)
+    odometer_gain_km = amount(
+        "Last odometer reading of the day minus the last of the day before, or else the first of the day.",
+        nullable=True,
+    )
     messages = count("Distinct messages with a time on this day.")
     messages_expected = count("Messages that the vehicle sent, by its own count; messages where it does not count.")
     messages_late = count("Messages that arrived later than the limit.")
@@ -70,7 +73,9 @@ class VehicleDays(_Described):
     first_event_at = instant("First message of the day.", nullable=True)
     last_event_at = instant("Last message of the day.", nullable=True)
     lag_sum_s = dy.Float64(nullable=False, description="Sum of received_at minus event_at over the messages.")
-    lag_max_s = dy.Float64(nullable=True, description="Largest received_at minus event_at.")
+    lag_max_s = dy.Float64(
+        nullable=True, description="Largest received_at minus event_at; of copies, the first to arrive counts."
+    )
 
 
 class Activity(dy.Schema):

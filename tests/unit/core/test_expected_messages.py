@@ -42,6 +42,9 @@ def numbered(*numbers: int | None, s: int = 0) -> list[dict[str, Any]]:
         ([41, 44, 45, 46, 47, 48], [50, 49, 51, 52], 0),  # out of order, and what is missing is of yesterday
         ([97, 98, 99, 100, 101, 102], [1, 2, 3, 4, 5, 8, 9], 2),  # the count starts again
         ([], [97, 98, 99, 100, 101, 102, 0, 1, 2, 3, 4], 0),
+        ([], [0, 1, 2, 4, 5, 0, 1, 3, 4, 5, 0, 2, 3, 4, 5], 3),  # it starts again at each drive, and each lacks another
+        ([0, 1, 2, 4, 5], [0, 1, 2, 3, 4, 0, 1, 3, 4], 1),  # what yesterday's last run lacks counts yesterday
+        ([], [65_533, 65_534, 65_535, 1, 2, 4, 5], 1),  # it overflows, and what is lost there is not known
         ([41, 42, None], [45, 46, 47], 0),  # not every message has a number
         ([], [1, 2, 3, 4, 200_000, 200_001], 0),  # a leap is no gap
         ([], [10, 20, 30, 41, 50, 62], 0),  # numbers of many vehicles
@@ -54,6 +57,11 @@ def test_gaps_count_on_the_day_of_the_message_behind_them(
 ) -> None:
     messages, sent = expected([*numbered(*yesterday, s=YESTERDAY), *numbered(*today)])
     assert (messages, sent - messages) == (len(today), missing)
+
+
+def test_numbers_of_the_rows_of_a_moment_are_no_count() -> None:
+    rows = [{"s": 60 * n, "sequence": row} for n in range(20) for row in range(6) if (n + row) % 5]
+    assert expected(rows) == (len(rows), len(rows))
 
 
 def test_hashes_are_no_count() -> None:

@@ -49,6 +49,29 @@ def test_a_trip_is_no_rest() -> None:
     assert standby([*parked((0, 70.0)), *drive, *parked((3, 61.0))]) == (1 + 2 - 1 / 6, 2.0)
 
 
+def test_a_drive_that_was_not_heard_is_no_rest() -> None:
+    unheard = parked((-4, 80.0), (4, 45.0), (5, 44.5))
+    for row, km in zip(unheard, (1000.0, 1150.0, 1150.0), strict=True):
+        row["odometer_km"] = km
+    assert standby(unheard) == (1, 0.5)
+    assert standby(unheard, DayRules(moved_km=151)) == (9, 35.5)
+    # The odometer may speak beside the state of charge; its nearest readings count.
+    beside = parked((-4, 80.0), (4, 45.0), (5, 44.5))
+    readings = [{"s": row["s"] + 2, "odometer_km": row.pop("odometer_km")} for row in unheard]
+    assert standby([*beside, *readings]) == (1, 0.5)
+
+
+def test_kilometres_of_the_trips_beside_a_rest_are_not_of_the_rest() -> None:
+    # The odometer speaks in the middle of two drives, and hours from the readings of the rest between.
+    def drive(start: float) -> list[dict[str, Any]]:
+        return [{"s": start + 60 * n, "speed_kmh": 60.0 * (0 < n < 10)} for n in range(11)]
+
+    first, second = drive(0), drive(6 * HOUR)
+    first[5]["odometer_km"], second[5]["odometer_km"] = 1000.0, 1010.0
+    first[10]["soc_pct"], second[0]["soc_pct"] = 70.0, 69.0
+    assert standby([*first, *second]) == (6 - 1 / 6, 1.0)
+
+
 def test_charging_is_no_rest() -> None:
     rows = parked((0, 70.0), (1, 69.5), (2, 80.0), (3, 90.0), (4, 89.75))
     rows[1]["charging_on"] = True  # from here on: the first hour was standby

@@ -47,11 +47,38 @@ def test_a_day_counts_messages_copies_values_lags_trips_and_the_odometer() -> No
 
 @pytest.mark.parametrize(
     ("readings", "gain"),
-    [([5.0], None), ([5.0, 5.0], 0.0), ([5.0, 4.0], None), ([5.0, 90_000.0], None), ([5.0, -3.0, 7.0], 2.0)],
+    [
+        ([5.0], None),
+        ([5.0, 5.0], 0.0),
+        ([5.0, 4.0], None),
+        ([5.0, 90_000.0], None),
+        ([5.0, -3.0, 7.0], 2.0),
+        ([1000.0, 1059.0], 59.0),  # 350 km/h for ten minutes, and the kilometre that whole readings may be off
+        ([1000.0, 1060.0], None),
+    ],
 )
 def test_the_odometer_gain_needs_two_readings_and_a_gain_that_can_be(readings: list[float], gain: float | None) -> None:
-    (day,) = rows([{"s": n, "odometer_km": value} for n, value in enumerate(readings)], [])
+    (day,) = rows([{"s": 600 * n, "odometer_km": value} for n, value in enumerate(readings)], [])
     assert day["odometer_gain_km"] == gain
+
+
+def test_odometer_gains_of_days_add_up_to_all_that_was_gained() -> None:
+    def gains(*readings: tuple[float, float]) -> list[float | None]:
+        """Of hours after midnight and km."""
+        midnight = NOON - timedelta(hours=13)
+        sent = [{"event_at": midnight + timedelta(hours=hours), "odometer_km": km} for hours, km in readings]
+        return [day["odometer_gain_km"] for day in rows(sent, [], DAY + 3 * ONE)]
+
+    assert gains((6, 1000.0), (30, 1080.0), (54, 1160.0)) == [None, 80.0, 80.0]  # one reading a day
+    assert gains((20, 1000.0), (22, 1000.0), (28, 1200.0), (30, 1201.0)) == [0.0, 201.0]  # driven in a silence
+    assert gains((20, 1000.0), (22, 1010.0), (80, 1500.0), (82, 1507.0)) == [10.0, 7.0]  # silent for a day and more
+    assert gains((20, 1000.0), (28, None), (30, None), (50, 1100.0), (52, 1104.0)) == [None, None, 4.0]
+
+
+def test_the_first_copy_to_arrive_decides_how_late_a_message_was() -> None:
+    copies = [{"s": 0, "received_at": NOON + timedelta(seconds=s), "batch": n} for n, s in enumerate((108_000, 2, 60))]
+    (day,) = rows([*copies, {"s": 10, "batch": 0}], [])
+    assert (day["messages"], day["messages_late"], day["lag_max_s"], day["lag_sum_s"]) == (2, 0, 2, 4)
 
 
 def test_a_silent_vehicle_is_in_the_fleet_once_it_is_registered() -> None:

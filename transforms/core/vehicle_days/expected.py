@@ -26,8 +26,7 @@ def missing_messages(messages: Messages, rules: DayRules) -> Ints:
     starts, ends = messages.groups()
     if not len(starts):
         return np.empty(0, dtype=np.int64)
-    day, vehicle = messages.day[starts], messages.vehicle[starts]
-    follows = np.append(False, (vehicle[1:] == vehicle[:-1]) & (day[1:] == day[:-1] + 1))
+    follows = messages.follows(starts)
     since = np.where(follows, np.append(0, starts[:-1]), starts)
     # From here on pairs of neighbours in time: those of the two days, and those whose second message is of the day.
     last = ends - 1
@@ -40,8 +39,8 @@ def missing_messages(messages: Messages, rules: DayRules) -> Ints:
     in_order = _between(rises, since, last) == last - since
     missing: Ints = np.where(counted & in_order & neat, _between(gap, starts - follows, last), 0)
     for group in np.flatnonzero(counted & ~in_order):
-        window = sequence[since[group] : ends[group]]
-        missing[group] = _out_of_order(window, int(starts[group] - since[group]), rules)
+        window = slice(since[group], ends[group])
+        missing[group] = _out_of_order(sequence[window], messages.at[window], int(starts[group] - since[group]), rules)
     return missing
 
 
@@ -52,21 +51,30 @@ def _between(pairs: npt.NDArray[np.generic], low: Positions, high: Positions) ->
     return sums
 
 
-def _out_of_order(sequence: Ints, yesterday: int, rules: DayRules) -> int:
+def _out_of_order(sequence: Ints, at: Ints, yesterday: int, rules: DayRules) -> int:
     """Missing messages of a day whose numbers do not rise throughout: clocks were wrong, or the count began anew.
 
-    Sorted by number, a gap counts where the message behind it is also the later one. Unless three quarters of the
-    numbers rise with time, and half go on by one at most, they are no count.
+    Where the count begins anew, a run ends: what one run lacks, the numbers of another do not fill. Sorted by number
+    within each run, a gap counts where the message behind it is also the later one. Unless three quarters of the
+    numbers rise with time within the runs, and half go on by one at most, they are no count. Neither are those that
+    number the rows of each moment.
 
     Args:
         sequence: numbers of two days, in the order of time.
+        at: times of the messages.
         yesterday: how many of them are of the day before.
         rules: parameters.
     """
-    order = np.argsort(sequence, kind="stable")
-    step = np.diff(sequence[order])
-    falls = np.count_nonzero(sequence[1:] <= sequence[:-1])
-    if 4 * falls > len(step) or 2 * np.count_nonzero((step == 0) | (step == 1)) < len(step):
+    before, after = sequence[:-1], sequence[1:]
+    anew = (after >= 0) & (after < before) & ((after <= 1) | (after < before // 10))
+    if anew.any() and 2 * np.count_nonzero(at[1:] == at[:-1]) > len(before):
         return 0
-    gap = (step > 1) & (step - 1 <= rules.longest_gap) & (order[1:] > order[:-1]) & (order[1:] >= yesterday)
+    run = np.append(0, np.cumsum(anew))
+    order = np.lexsort((sequence, run))
+    step, within = np.diff(sequence[order]), np.diff(run[order]) == 0
+    falls = np.count_nonzero((after <= before) & ~anew)
+    neat = within & ((step == 0) | (step == 1))
+    if 4 * falls > len(step) or 2 * np.count_nonzero(neat) < np.count_nonzero(within):
+        return 0
+    gap = within & (step > 1) & (step - 1 <= rules.longest_gap) & (order[1:] > order[:-1]) & (order[1:] >= yesterday)
     return int((step[gap] - 1).sum())

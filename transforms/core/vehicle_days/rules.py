@@ -18,13 +18,16 @@ class DayRules:
             a day, as that is how far a row looks back.
         charge_pct: a vehicle whose state of charge rises by more than this between two readings was charged, also
             where no message says so, percentage points: above what temperature and rounding do to a parked battery.
-        fastest_kmh: a gain of the odometer that is faster than this, over a day, is an error of measurement.
+        moved_km: a vehicle whose odometer gains this much over a rest was driven in it, though no trip was heard.
+        fastest_kmh: a gain of the odometer that is faster than this, by more than the kilometre that whole readings may
+            be off, is an error of measurement.
     """
 
     late_s: float = 3600.0
     longest_gap: float = 100_000
     standby_h: float = 24.0
     charge_pct: float = 1.0
+    moved_km: float = 0.1
     fastest_kmh: float = 350.0
 
     def __post_init__(self) -> None:

@@ -1,11 +1,11 @@
-"""What parked vehicles lose: rests between two readings of the state of charge without a trip and without charging."""
+"""What parked vehicles lose: rests between two readings of the state of charge without a drive and without charging."""
 
 from __future__ import annotations
 
 import numpy as np
 import polars as pl
 
-from transforms.core.axis import HOUR, Bools, Positions, range_sum
+from transforms.core.axis import FAR, HOUR, Bools, Ints, Positions, range_sum
 from transforms.core.trips.samples import Floats
 from transforms.core.vehicle_days.rules import DayRules
 from transforms.core.vehicle_days.vehicle_messages import DAY, Messages
@@ -33,7 +33,10 @@ def standby(messages: Messages, trips: pl.DataFrame, rules: DayRules) -> tuple[F
     rest, loss = at[after] - at[before], soc[before] - soc[after]
     parked = (vehicle[before] == vehicle[after]) & (rest <= rules.standby_h * HOUR) & (loss >= -rules.charge_pct)
     kept = np.flatnonzero(parked & ~_charging(messages, before, after))
-    kept = kept[~_driven(messages, trips, before[kept], after[kept])]
+    ended, starts_next = _trips_beside(messages, trips, after[kept])
+    still = ended <= at[before[kept]]
+    kept, ended, starts_next = kept[still], ended[still], starts_next[still]
+    kept = kept[~_moved(messages, before[kept], after[kept], ended, starts_next, rules)]
     place, rest, loss = after[kept], rest[kept], loss[kept]
     low, high = np.searchsorted(place, starts), np.searchsorted(place, ends)
     hours = np.append(0, np.cumsum(rest))
@@ -55,22 +58,58 @@ def _charging(messages: Messages, before: Positions, after: Positions) -> Bools:
     return charging
 
 
-def _driven(messages: Messages, trips: pl.DataFrame, before: Positions, after: Positions) -> Bools:
-    """Which rests overlap a trip that starts on the day of their end or the day before.
+def _moved(
+    messages: Messages, before: Positions, after: Positions, ended: Ints, starts: Ints, rules: DayRules
+) -> Bools:
+    """Which rests have a drive in them of which no trip tells, but the odometer.
 
-    Trips of a vehicle do not overlap: the last one that starts before a rest's end decides.
+    It is read at the messages nearest to both ends of a rest, between the end of the last trip before it and the start
+    of the next, on the day of its end and the day before.
     """
+    today = messages.at[after] // DAY * DAY
+    since, until = np.maximum(ended, today - DAY), np.minimum(starts, today + DAY - 1)
+    low, high = _reading_near(messages, before, since, until), _reading_near(messages, after, since, until)
+    gain = messages.odometer[high] - messages.odometer[low]
+    moved: Bools = (low >= 0) & (high >= 0) & (gain >= rules.moved_km)
+    return moved
+
+
+def _trips_beside(messages: Messages, trips: pl.DataFrame, moment: Positions) -> tuple[Ints, Ints]:
+    """When the last trip ended that starts before each moment, on its day or the day before, and when the next starts.
+
+    Trips of a vehicle do not overlap. Without such a trip the times are far off.
+    """
+    at = pl.col("started_at").to_physical()
     numbers = messages.vehicle_ids.to_frame("vehicle_id").with_row_index("number")
-    known = trips.join(numbers, on="vehicle_id").select(
-        "number", pl.col("started_at", "ended_at").to_physical(), until="started_at"
+    known = (
+        trips.join(numbers, on="vehicle_id")
+        .select("number", moment=at, starts=at, ends=pl.col("ended_at").to_physical())
+        .sort("moment")
     )
-    rests = pl.DataFrame({"number": messages.vehicle[after], "until": messages.at[after]})
-    last = rests.join_asof(
-        known.with_columns(pl.col("until").to_physical()).sort("until"),
-        on="until", by="number", allow_exact_matches=False, check_sortedness=False,
+    rests = pl.DataFrame({"number": messages.vehicle[moment], "moment": messages.at[moment]})
+    last, following = (
+        rests.join_asof(
+            known, on="moment", by="number", strategy=strategy, allow_exact_matches=strategy == "forward",
+            check_sortedness=False,
+        )
+        for strategy in ("backward", "forward")
     )  # fmt: skip
-    started = last["started_at"].fill_null(-(2**62)).to_numpy()
-    ended = last["ended_at"].fill_null(-(2**62)).to_numpy()
-    yesterday = (messages.at[after] // DAY - 1) * DAY
-    driven: Bools = (ended > messages.at[before]) & (started >= yesterday)
-    return driven
+    yesterday = (messages.at[moment] // DAY - 1) * DAY
+    recent = last["starts"].fill_null(-FAR).to_numpy() >= yesterday
+    return np.where(recent, last["ends"].fill_null(-FAR).to_numpy(), -FAR), following["starts"].fill_null(
+        FAR
+    ).to_numpy()
+
+
+def _reading_near(messages: Messages, moment: Positions, since: Ints, until: Ints) -> Positions:
+    """The message with the odometer reading nearest to each moment, of those between two times; -1 where none is."""
+    place = np.flatnonzero(~np.isnan(messages.odometer))
+    if not len(place):
+        return np.full(len(moment), -1, dtype=np.intp)
+    at, vehicle = messages.at, messages.vehicle
+    index = np.searchsorted(place, moment, side="right")
+    earlier, later = place[np.maximum(index - 1, 0)], place[np.minimum(index, len(place) - 1)]
+    has_earlier = (index > 0) & (vehicle[earlier] == vehicle[moment]) & (at[earlier] >= since)
+    has_later = (index < len(place)) & (vehicle[later] == vehicle[moment]) & (at[later] <= until)
+    nearer = has_later & (~has_earlier | (at[later] - at[moment] < at[moment] - at[earlier]))
+    return np.where(nearer, later, np.where(has_earlier, earlier, -1))

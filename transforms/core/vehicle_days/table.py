@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from lake.schemas.core import VehicleDays
-from transforms.core.ordering import Bools
+from transforms.core.axis import HOUR, Bools
 from transforms.core.trips.samples import Floats
 from transforms.core.vehicle_days.expected import missing_messages
 from transforms.core.vehicle_days.rules import DayRules
@@ -29,6 +29,8 @@ _SUMMED = {
 }
 _COUNTED = ("refuels", "harsh_accelerations", "harsh_brakings", "harsh_cornerings")
 _US = 1e6
+#: By how much two readings in whole kilometres may be off together.
+_WHOLE_KM = 1.0
 
 
 def vehicle_days(
@@ -121,15 +123,22 @@ _OF_MESSAGES = (
 
 
 def _odometer_gain(messages: Messages, rules: DayRules) -> tuple[Floats, Bools]:
-    """Last less first reading of each vehicle and day, and whether there are two and a vehicle can gain that."""
+    """Last reading of each vehicle and day less the last of the day before, and whether a vehicle can gain that.
+
+    Where the day before has no reading, the first of the day takes its place.
+    """
     starts, ends = messages.groups()
     place = np.flatnonzero(~np.isnan(messages.odometer))
     if not len(place):
         return np.zeros(len(starts)), np.zeros(len(starts), dtype=bool)
     low, high = np.searchsorted(place, starts), np.searchsorted(place, ends)
-    two = high - low > 1
-    gain = messages.odometer[place[np.where(two, high - 1, 0)]] - messages.odometer[place[np.where(two, low, 0)]]
-    return gain, two & (gain >= 0) & (gain <= rules.fastest_kmh * 24)
+    yesterday = np.append(0, low[:-1])
+    first = np.where(messages.follows(starts) & (low > yesterday), low - 1, low)
+    two = (high > low) & (high - 1 > first)
+    before, after = place[np.where(two, first, 0)], place[np.where(two, high - 1, 0)]
+    gain = messages.odometer[after] - messages.odometer[before]
+    hours = (messages.at[after] - messages.at[before]) / HOUR
+    return gain, two & (gain >= 0) & (gain <= rules.fastest_kmh * hours + _WHOLE_KM)
 
 
 def _driven(trips: pl.DataFrame) -> pl.DataFrame:

@@ -28,7 +28,7 @@ class Messages:
         vehicle_ids: distinct vehicles, rising.
         vehicle: number of the vehicle.
         at: time, microseconds since 1970 UTC.
-        lag: microseconds from ``at`` to the arrival of the first copy.
+        lag: microseconds from ``at`` to the arrival of the copy that arrived first.
         sequence: the vehicle's own count, where ``numbered``.
         numbered: whether the message has a sequence number.
         copies: further copies of the message.
@@ -66,6 +66,12 @@ class Messages:
         changes = (self.vehicle[1:] != self.vehicle[:-1]) | (day[1:] != day[:-1])
         starts = np.concatenate(([0], np.flatnonzero(changes) + 1))
         return starts, np.append(starts[1:], len(self))
+
+    def follows(self, starts: Positions) -> Bools:
+        """Of the groups that start there, whether the group before is of the same vehicle and the day before."""
+        day, vehicle = self.at[starts] // DAY, self.vehicle[starts]
+        follows: Bools = np.append(False, (vehicle[1:] == vehicle[:-1]) & (day[1:] == day[:-1] + 1))[: len(starts)]
+        return follows
 
 
 def read_messages(telemetry: pl.LazyFrame | pl.DataFrame, first: date, last: date) -> Messages:
@@ -119,7 +125,9 @@ def _messages(frame: pl.DataFrame, ordered: Ordered) -> Messages:
     ]
     if ordered.copies is not None:
         kept = np.flatnonzero(~ordered.copies)
+        lag = np.minimum.reduceat(columns[2], kept)
         columns = [values[kept] for values in columns]
+        columns[2] = lag
         columns[5] = np.diff(kept, append=len(ordered)) - 1
     return Messages(ordered.vehicle_ids, *columns)
 

@@ -11,6 +11,7 @@ from transforms.core.messages import plausible
 from transforms.core.ordering import ORDER_KEYS, Ordered, Positions, in_order
 
 _NEW = ":new"
+_POSITION = ("latitude_deg", "longitude_deg")
 
 
 def latest(previous: pl.LazyFrame | pl.DataFrame | None, telemetry: pl.LazyFrame | pl.DataFrame) -> pl.DataFrame:
@@ -105,6 +106,10 @@ def _last_sent(
         return nowhere
     sent = column.is_not_null().to_numpy().copy()
     sent[sent] = plausible(signal, column.drop_nulls().to_numpy())
+    if signal.column in _POSITION and set(_POSITION) <= set(telemetry.columns):
+        # Exactly 0, 0 is a receiver without a fix.
+        no_fix = pl.all_horizontal(pl.col(name) == 0 for name in _POSITION).fill_null(value=False)
+        sent &= ~telemetry.select(no_fix).to_series().to_numpy()
     sent = ordered.take(sent)
     if ordered.copies is not None:
         sent = sent & ~ordered.copies

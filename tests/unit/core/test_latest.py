@@ -42,6 +42,12 @@ def test_each_signal_has_its_own_newest_value_and_time() -> None:
     assert table.select("first_event_at", "last_event_at").row(0) == (NOON, NOON + timedelta(seconds=30))
 
 
+def test_zero_zero_is_no_position() -> None:
+    rows = [{"s": 0, "latitude_deg": 0.0, "longitude_deg": 7.0}, {"s": 1, "latitude_deg": 0.0, "longitude_deg": 0.0}]
+    table = latest(None, telemetry(rows))
+    assert (value(table, "latitude_deg"), value(table, "longitude_deg")) == ((0.0, NOON), (7.0, NOON))
+
+
 def test_of_one_moment_the_greatest_sequence_counts_and_of_resends_the_first() -> None:
     rows = [
         {"s": 0, "sequence": 2, "batch": 3, "soc_pct": 62.0},

@@ -226,8 +226,20 @@ def test_interpolated_distance_is_that_of_steps_longer_than_a_hole() -> None:
 
 def test_a_leap_of_the_position_is_no_distance() -> None:
     rows = [{"s": 60 * n, "latitude_deg": 45.0 + 0.01 * n, "longitude_deg": 7.0} for n in range(5)]
-    rows[2] |= {"latitude_deg": 0.0, "longitude_deg": 0.0}
+    rows[2] |= {"latitude_deg": 5.0, "longitude_deg": 0.0}
     assert only(telemetry(rows))["distance_km"] == pytest.approx(2 * 1.11194926645, rel=1e-9)
+
+
+def test_zero_zero_is_no_position() -> None:
+    rows = [{"s": 60 * n, "latitude_deg": 45.0 + 0.01 * n, "longitude_deg": 7.0} for n in range(5)]
+    rows[2] |= {"latitude_deg": 0.0, "longitude_deg": 0.0}
+    assert only(telemetry(rows))["distance_km"] == pytest.approx(4 * 1.11194926645, rel=1e-6)
+    never = [{"s": 10 * n, "speed_kmh": 36.0, "latitude_deg": 0.0, "longitude_deg": -0.0} for n in range(4)]
+    trip = only(telemetry(never))
+    assert (trip["start_latitude_deg"], trip["end_longitude_deg"], trip["distance_position_km"]) == (None, None, None)
+    for row in never:
+        row["longitude_deg"] = 7.0  # on the equator
+    assert only(telemetry(never))["start_latitude_deg"] == 0.0
 
 
 def test_half_a_position_is_none() -> None:

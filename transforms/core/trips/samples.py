@@ -231,11 +231,11 @@ def _off(frame: pl.DataFrame, merge: _Merge) -> Bools | None:
 
 
 def _with_whole_positions(samples: Samples) -> Samples:
-    """Half a position is none."""
+    """Half a position is none, nor is exactly 0, 0: that is a receiver without a fix."""
     latitude, longitude = samples.latitude, samples.longitude
     if latitude is None or longitude is None:
         return replace(samples, latitude=None, longitude=None)
-    half = np.isnan(latitude) != np.isnan(longitude)
-    if not half.any():
+    none = (np.isnan(latitude) != np.isnan(longitude)) | ((latitude == 0) & (longitude == 0))
+    if not none.any():
         return samples
-    return replace(samples, latitude=np.where(half, np.nan, latitude), longitude=np.where(half, np.nan, longitude))
+    return replace(samples, latitude=np.where(none, np.nan, latitude), longitude=np.where(none, np.nan, longitude))

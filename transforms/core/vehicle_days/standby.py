@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from transforms.core.axis import FAR, HOUR, Bools, Ints, Positions, range_sum
+from transforms.core.axis import FAR, HOUR, Axis, Bools, Ints, Positions, range_sum
 from transforms.core.trips.samples import Floats
 from transforms.core.vehicle_days.rules import DayRules
 from transforms.core.vehicle_days.vehicle_messages import DAY, Messages
@@ -33,10 +33,10 @@ def standby(messages: Messages, trips: pl.DataFrame, rules: DayRules) -> tuple[F
     rest, loss = at[after] - at[before], soc[before] - soc[after]
     parked = (vehicle[before] == vehicle[after]) & (rest <= rules.standby_h * HOUR) & (loss >= -rules.charge_pct)
     kept = np.flatnonzero(parked & ~_charging(messages, before, after))
-    ended, starts_next = _trips_beside(messages, trips, after[kept])
+    ended, follows = _trips_beside(messages, trips, after[kept])
     still = ended <= at[before[kept]]
-    kept, ended, starts_next = kept[still], ended[still], starts_next[still]
-    kept = kept[~_moved(messages, before[kept], after[kept], ended, starts_next, rules)]
+    kept, ended, follows = kept[still], ended[still], follows[still]
+    kept = kept[~_moved(messages, before[kept], after[kept], ended, follows, rules)]
     place, rest, loss = after[kept], rest[kept], loss[kept]
     low, high = np.searchsorted(place, starts), np.searchsorted(place, ends)
     hours = np.append(0, np.cumsum(rest))
@@ -59,7 +59,7 @@ def _charging(messages: Messages, before: Positions, after: Positions) -> Bools:
 
 
 def _moved(
-    messages: Messages, before: Positions, after: Positions, ended: Ints, starts: Ints, rules: DayRules
+    messages: Messages, before: Positions, after: Positions, ended: Ints, follows: Ints, rules: DayRules
 ) -> Bools:
     """Which rests have a drive in them of which no trip tells, but the odometer.
 
@@ -67,7 +67,7 @@ def _moved(
     of the next, on the day of its end and the day before.
     """
     today = messages.at[after] // DAY * DAY
-    since, until = np.maximum(ended, today - DAY), np.minimum(starts, today + DAY - 1)
+    since, until = np.maximum(ended, today - DAY), np.minimum(follows, today + DAY - 1)
     low, high = _reading_near(messages, before, since, until), _reading_near(messages, after, since, until)
     gain = messages.odometer[high] - messages.odometer[low]
     moved: Bools = (low >= 0) & (high >= 0) & (gain >= rules.moved_km)
@@ -79,26 +79,21 @@ def _trips_beside(messages: Messages, trips: pl.DataFrame, moment: Positions) ->
 
     Trips of a vehicle do not overlap. Without such a trip the times are far off.
     """
-    at = pl.col("started_at").to_physical()
     numbers = messages.vehicle_ids.to_frame("vehicle_id").with_row_index("number")
-    known = (
-        trips.join(numbers, on="vehicle_id")
-        .select("number", moment=at, starts=at, ends=pl.col("ended_at").to_physical())
-        .sort("moment")
-    )
-    rests = pl.DataFrame({"number": messages.vehicle[moment], "moment": messages.at[moment]})
-    last, following = (
-        rests.join_asof(
-            known, on="moment", by="number", strategy=strategy, allow_exact_matches=strategy == "forward",
-            check_sortedness=False,
-        )
-        for strategy in ("backward", "forward")
-    )  # fmt: skip
-    yesterday = (messages.at[moment] // DAY - 1) * DAY
-    recent = last["starts"].fill_null(-FAR).to_numpy() >= yesterday
-    return np.where(recent, last["ends"].fill_null(-FAR).to_numpy(), -FAR), following["starts"].fill_null(
-        FAR
-    ).to_numpy()
+    known = trips.join(numbers, on="vehicle_id").sort("number", "started_at")
+    vehicle, at = messages.vehicle[moment].astype(np.int64), messages.at[moment]
+    if known.is_empty() or not len(moment):
+        return np.full(len(moment), -FAR), np.full(len(moment), FAR)
+    driver = known["number"].cast(pl.Int64).to_numpy()
+    starts, ends = (known[name].to_physical().to_numpy() for name in ("started_at", "ended_at"))
+    origin = int(min(starts.min(), at.min()))
+    axis = Axis(origin, int(max(starts.max(), at.max())) - origin + 1)
+    following = np.searchsorted(axis.place(driver, starts), axis.place(vehicle, at))
+    last, following = following - 1, np.minimum(following, len(starts) - 1)
+    yesterday = (at // DAY - 1) * DAY
+    recent = (last >= 0) & (driver[last] == vehicle) & (starts[last] >= yesterday)
+    to_come = (driver[following] == vehicle) & (starts[following] >= at)
+    return np.where(recent, ends[last], -FAR), np.where(to_come, starts[following], FAR)
 
 
 def _reading_near(messages: Messages, moment: Positions, since: Ints, until: Ints) -> Positions:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from importlib.metadata import version
@@ -14,12 +15,13 @@ from rich.markup import escape
 
 from lake.errors import SillageError
 from lake.export import Format
-from terminal import err, grid, in_bytes, out, progress_bars
+from terminal import err, grid, in_bytes, out, progress_bars, show_trial
 
 if TYPE_CHECKING:
     from lake.settings import Settings
     from lake.storage import Lake
     from simulator.folder import Arguments
+    from transforms.sources.profile import FeedProfile
 
 app = App(
     name="sillage",
@@ -200,7 +202,12 @@ def _stream(out_folder: Path, arguments: Arguments, speedup: float, *, goes_on: 
 
 
 @app.command
-def land(*paths: str, feed: Annotated[Path, Parameter(name=["--feed", "-f"])]) -> bool:
+def land(
+    *paths: str,
+    feed: Annotated[Path, Parameter(name=["--feed", "-f"])],
+    try_: Annotated[bool, Parameter(name="--try", negative="")] = False,
+    again: Annotated[bool, Parameter(negative="")] = False,
+) -> bool:
     """Land the files of a feed: what can be read becomes raw rows, the rest rejects with their reason.
 
     Every file lands once: files that have landed before are skipped, and a run that was interrupted is finished first.
@@ -208,16 +215,22 @@ def land(*paths: str, feed: Annotated[Path, Parameter(name=["--feed", "-f"])]) -
     Args:
         paths: Files or folders; by default the inbox of the feed in the lake.
         feed: The feed profile, as feeds/nrel_cmap.toml.
+        try_: Only show what would land of the files, and write nothing.
+        again: Land files once more that have landed before, if no row came of them: the profile was wrong, and is not
+            any more.
     """
     from orchestration.landing import land as run
     from transforms.sources.profile import load_profile
 
     profile = load_profile(feed)
+    if try_:
+        _try(profile, paths)
+        return False
     rooms = _open()
     with progress_bars() as bars:
         task = bars.add_task(f"Landing {profile.name}", total=None)
         report = run(
-            rooms.lake, rooms.settings, profile, paths,
+            rooms.lake, rooms.settings, profile, paths, again=again,
             progress=lambda done, total, records, _: bars.update(
                 task, completed=done, total=max(total, 1), detail=f"{records:,} records"
             ),
@@ -225,14 +238,34 @@ def land(*paths: str, feed: Annotated[Path, Parameter(name=["--feed", "-f"])]) -
     for name in report.abandoned:
         err.print(f"[yellow]A file of an interrupted batch is gone, and nothing of it had landed: {escape(name)}[/]")
     if not report.batches:
-        err.print(f"Nothing new to land: {report.skipped:,} files have landed before.")
+        before = "and rows came of them" if again else "before"
+        err.print(f"Nothing new to land: {report.skipped:,} files have landed {before}.")
         return False
     rejected = f", [yellow]{report.rejected:,} rejected[/] (see ops.rejects)" if report.rejected else ", none rejected"
     err.print(
         f"Landed [bold]{report.landed:,}[/] of {report.records:,} records from {report.files:,} files{rejected}"
         + (f"; {report.skipped:,} files had landed before." if report.skipped else ".")
     )
+    if report.records and not report.landed:
+        err.print("Correct the profile, see with --try what would land of these files, and land them with --again.")
+    if report.never_found:
+        err.print(f"In no file: {escape(', '.join(report.never_found))}", style="dim", highlight=False)
     return True
+
+
+def _try(profile: FeedProfile, paths: Sequence[str]) -> None:
+    from lake.settings import get_settings
+    from orchestration.trying import attempt
+
+    with progress_bars() as bars:
+        task = bars.add_task(f"Reading {profile.name}", total=None)
+        trial = attempt(
+            get_settings(), profile, paths,
+            progress=lambda done, total, records: bars.update(
+                task, completed=done, total=max(total, 1), detail=f"{records:,} records"
+            ),
+        )  # fmt: skip
+    show_trial(trial)
 
 
 @app.command

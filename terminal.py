@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -12,6 +13,12 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from rich.progress import Progress
+
+    from orchestration.trying import Trial
+
+#: Of a trial: so many reasons, and so much of an example and of a value.
+_REASONS, _EXAMPLE, _CELL = 10, 300, 20
+_AS_IT_IS: dict[str, Any] = {"highlight": False, "soft_wrap": True}
 
 out = Console()
 err = Console(stderr=True, soft_wrap=True)
@@ -40,11 +47,39 @@ def grid(title: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> N
     shown = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
     for number, column in enumerate(columns):
         numeric = all(row[number].replace(",", "").isdigit() for row in rows)
-        shown.add_column(column, justify="right" if numeric else "left")
+        shown.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         shown.add_row(*map(escape, row))
     out.print()
     out.print(shown)
+
+
+def show_trial(trial: Trial) -> None:
+    """Print what would land: counts, why records would be rejected with an example each, some rows."""
+    rejected = f", [yellow]{trial.rejected:,} rejected[/]" if trial.rejected else ", none rejected"
+    out.print(
+        f"Would land [bold]{trial.landed:,}[/] of {trial.records:,} records from {trial.files:,} files{rejected}. "
+        "Nothing was written.",
+        soft_wrap=True,
+    )
+    for reason in sorted(trial.reasons.values(), key=lambda reason: -reason.records)[:_REASONS]:
+        out.print(f"\n[yellow]{reason.records:,} rejected[/], as {escape(reason.place)}", **_AS_IT_IS)
+        sent = reason.original.decode("utf-8", "backslashreplace")[:_EXAMPLE].splitlines()
+        for label, text in (("why", reason.example), ("sent", " ".join(sent))):
+            out.print(f"  [dim]{label}:[/] {escape(text)}", **_AS_IT_IS)
+    for label, names in (("In no file", trial.never_found), ("Read by no column, so in extras", trial.not_read)):
+        if names:
+            out.print(f"\n{label}: {escape(', '.join(names))}", **_AS_IT_IS)
+    for kind, rows in trial.rows.items():
+        filled = [name for name in rows.columns if rows[name].null_count() < rows.height and name != "record"]
+        cells = [(name, *map(_cell, rows[name])) for name in filled]
+        grid(f"raw.{kind}", ("column", *(f"row {n + 1}" for n in range(rows.height))), cells)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M:%S}"
+    return "" if value is None else str(value)[:_CELL]
 
 
 def in_bytes(size: float) -> str:

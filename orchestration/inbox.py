@@ -92,7 +92,7 @@ def find_files(lake: Lake, profile: FeedProfile, paths: Sequence[str] = ()) -> l
         FeedError: a path does not exist, nothing below a folder fits the profile, or the path of a file does not say
             which vehicle or which start it is of, where the profile takes them from there.
     """
-    files = _given(profile, paths) if paths else _inbox(lake, profile)
+    files = named_files(profile, paths) if paths else _inbox(lake, profile)
     if profile.vehicle.path or profile.time.start_path:
         reader = FeedReader(profile, lake.vehicle_key, Bounds(datetime.min, datetime.max))  # noqa: DTZ901 - reads paths only
         for file in files:
@@ -100,8 +100,12 @@ def find_files(lake: Lake, profile: FeedProfile, paths: Sequence[str] = ()) -> l
     return sorted(files, key=lambda file: file.path)
 
 
-def _given(profile: FeedProfile, paths: Sequence[str]) -> list[FoundFile]:
-    """The files that were named, and those below the folders that were."""
+def named_files(profile: FeedProfile, paths: Sequence[str]) -> list[FoundFile]:
+    """The files that were named, and those below the folders that were, in the order of their paths.
+
+    Raises:
+        FeedError: a path does not exist, or nothing below a folder fits the profile.
+    """
     found: dict[str, FoundFile] = {}
     for given in paths:
         path = Path(given).expanduser().resolve()
@@ -117,7 +121,7 @@ def _given(profile: FeedProfile, paths: Sequence[str]) -> list[FoundFile]:
                 action="give the folder that the profile's patterns start from, or the files themselves",
             )
         found |= {file.path: file for file in _all_stated((str(p), p) for p in fitting)}
-    return list(found.values())
+    return sorted(found.values(), key=lambda file: file.path)
 
 
 def reopen(lake: Lake, path: str) -> FoundFile | None:

@@ -23,36 +23,17 @@ from lake.schemas.ops import Batches
 from lake.settings import Settings
 from lake.storage import Lake
 from lake.tables import AppTransaction, open_table
+from orchestration.batches import Batch, PlannedFile, first_unfinished, fruitless, plan, read_batches, settled
 from orchestration.inbox import FoundFile, find_files, reopen
 from orchestration.parts import Parts
 from transforms.sources.canonical import Bounds, Decoded
+from transforms.sources.coverage import Coverage
 from transforms.sources.profile import FeedProfile
 from transforms.sources.reader import FeedReader, SmallFile, Task
 
 _FUTURE = timedelta(days=1)
 #: A file up to this size is read by one worker as a whole.
 _SMALL_FILE = 16 << 20
-
-
-@dataclass(frozen=True)
-class PlannedFile:
-    """One file of a batch, as ``ops.batches`` has it."""
-
-    number: int
-    file: str
-    fingerprint: str
-    size_bytes: int
-    modified_at: datetime
-
-
-@dataclass(frozen=True)
-class Batch:
-    """A planned batch."""
-
-    source: str
-    number: int
-    planned_at: datetime
-    files: tuple[PlannedFile, ...]
 
 
 @dataclass
@@ -85,6 +66,7 @@ class LandingReport:
         landed: records that became raw rows.
         rejected: records that went to ``ops.rejects``.
         abandoned: files of an interrupted batch that are gone, and of which nothing had landed.
+        never_found: columns of the profile that no file had a field for.
     """
 
     source: str
@@ -95,6 +77,7 @@ class LandingReport:
     landed: int = 0
     rejected: int = 0
     abandoned: list[str] = field(default_factory=list)
+    never_found: list[str] = field(default_factory=list)
 
 
 #: The files of a block; several where small ones are read together.
@@ -112,6 +95,7 @@ def land(
     *,
     progress: Progress | None = None,
     settle: bool = False,
+    again: bool = False,
 ) -> LandingReport:
     """Land all files of a feed that have not landed yet.
 
@@ -122,6 +106,7 @@ def land(
         paths: files and folders; the feed's inbox where empty.
         progress: told about what is going on.
         settle: leave files alone that were written moments ago; the inbox sensor does.
+        again: files that have landed before land once more where nothing of them had become a row.
 
     Raises:
         FeedError: nothing to be found, or a file of an interrupted batch is gone after part of it had landed.
@@ -132,41 +117,58 @@ def land(
         found = [file for file in found if file.modified_at <= limit]
     report = LandingReport(profile.name)
     sized = _with_fingerprints(lake, profile, found)
+    coverage, shown = Coverage(profile), _shown(lake, profile)
+    done: set[str] = set()
     while True:
-        batches = _read_batches(lake, profile.name)
-        open_batch = _first_unfinished(batches)
+        batches = read_batches(lake, profile.name)
+        open_batch = first_unfinished(batches)
         if open_batch is None:
-            known = _settled(batches)
-            new = {mark: file for mark, file in sized.items() if mark not in known}
+            known = settled(batches)
+            if again:
+                known -= fruitless(lake, profile, batches) - done
+            new = {mark: (file, shown(file.path)) for mark, file in sized.items() if mark not in known}
             if not new:
                 break
             number = max(batches["batch"].to_list(), default=-1) + 1
-            _plan(lake, settings, profile, number, new)
+            plan(lake, settings, profile.name, number, new)
             continue
-        _execute(lake, settings, profile, open_batch, sized, report, progress)
+        _execute(lake, settings, profile, open_batch, sized, report, progress, coverage)
+        done.update(planned.fingerprint for planned in open_batch.files)
     report.skipped = len(found) - report.files
+    report.never_found = coverage.never_found()
     return report
+
+
+def bounds(settings: Settings, profile: FeedProfile, at: datetime) -> Bounds:
+    """Events that a feed may bring, if it is read at a moment."""
+    earliest = profile.earliest_day or settings.earliest_day
+    return Bounds(datetime.combine(earliest, time(), UTC), at + _FUTURE)
+
+
+def _shown(lake: Lake, profile: FeedProfile) -> Callable[[str], str]:
+    """Makes of a path what may be stored of it."""
+    return FeedReader(profile, lake.vehicle_key, Bounds(datetime.min, datetime.max)).shown_path  # noqa: DTZ901
 
 
 def waiting_files(lake: Lake, profile: FeedProfile, found: Sequence[FoundFile]) -> list[FoundFile]:
     """Those of the files found that have not landed, as far as path, size and time of writing tell."""
-    reader = FeedReader(profile, lake.vehicle_key, Bounds(datetime.min, datetime.max))  # noqa: DTZ901 - masks paths only
-    landed = _read_batches(lake, profile.name).filter(pl.col("status") == "landed")
+    shown = _shown(lake, profile)
+    landed = read_batches(lake, profile.name).filter(pl.col("status") == "landed")
     known = set(landed.select("file", "size_bytes", "modified_at").iter_rows())
-    return [file for file in found if (reader.shown_path(file.path), file.size_bytes, file.modified_at) not in known]
+    return [file for file in found if (shown(file.path), file.size_bytes, file.modified_at) not in known]
 
 
 def _with_fingerprints(lake: Lake, profile: FeedProfile, found: list[FoundFile]) -> dict[str, FoundFile]:
     """The files by their fingerprint; one that is as it was when it was planned is not read again for it."""
-    reader = FeedReader(profile, lake.vehicle_key, Bounds(datetime.min, datetime.max))  # noqa: DTZ901 - masks paths only
-    batches = _read_batches(lake, profile.name)
+    shown = _shown(lake, profile)
+    batches = read_batches(lake, profile.name)
     known = {
         (row["file"], row["size_bytes"], row["modified_at"]): row["fingerprint"]
         for row in batches.filter(pl.col("status") == "planned").iter_rows(named=True)
     }
 
     def mark(file: FoundFile) -> str:
-        key = (reader.shown_path(file.path), file.size_bytes, file.modified_at)
+        key = (shown(file.path), file.size_bytes, file.modified_at)
         return known.get(key) or file.fingerprint(lake, profile)
 
     out: dict[str, FoundFile] = {}
@@ -174,53 +176,6 @@ def _with_fingerprints(lake: Lake, profile: FeedProfile, found: list[FoundFile])
         for file, fingerprint in zip(found, pool.map(mark, found), strict=True):
             out.setdefault(fingerprint, file)
     return out
-
-
-def _read_batches(lake: Lake, source: str) -> pl.DataFrame:
-    return open_table(lake, "ops.batches").scan(where=pl.col("source") == source).collect()
-
-
-def _settled(batches: pl.DataFrame) -> set[str]:
-    """Fingerprints of all files but those that were only ever in abandoned batches."""
-    abandoned = batches.filter(pl.col("status") == "abandoned")["batch"].unique()
-    return set(batches.filter(~pl.col("batch").is_in(abandoned.implode()))["fingerprint"])
-
-
-def _first_unfinished(batches: pl.DataFrame) -> Batch | None:
-    if batches.is_empty():
-        return None
-    finished = batches.filter(pl.col("status") != "planned")["batch"].unique()
-    open_rows = batches.filter(~pl.col("batch").is_in(finished.implode())).sort("batch", "file_number")
-    if open_rows.is_empty():
-        return None
-    rows = open_rows.filter(pl.col("batch") == open_rows[0, "batch"])
-    files = tuple(
-        PlannedFile(r["file_number"], r["file"], r["fingerprint"], r["size_bytes"], r["modified_at"])
-        for r in rows.iter_rows(named=True)
-    )
-    return Batch(rows[0, "source"], rows[0, "batch"], rows[0, "at"], files)
-
-
-def _plan(lake: Lake, settings: Settings, profile: FeedProfile, number: int, new: dict[str, FoundFile]) -> None:
-    """Write down the next batch. Where another run planned the same number first, its plan holds."""
-    reader = FeedReader(profile, lake.vehicle_key, Bounds(datetime.min, datetime.max))  # noqa: DTZ901
-    rows: list[dict[str, object]] = []
-    size = 0
-    now = datetime.now(UTC)
-    for mark, file in new.items():
-        if rows and size + file.size_bytes > settings.batch_bytes:
-            break
-        size += file.size_bytes
-        rows.append(
-            {
-                "source": profile.name, "batch": number, "status": "planned", "at": now,
-                "file": reader.shown_path(file.path), "file_number": len(rows), "fingerprint": mark,
-                "size_bytes": file.size_bytes, "modified_at": file.modified_at,
-            }
-        )  # fmt: skip
-    table = open_table(lake, "ops.batches")
-    frame = pl.DataFrame(rows, schema=Batches.create_empty().schema)
-    table.append(frame, txn=AppTransaction(f"{profile.name}/planned", number))
 
 
 def _execute(
@@ -231,10 +186,11 @@ def _execute(
     sized: dict[str, FoundFile],
     report: LandingReport,
     progress: Progress | None,
+    coverage: Coverage,
 ) -> None:
     files = {planned: sized.get(planned.fingerprint) or _unchanged(lake, profile, planned) for planned in batch.files}
     gone = [planned.file for planned, file in files.items() if file is None]
-    run = _BatchRun(lake, settings, profile, batch)
+    run = _BatchRun(lake, settings, profile, batch, coverage)
     if gone:
         if run.has_begun():
             raise FeedError(
@@ -268,11 +224,9 @@ def _result(decoded: list[Decoded] | None, task: Task) -> list[Decoded]:
 class _BatchRun:
     """One execution of one batch."""
 
-    def __init__(self, lake: Lake, settings: Settings, profile: FeedProfile, batch: Batch) -> None:
-        self._lake, self._settings, self._profile, self._batch = lake, settings, profile, batch
-        earliest = profile.earliest_day or settings.earliest_day
-        bounds = Bounds(datetime.combine(earliest, time(), UTC), batch.planned_at + _FUTURE)
-        self._reader = FeedReader(profile, lake.vehicle_key, bounds)
+    def __init__(self, lake: Lake, settings: Settings, profile: FeedProfile, batch: Batch, coverage: Coverage) -> None:
+        self._lake, self._profile, self._batch, self._coverage = lake, profile, batch, coverage
+        self._reader = FeedReader(profile, lake.vehicle_key, bounds(settings, profile, batch.planned_at))
         tables = [*(f"raw.{kind}" for kind in profile.by_kind), "ops.rejects"]
         self._parts = Parts(lake, settings, profile.name, batch.number, batch.planned_at.date(), tables)
 
@@ -388,6 +342,7 @@ class _BatchRun:
         def of_file(rows: pl.DataFrame) -> pl.Series:
             return pl.Series("file", np.searchsorted(ends, rows["record"].to_numpy(), side="right"))
 
+        self._coverage.take(decoded.rows)
         found = (pl.len(), pl.col("event_at").max(), pl.col("received_at").max())
         for kind, rows in decoded.rows.items():
             if len(planned) == 1:

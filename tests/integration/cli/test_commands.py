@@ -147,6 +147,28 @@ def test_land_build_publish_and_again(filled: Filled, run: Run, tmp_path: Path) 
     assert len(list((tmp_path / "lake" / "published").glob("snapshot-*.duckdb"))) == 1
 
 
+def test_a_profile_is_tried_corrected_and_its_files_land_again(filled: Filled, run: Run, tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.toml"
+    wrong.write_text(filled.feed.profile.read_text().replace('"odometer"', '"Odometer"') + '[csv]\nseparator = ";"\n')
+    file = filled.feed.files[0]
+    tried = run("land", "--feed", wrong, "--try", file)
+    assert tried.code == 0
+    assert "Would land 0 of" in tried.out
+    assert "why: the header has no vehicle and no time (separator ';'): found 'vehicle,time," in tried.out
+    assert not (tmp_path / "lake").exists()
+    assert "and land them with --again" in run("land", "--feed", wrong, file).err
+    wrong.write_text(wrong.read_text().replace(";", ","))
+    tried = run("land", "--feed", wrong, "--try", file)
+    assert "In no file: odometer_km (from Odometer)" in tried.out
+    assert "in extras: odometer" in tried.out
+    assert "speed_kmh" in tried.out
+    assert "Nothing new to land" in run("land", "--feed", wrong, file).err
+    again = run("land", "--feed", wrong, "--again", file)
+    assert "from 1 files" in again.err
+    assert "In no file: odometer_km (from Odometer)" in again.err
+    assert "Nothing new to land" in run("land", "--feed", wrong, "--again", file).err
+
+
 def test_land_takes_the_inbox_where_no_path_is_given(filled: Filled, run: Run, tmp_path: Path) -> None:
     assert "Nothing new to land" in run("land", "-f", filled.feed.profile).err
     inbox = tmp_path / "lake" / "inbox" / "shuttles"

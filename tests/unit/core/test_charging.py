@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
@@ -48,6 +49,12 @@ SAID = [
     {"h": 3.1, "charging_on": False, "soc_pct": 80.0, "energy_charged_kwh": 1021.0},
 ]
 
+#: A hybrid that charges by its engine: forty minutes at 50 km/h with a short stop every five, SoC from 30 to 42 %.
+HYBRID = [
+    {"h": s / 3600, "speed_kmh": 0.0 if s % 300 == 0 else 50.0, "soc_pct": 30 + s // 100 * 0.5, "ignition_on": True}
+    for s in range(0, 2410, 10)
+]
+
 
 class TestSignals:
     def test_a_drive_ends_a_session_however_short_it_is(self) -> None:
@@ -60,6 +67,24 @@ class TestSignals:
         found = sessions(first + drive + second, told)
         assert found["method"].to_list() == ["both", "signals"]
         assert one(first + says((0.65, True), (3.0, False), **here))["interruptions"] == 1
+
+    @pytest.mark.parametrize("odometer", [None, 1000.0, 0.0, 429_496_729.5, math.nan, "gains"])
+    def test_a_drive_is_seen_whatever_the_odometer_says(self, odometer: float | str | None) -> None:
+        drive = [row | {"odometer_km": 1000 + row["h"] * 50 if odometer == "gains" else odometer} for row in HYBRID]
+        assert sessions(drive).is_empty()
+
+    def test_a_receiver_that_drifts_does_not_end_a_session_where_the_odometer_stands(self) -> None:
+        drifts = [{"h": h, "speed_kmh": 4.0, "soc_pct": 50.0, "odometer_km": 100.0} for h in (1.0, 1.02, 1.05)]
+        found = one(SAID + [row | {"charging_on": True} for row in drifts])
+        assert (found["started_at"], found["ended_at"], found["interruptions"]) == (at(0.1), at(3.1), 0)
+
+    @pytest.mark.parametrize("wrong", [None, 1e9, math.nan, math.inf, -1e300])
+    @pytest.mark.parametrize("signal", ["speed_kmh", "odometer_km", "battery_power_kw"])
+    def test_a_value_that_cannot_be_true_is_not_sent(self, signal: str, wrong: float | None) -> None:
+        charges = [{"h": m / 6, "charging_on": 0 < m < 18, "soc_pct": 40.0 + 2 * min(m, 18)} for m in range(22)]
+        found = one([row | {"odometer_km": 1000.0, signal: wrong} for row in charges])
+        assert (found["started_at"], found["ended_at"]) == (at(0), at(3))
+        assert (found["soc_start_pct"], found["soc_end_pct"]) == (40, 76)
 
     def test_from_on_to_off(self) -> None:
         found = one(SAID)

@@ -6,19 +6,19 @@ Most messages say nothing: they are sent while driving. They are left out before
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 import polars as pl
 
-from lake.signals import BY_COLUMN
+from lake.signals import BY_COLUMN, Signal
 from transforms.core.axis import HOUR, SECOND, Axis, Bools, Floats, Ints, last_before
-from transforms.core.charging.rules import ChargingRules
+from transforms.core.charging.rules import MOTION, ChargingRules
 from transforms.core.messages import deduplicate, in_range
 from transforms.core.ordering import ORDER_KEYS
 
 _STATES = ("charging_on", "charging_cable_on", "soc_pct", "energy_charged_kwh")
-_BESIDES = ("battery_power_kw", "speed_kmh", "odometer_km", "ignition_on", "battery_temperature_c")
+_BESIDES = ("battery_power_kw", "odometer_km", "ignition_on", "battery_temperature_c")
 #: An odometer that gains more is wrong.
 _FASTEST_KMH = 350
 
@@ -80,49 +80,67 @@ def select_readings(
     """The samples of telemetry that matter to charging: one per vehicle and moment.
 
     Of resends the first counts; of several messages of one moment, for each signal the greatest sequence number.
+    Messages in motion that carry an odometer are left out: it shows the drive. Of a drive that it misses, marks remain.
 
     Args:
-        telemetry: rows of ``raw.telemetry`` in any order; signal columns may be missing.
+        telemetry: rows of ``raw.telemetry`` in any order, resends included; signal columns may be missing.
         start: first moment to keep, UTC.
         end: first moment to leave out, UTC.
         rules: parameters.
 
     Returns:
-        ``vehicle_id``, ``event_at`` and the signals (Float64 and Boolean, null where not sent or implausible), sorted
-        by vehicle and time.
+        ``vehicle_id``, ``event_at``, ``fast`` (some message of the moment has a speed from ``moving_kmh``) and the
+        signals (Float64 and Boolean, null where not sent or implausible), sorted by vehicle and time.
     """
     lazy = telemetry.lazy()
     present = set(lazy.collect_schema().names())
-    signals = [BY_COLUMN[name] for name in (*_STATES, *_BESIDES)]
+    signals = [BY_COLUMN[name] for name in (*_STATES, *_BESIDES, "speed_kmh")]
     none = [pl.lit(None, dtype=signal.dtype).alias(signal.column) for signal in signals if signal.column not in present]
+    of_days = lazy.filter(pl.col("event_at") >= start, pl.col("event_at") < end).with_columns(none)
+    value = {signal.column: _plausible(signal) for signal in signals}
+    power = value["battery_power_kw"]
     # While the ignition is on, power out of the battery is that of driving, sent with every sample.
-    drives = pl.col("ignition_on").fill_null(value=False) & (pl.col("battery_power_kw") < rules.power_kw)
-    sent = pl.any_horizontal(pl.col(name).is_not_null() for name in _STATES)
-    sent |= pl.col("battery_power_kw").is_not_null() & ~drives
-    at_rest = (pl.col("speed_kmh").abs() < rules.moving_kmh).fill_null(value=True)
-    told = sent & (at_rest | pl.col("odometer_km").is_null())
-    shown = pl.col("odometer_km").is_not_null() & pl.col("speed_kmh").is_null()
-    samples = (
-        lazy.filter(pl.col("event_at") >= start, pl.col("event_at") < end)
-        .with_columns(none)
-        .filter(told | shown)
-        .select(
-            *ORDER_KEYS,
-            *(
-                pl.col(signal.column) if signal.low is None
-                else pl.when(in_range(signal)).then(pl.col(signal.column)).alias(signal.column)
-                for signal in signals
-            ),
-        )
-    )  # fmt: skip
-    rows = deduplicate(samples).collect()
+    drives = pl.col("ignition_on").fill_null(value=False) & (power < rules.power_kw)
+    sent = pl.any_horizontal(value[name].is_not_null() for name in _STATES) | (power.is_not_null() & ~drives)
+    fast = (value["speed_kmh"].abs() >= rules.moving_kmh).fill_null(value=False)
+    odometer = value["odometer_km"]
+    wanted = pl.when(odometer.is_null()).then(sent).otherwise(value["speed_kmh"].is_null() | (sent & ~fast))
+    names = [*_STATES, *_BESIDES]
+    samples = of_days.filter(wanted).select(*ORDER_KEYS, *(value[name].alias(name) for name in names), fast=fast)
+    left_out = of_days.filter(sent & fast & odometer.is_not_null()).select(
+        "vehicle_id", "event_at", speed=value["speed_kmh"].abs(), odometer=odometer
+    )
+    rows, driven = pl.collect_all([deduplicate(samples), _unseen_by_odometer(left_out, rules)])
     key = ["vehicle_id", "event_at"]
-    names = [signal.column for signal in signals]
+    rows = rows.select(*key, *names, "fast")
+    if len(driven):
+        rows = pl.concat([rows, driven], how="diagonal").sort(key, maintain_order=True)
     repeated = pl.all_horizontal(pl.col(name) == pl.col(name).shift(1) for name in key)
     if rows.select(repeated.any()).item():
-        combined = rows.group_by(key, maintain_order=True).agg(pl.col(name).drop_nulls().last() for name in names)
-        return combined.select(*key, *names)
-    return rows.select(*key, *names)
+        last = (pl.col(name).drop_nulls().last() for name in names)
+        return rows.group_by(key, maintain_order=True).agg(*last, pl.col("fast").any())
+    return rows
+
+
+def _unseen_by_odometer(moving: pl.LazyFrame, rules: ChargingRules) -> pl.LazyFrame:
+    """Marks of drives that the odometer does not show: the first message in each piece of time with such a drive."""
+    at = pl.col("event_at")
+    hours = (at.max() - at.min()).dt.total_microseconds() / HOUR
+    # The middle of the speeds, not their mean: resends do not weigh in it, nor does the order of the rows.
+    speed = (pl.col("speed").min() + pl.col("speed").max()) / 2
+    gain = pl.col("odometer").max() - pl.col("odometer").min()
+    return (
+        moving.group_by("vehicle_id", piece=at.to_physical() // (MOTION // timedelta(microseconds=1)))
+        .agg(at.min(), driven=speed * hours, gain=gain)
+        .filter(pl.col("driven") >= rules.unseen_km, pl.col("gain") < rules.moved_km)
+        .select("vehicle_id", "event_at", fast=pl.lit(value=True))
+    )
+
+
+def _plausible(signal: Signal) -> pl.Expr:
+    """The value of a signal; null where not sent or implausible."""
+    value = pl.col(signal.column)
+    return value if signal.low is None else pl.when(in_range(signal)).then(value)
 
 
 def readings_of(samples: pl.DataFrame, vehicle: Ints, axis: Axis, rules: ChargingRules) -> Readings:
@@ -135,7 +153,7 @@ def readings_of(samples: pl.DataFrame, vehicle: Ints, axis: Axis, rules: Chargin
         rules: parameters.
     """
     t = axis.place(vehicle, samples["event_at"].to_physical().to_numpy())
-    fast = np.abs(_numbers(samples, "speed_kmh")) >= rules.moving_kmh
+    fast = samples["fast"].to_numpy()
     moved = fast | _driven(t, _numbers(samples, "odometer_km"), rules)
     moves = np.cumsum(moved, dtype=np.int64)
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from datetime import timedelta
 
+#: Pieces of time in which speed and odometer are compared. They divide every UTC day.
+MOTION = timedelta(minutes=5)
+
 
 @dataclass(frozen=True)
 class ChargingRules:
@@ -29,6 +32,8 @@ class ChargingRules:
         least_s: a session known from signals alone that is shorter is none: a flicker.
         moving_kmh: speed from which a vehicle does not charge, whatever it says.
         moved_km: gain of the odometer between two readings from which the vehicle was driven between them.
+        unseen_km: distance by speed within ``MOTION`` that is a drive although the odometer stands: less is the noise
+            of a receiver at rest.
         soc_spike_pct: a SoC that is off by more than this from both its neighbours, which agree, is left out.
         power_spike_kw: the same for battery power.
         dc_kw: power into the battery from which the current is DC where no event says so: on-board chargers reach 22.
@@ -51,6 +56,7 @@ class ChargingRules:
     least_s: float = 180.0
     moving_kmh: float = 3.0
     moved_km: float = 0.1
+    unseen_km: float = 0.5
     soc_spike_pct: float = 5.0
     power_spike_kw: float = 50.0
     dc_kw: float = 25.0
@@ -71,9 +77,14 @@ class ChargingRules:
     def forward(self) -> timedelta:
         """How far behind a day telemetry and events matter to the sessions that start in it: a session, and its end."""
         reach = max(self.hold_s, 2 * self.step_s + self.rise_window_s + self.flat_s)
-        return timedelta(seconds=self.longest_s + reach + self.pause_s + self.jitter_s)
+        return _whole(timedelta(seconds=self.longest_s + reach + self.pause_s + self.jitter_s))
 
     @property
     def back(self) -> timedelta:
         """How far before a day they matter: a session that is still going on, and whether it began as one."""
-        return max(self.forward, timedelta(seconds=2 * self.longest_s + self.pause_s + self.jitter_s))
+        return max(self.forward, _whole(timedelta(seconds=2 * self.longest_s + self.pause_s + self.jitter_s)))
+
+
+def _whole(span: timedelta) -> timedelta:
+    """A span rounded up to whole pieces, so that no piece is seen in part."""
+    return -(-span // MOTION) * MOTION

@@ -64,9 +64,9 @@ TABLES: dict[str, TableSpec] = {
     for spec in (
         _raw("telemetry", raw.Telemetry, ("sequence", "source"),
              "One message of a vehicle, as it was sent: a typed column per signal, null where not sent.", wide=True),
-        _raw("faults", raw.Faults, ("sequence", "code", "status"),
+        _raw("faults", raw.Faults, ("sequence", "code", "status", "ecu"),
              "A diagnostic trouble code was set, with its freeze frame, or cleared."),
-        _raw("service_events", raw.ServiceEvents, ("sequence", "service", "event", "session_id"),
+        _raw("service_events", raw.ServiceEvents, ("sequence", "service", "event", "session_id", "feature"),
              "A connected service was used: a session began or ended, or something was done in a moment."),
         _raw("commands", raw.Commands, ("command_id", "status"),
              "One step of a remote command: issued, acknowledged by the vehicle, and how it ended."),

@@ -60,16 +60,38 @@ def fault_episodes(
     rows = read_events(faults, _TABLE, (*_FREEZE_FRAME, "cleared_by"), _CODES)
     followed = of_those(rows, _FAULT, (pl.col("status") == "set") & between(start, end))
     messages = one_per_message(followed, _TABLE, (*_FAULT, "event_at", "sequence"))
-    return _episodes(messages, timedelta(seconds=rules.flap_s)).filter(pl.col("date").is_between(first, last))
+    return _episodes(_with_state(messages), timedelta(seconds=rules.flap_s)).filter(
+        pl.col("date").is_between(first, last)
+    )
+
+
+def _with_state(messages: pl.DataFrame) -> pl.DataFrame:
+    """Whether the fault is there after each message: some control unit has set its code and not cleared it.
+
+    *cleared* without a unit is said of all, and *set* without one is cleared by any.
+    """
+    sets, unit = pl.col("status") == "set", pl.col("ecu")
+    own = [*_FAULT, "all_clear", "ecu"]
+    nameless = pl.when(sets & unit.is_null()).then(1).when(~sets).then(0)
+    return (
+        messages.with_columns(sets=sets, all_clear=(~sets & unit.is_null()).cum_sum().over(_FAULT))
+        .with_columns(rises=pl.col("sets").cast(pl.Int32) - pl.col("sets").shift(1, fill_value=False).over(own))
+        .with_columns(
+            named=pl.when(unit.is_not_null()).then("rises").otherwise(0).cum_sum().over([*_FAULT, "all_clear"]),
+            nameless=nameless.forward_fill().over(_FAULT).fill_null(0),
+        )
+        .with_columns(is_set=pl.col("named") + pl.col("nameless") > 0)
+        .drop("sets", "all_clear", "rises", "named", "nameless")
+    )
 
 
 def _episodes(messages: pl.DataFrame, flap: timedelta) -> pl.DataFrame:
-    """All episodes of the faults in ``messages``, which are sorted by (vehicle, code, time)."""
-    is_set, at = pl.col("status") == "set", pl.col("event_at")
-    turns = begins(*_FAULT, "status")
+    """All episodes of the faults in ``messages``, which are sorted by (vehicle, code, time) and have ``is_set``."""
+    is_set, at = pl.col("is_set"), pl.col("event_at")
+    turns = begins(*_FAULT, "is_set")
     cleared_for = at - pl.col("turned_at").shift(1)
     return (
-        # Runs of one status; a run that clears what was never set opens nothing.
+        # Runs of one state; a run that clears what was never set opens nothing.
         messages.with_columns(turns=turns, is_first=pl.when(turns).then(begins(*_FAULT)).forward_fill())
         .filter(is_set | ~pl.col("is_first"))
         .with_columns(turned_at=pl.when("turns").then(at).forward_fill())

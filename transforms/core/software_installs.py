@@ -46,7 +46,7 @@ def _installs(steps: pl.DataFrame) -> pl.DataFrame:
             finished_at=pl.when(ends).then(at),
             outcome=pl.when(ends).then(step.cast(pl.String)),
             # What fails and is then rolled back has failed once.
-            fails=failed & (begins(*_CAMPAIGN) | ~failed.shift(1)),
+            fails=failed & (begins(*_CAMPAIGN) | (step == "failed") | (step.shift(1) != "failed")),
             reason=pl.when(failed).then("reason"),
         )
         .group_by(_CAMPAIGN, maintain_order=True)

@@ -58,6 +58,31 @@ def test_what_an_episode_is(messages: list[tuple[float, str]], episodes: list[tu
     assert found(faults(*messages[::-1])) == episodes
 
 
+@pytest.mark.parametrize(
+    ("messages", "episodes"),
+    [
+        # A unit clears its own; the fault is there until all have.
+        ([(1, "set", "ABS"), (2, "set", "BCM"), (3, "cleared", "BCM")], [(1, None, 1)]),
+        ([(1, "set", "ABS"), (1, "set", "TCM"), (3, "cleared", "TCM"), (4, "cleared", "ABS")], [(1, 4, 1)]),
+        ([(1, "set", "ABS"), (2, "cleared", "BCM"), (3, "cleared", "ABS"), (4, "cleared", "BCM")], [(1, 3, 1)]),
+        ([(1, "set", "ABS"), (2, "set", "ABS"), (3, "cleared", "ABS")], [(1, 3, 1)]),
+        # What is cleared without a unit is cleared for all; what is set without one, by any.
+        ([(1, "set", "ABS"), (2, "set", "BCM"), (3, "cleared", None)], [(1, 3, 1)]),
+        ([(1, "set", "ABS"), (2, "cleared", None), (3, "set", "ABS"), (4, "cleared", "ABS")], [(1, 4, 2)]),
+        ([(1, "set", None), (2, "cleared", "ABS")], [(1, 2, 1)]),
+        ([(1, "set", None), (2, "set", "ABS"), (3, "cleared", "BCM"), (4, "cleared", "ABS")], [(1, 4, 1)]),
+        # Set by another unit within a day of the last clearing: it flaps.
+        ([(1, "set", "ABS"), (2, "cleared", "ABS"), (3, "set", "BCM")], [(1, None, 2)]),
+    ],
+)
+def test_an_episode_lasts_until_every_unit_that_set_the_code_has_cleared_it(
+    messages: list[tuple[float, str, str | None]], episodes: list[tuple[float, float | None, int]]
+) -> None:
+    rows = [(h, status, {"ecu": unit}) for h, status, unit in messages]
+    assert found(faults(*rows)) == episodes
+    assert found(faults(*rows[::-1])) == episodes
+
+
 def test_codes_and_vehicles_do_not_mix() -> None:
     car, other = faults((1, "set"), (2, "cleared")), faults((1.5, "set"), code="P0301-1A")
     van = faults((1.2, "set")).with_columns(vehicle_id=pl.lit(VAN))
@@ -87,9 +112,9 @@ def test_an_open_episode_has_no_clearing() -> None:
 
 
 def test_resends_count_once_and_the_first_copy_counts() -> None:
-    first = faults((1, "set", {"ecu": "late", "batch": 7, "sequence": 1}), (30, "cleared"))
-    second = faults((1, "set", {"ecu": "early", "batch": 3, "sequence": 1}))
-    assert fault_episodes(pl.concat([first, second]), FIRST, LAST)["ecu"].to_list() == ["early"]
+    first = faults((1, "set", {"software_version": "late", "batch": 7, "sequence": 1}), (30, "cleared"))
+    second = faults((1, "set", {"software_version": "early", "batch": 3, "sequence": 1}))
+    assert fault_episodes(pl.concat([first, second]), FIRST, LAST)["software_version"].to_list() == ["early"]
 
 
 def test_rows_that_say_nothing_are_left_out() -> None:

@@ -174,12 +174,17 @@ def test_any_split_and_order_of_the_history_gives_the_same_sessions(
         assert_frame_equal(parts, expected, check_exact=True)
 
 
+def test_two_things_used_in_one_moment_are_two_uses() -> None:
+    frame = uses((1, "U", {"feature": "lock"}), (1, "U", {"feature": "horn"}), (1, "U", {"feature": "horn"}))
+    assert sessions(frame).select("uses", "features").rows() == [(2, "horn,lock")]
+
+
 @settings(max_examples=40, deadline=None)
 @given(EVENTS, OFTEN, RULES)
 def test_every_use_is_counted_once(
     rows: list[dict[str, Any]], often: list[dict[str, Any]], rules: SessionRules
 ) -> None:
     found = service_sessions(events("raw.service_events", rows + often), FIRST, LAST, rules)
-    key = ("vehicle_id", "s", "sequence", "service", "event", "session_id")
+    key = ("vehicle_id", "s", "sequence", "service", "event", "session_id", "feature")
     distinct = {tuple(row.get(name, CAR if name == "vehicle_id" else None) for name in key) for row in rows + often}
     assert found["uses"].sum() == sum(1 for row in distinct if row[4] == "used")

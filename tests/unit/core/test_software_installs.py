@@ -51,6 +51,9 @@ START, END = "install_started", "installed"
         ([(1, START), (2, END), (3, "rolled_back")], 1, 1, "rolled_back", 3),
         # After a failure the next attempt is under way: it stands as it last ended.
         ([(1, START), (2, "failed"), (3, START)], 2, 1, "failed", 2),
+        # The second start was lost.
+        ([(1, START), (2, "failed"), (3, "failed"), (4, END)], 3, 2, "installed", 4),
+        ([(1, START), (2, "failed"), (3, "rolled_back"), (4, "failed")], 2, 2, "failed", 4),
         # Starts were lost: what ended had started.
         ([(2, END)], 1, 0, "installed", 2),
         ([(1, "failed"), (2, START), (3, END)], 2, 1, "installed", 3),

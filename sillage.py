@@ -371,14 +371,14 @@ def sql(
         output: File to write to instead of the terminal; its ending chooses the format where none is given.
     """
     from lake.catalog import connect, read_query, time_limit
-    from lake.export import format_of, write_frame
+    from lake.export import format_of, frame_of, write_frame
 
     kind = format_of(output) if output is not None and format == "table" else format
     rooms = _open(create=False)
     con = connect(rooms.lake, rooms.settings)
     text = sys.stdin.read() if query == "-" else query
     with time_limit(con, rooms.settings.query_timeout_s):
-        frame = read_query(con, text).pl()
+        frame = frame_of(read_query(con, text), kind)
     note = write_frame(frame, kind, output, width=out.width)
     if note:
         err.print(note, style="dim")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from lake.errors import QueryError
 
 if TYPE_CHECKING:
+    import duckdb
     import polars as pl
 
 Format = Literal["table", "csv", "json", "parquet"]
@@ -33,6 +34,30 @@ def format_of(path: Path) -> Format:
             expected=f"a name that ends in {', '.join(_BY_ENDING)}",
             action="give --format",
         ) from None
+
+
+def frame_of(result: duckdb.DuckDBPyRelation, kind: Format) -> pl.DataFrame:
+    """A result as a frame that can be written in a format.
+
+    What frames do not have, intervals and unions, becomes text; for CSV also lists, structs and maps (as JSON), and
+    bytes.
+    """
+    wanted = [
+        _shown(f'"{name.replace(chr(34), chr(34) * 2)}"', str(type_), kind)
+        for name, type_ in zip(result.columns, result.types, strict=True)
+    ]
+    return (result.project(", ".join(wanted)) if any(" as " in column for column in wanted) else result).pl()
+
+
+def _shown(column: str, type_: str, kind: Format) -> str:
+    """SQL for a column of a result, given the name of its type."""
+    if "INTERVAL" in type_ or "UNION(" in type_:
+        return f"{column}::varchar as {column}"
+    if kind == "csv" and (type_.endswith("]") or type_.startswith(("STRUCT(", "MAP("))):
+        return f"to_json({column})::varchar as {column}"
+    if kind == "csv" and type_ in ("BLOB", "BIT"):
+        return f"{column}::varchar as {column}"
+    return column
 
 
 def write_frame(frame: pl.DataFrame, kind: Format, target: Path | None, *, width: int = 120) -> str:

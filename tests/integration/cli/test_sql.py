@@ -97,3 +97,21 @@ def test_sql_is_stopped_at_the_limit(on_filled: Filled, run: Run, monkeypatch: p
     said = run("sql", endless)
     assert said.code == 1
     assert "more than 1 s" in said.err
+
+
+@pytest.mark.parametrize(
+    ("column", "text"),
+    [
+        ("interval 3 minute", "00:03:00"),
+        ("[1, 2]", '"[1,2]"'),
+        ("{'a': 1, 'b': ['x']}", '"{""a"":1,""b"":[""x""]}"'),
+        ("map {'a': 1}", '"{""a"":1}"'),
+        ("'x'::blob", "x"),
+    ],
+)
+def test_sql_writes_every_type_of_column(on_filled: Filled, run: Run, tmp_path: Path, column: str, text: str) -> None:
+    query = f"select {column} as it"
+    assert run("sql", query, "--format", "csv").out == f"it\n{text}\n"
+    assert json.loads(run("sql", query, "--format", "json").out)[0].keys() == {"it"}
+    assert run("sql", query).code == 0
+    assert run("sql", query, "-o", tmp_path / "out.parquet").code == 0

@@ -36,7 +36,7 @@ RULES = st.sampled_from(
     ]
 )
 PACES = (1, 2, 10, 60, 290, 300, 301, 900, 1800, 3600, 7200, 20000, 43200, 86400)
-MANNERS = ("speed", "position", "odometer", "on change", "all", "rest", "silent")
+MANNERS = ("speed", "position", "odometer", "on change", "all", "rest", "silent", "drift")
 
 
 @dataclass(frozen=True)
@@ -74,12 +74,14 @@ def drive(vehicle_id: str, start: int, stretches: list[Stretch]) -> list[dict[st
         manner = stretch.manner
         for _ in range(stretch.length):
             odometer += random.choice([0.0, 0.0, 0.5, 1.25]) - (random.random() < 0.02)
-            latitude += random.choice([0.0, 0.001, 0.02, 0.3])
+            latitude += random.choice([0.0, 0.001, 0.02, 0.3]) * (manner != "drift")
             sent: dict[str, Any] = {}
             if manner in ("speed", "all", "rest") or (manner == "on change" and random.random() < 0.3):
                 sent["speed_kmh"] = 0.0 if manner == "rest" else random.choice([0.0, 0.0, 0.04, 30.0, 90.0, 500.0])
             if manner in ("position", "all"):
                 sent |= {"latitude_deg": latitude, "longitude_deg": 2.0}
+            if manner == "drift":
+                sent |= {"latitude_deg": latitude + random.gauss(0, 8e-5), "longitude_deg": 2.0}
             if manner in ("odometer", "all"):
                 sent["odometer_km"] = odometer
             if random.random() < 0.08:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from random import Random
 
 import polars as pl
 import pytest
@@ -257,6 +258,39 @@ def test_positions_say_motion_where_no_speed_is_sent() -> None:
     rows = [{"s": 60 * n, "latitude_deg": value, "longitude_deg": 7.0} for n, value in enumerate(latitudes)]
     assert spans(telemetry(rows)) == [(60, 180)]
     assert only(telemetry(rows))["distance_method"] == "position"
+
+
+def noisy(*metres: float) -> pl.DataFrame:
+    """Positions a second apart, north of a place, as a receiver with a noise of 2.5 m gives them."""
+    random = Random(8)
+    return telemetry(
+        [
+            {
+                "s": s,
+                "latitude_deg": 48.85 + (north + random.gauss(0, 2.5)) / 111_195,
+                "longitude_deg": 2.35 + random.gauss(0, 2.5) / 73_160,
+            }
+            for s, north in enumerate(metres)
+        ]
+    )
+
+
+def test_a_receiver_that_drifts_at_rest_makes_no_trip() -> None:
+    assert spans(noisy(*[0.0] * 3600)) == []
+
+
+@pytest.mark.parametrize("kmh", [10, 30, 120])
+def test_a_drive_of_positions_that_drift_begins_and_ends_where_it_does(kmh: int) -> None:
+    way = [kmh / 3.6 * s for s in range(301)]
+    ((start, end),) = spans(noisy(*[0.0] * 900, *way, *[way[-1]] * 900))
+    assert 880 <= start <= 902
+    assert 1198 <= end <= 1220
+
+
+def test_few_positions_close_in_time_say_motion_where_they_are_far_apart() -> None:
+    rows = [{"s": s, "latitude_deg": 45 + km / 111.195, "longitude_deg": 7.0} for s, km in ((0, 0), (5, 0.1), (9, 0.2))]
+    assert spans(telemetry(rows)) == [(0, 9)]
+    assert spans(telemetry(rows[:2])) == [(0, 5)]
 
 
 def test_the_odometer_says_motion_where_nothing_else_is_sent() -> None:

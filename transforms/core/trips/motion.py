@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from transforms.core.axis import HOUR, SECOND, Bools, Ints, Positions
+from transforms.core.trips.drift import gets_away
 from transforms.core.trips.geometry import great_circle_km
 from transforms.core.trips.rules import HALF_DAY, TripRules, in_microseconds
 from transforms.core.trips.samples import Floats, Samples
@@ -49,7 +50,8 @@ def find_steps(samples: Samples, rules: TripRules) -> Steps:
     """Measure the steps between samples and decide which are in motion.
 
     A step is in motion when speed at either end says so. Where speed is unknown at an end, or the step is a hole, it
-    is also in motion when positions or the odometer say so. With the ignition off at both ends it is not.
+    is also in motion when positions that are no drift or the odometer say so. With the ignition off at both ends it is
+    not.
     """
     duration = np.diff(samples.at)
     linked = _linked(duration, samples, rules)
@@ -69,7 +71,9 @@ def find_steps(samples: Samples, rules: TripRules) -> Steps:
     position_km, position_known, displaced = _position_distance(samples, linked, rules)
     odometer_km = _odometer_gain(samples, linked, rules)
     if displaced is not None:
-        motion |= silent & displaced
+        told = np.flatnonzero(silent & displaced & ~motion)
+        if len(told):
+            motion[told] = gets_away(samples, linked, told, rules)
     if odometer_km is not None:
         motion |= silent & (odometer_km > 0)
     motion &= linked

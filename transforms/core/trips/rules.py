@@ -26,6 +26,8 @@ class TripRules:
             satellite positions say a few tenths.
         position_kmh: speed between two positions from which a step is in motion, where speed itself says nothing:
             above the drift of a receiver at rest.
+        drift_s: positions closer in time than this say so only where those this far apart do: from one second to the
+            next a receiver at rest drifts faster than that.
         carry_s: how long a signal that is silent, while the vehicle is heard, still has its last value. Feeds that
             send on change keep a constant signal silent.
         sampled_s: a step longer than this is too long for speeds at its ends to speak for what lies between: it is in
@@ -56,6 +58,7 @@ class TripRules:
     standstill_s: float = 600.0
     moving_kmh: float = 0.05
     position_kmh: float = 5.0
+    drift_s: float = 20.0
     carry_s: float = 300.0
     sampled_s: float = 30.0
     hole_s: float = 12.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -25,7 +25,7 @@ class Bodies:
 
     Attributes:
         frame: ``@offset``, ``@original``, ``@text`` (null where it is not UTF-8), ``@reason`` (why it can be no text
-            at all, or null) and, of events, ``@arrived``.
+            at all, or null) and, of events, ``@arrived`` and the fields of the envelope that were asked for.
         keys: how many keys they have, if they are written plainly; ``None`` where nobody has counted.
     """
 
@@ -33,14 +33,22 @@ class Bodies:
     keys: int | None = None
 
 
-def bodies(path: Path, style: Literal["jsonl", "capture"]) -> Iterator[Callable[[], Bodies]]:
-    """The texts of a file, some thousands at a time, each batch read when it is called for where the file allows it."""
+def bodies(
+    path: Path, style: Literal["jsonl", "capture"], envelope: Sequence[str] = ()
+) -> Iterator[Callable[[], Bodies]]:
+    """The texts of a file, some thousands at a time, each batch read when it is called for where the file allows it.
+
+    Args:
+        path: file.
+        style: how it is written.
+        envelope: of events, the fields beside the body that are wanted.
+    """
     if style == "jsonl":
         for stretch in line_stretches(path):
             yield partial(_lines, stretch)
         return
     done = 0
-    for frame, damage in capture.events(path):
+    for frame, damage in capture.events(path, envelope):
         yield partial(_events, frame, done, damage)
         done += frame.height
 
@@ -70,6 +78,7 @@ def _events(frame: pl.DataFrame, done: int, damage: str | None) -> Bodies:
             texts(frame["Body"]).alias("@text"),
             (reason if damage is None else pl.lit(damage)).alias(REASON),
             pl.col("EnqueuedTimeUtc").alias("@arrived"),
+            *(name for name in frame.columns if name.startswith("@")),
         ),
         colons_after_quotes(together or b""),
     )

@@ -23,6 +23,8 @@ from transforms.sources.json_doubts import DEEPEST, misread, too_deep
 from transforms.sources.profile import FeedProfile, Kind, Target
 
 _local = threading.local()
+#: Stands for the fields of a kind that has none in the body.
+_NOTHING = "@nothing"
 #: Queries after which a connection is made anew.
 _USES = 64
 #: Texts go to DuckDB as they are, without a copy, and come back so.
@@ -94,12 +96,17 @@ class JsonReader:
 
     def __init__(self, profile: FeedProfile) -> None:
         keys = [*profile.vehicle.field, *profile.time.field, profile.received, profile.kind_field]
+        self._envelope = frozenset(profile.envelope)
         common = {name: "VARCHAR" for name in keys if name}
         if profile.sequence not in (None, "record", *common):
             common[profile.sequence or ""] = "DOUBLE"
         self._sequence, self._time_fields = profile.sequence, profile.time.field
         self._kind_field = profile.kind_field
-        self._typed = {kind: _types(profile.targets[kind], common) for kind in profile.by_kind}
+        self._typed = {
+            kind: {n: t for n, t in _types(profile.targets[kind], common).items() if n not in self._envelope}
+            or {_NOTHING: "VARCHAR"}
+            for kind in profile.by_kind
+        }
         names = {name for typed in self._typed.values() for name in typed}
         self._paths = {name: tuple(_pointer(name)) for name in names}
         nested = [path for path in self._paths.values() if len(path) > 1]
@@ -153,7 +160,10 @@ class JsonReader:
         for kind, when in self._when.items():
             if not rest.height:
                 break
-            says = rest["@text"].str.contains(_said(self._kind_field, when))
+            if self._kind_field in self._envelope:
+                says = rest[self._kind_field].eq_missing(pl.Series([when]))
+            else:
+                says = rest["@text"].str.contains(_said(self._kind_field, when))
             if says.any():
                 found[kind], rest = rest.filter(says), rest.filter(~says)
         return found, [unclear, rest]
@@ -198,10 +208,11 @@ class JsonReader:
         """Records that do not say their kind, or when they happened: they may not even be objects."""
         by_name = {column.name: column for column in values}
         told = pl.repeat(False, count, eager=True)
-        for name in self._time_fields:
+        # Where the body need not say when, anything that is found in it shows that it is an object.
+        for name in by_name if self._envelope.intersection(self._time_fields) else self._time_fields:
             if name in by_name:
                 told |= by_name[name].is_not_null()
-        if self._kind_field is not None:
+        if self._kind_field is not None and self._kind_field not in self._envelope:
             says = by_name.get(self._kind_field)
             told &= False if says is None else (says == self._when[kind]).fill_null(False)
         return ~told
@@ -268,7 +279,10 @@ class JsonReader:
 
     def _query(self, frame: pl.DataFrame, query: str) -> pl.DataFrame:
         con = _connection()
-        con.register("texts", pa.table({"t": frame["@text"].to_arrow(compat_level=_VIEWS)}))
+        columns = {"t": frame["@text"].to_arrow(compat_level=_VIEWS)}
+        if self._kind_field in self._envelope and self._kind_field in frame.columns:
+            columns["k"] = frame[self._kind_field].to_arrow(compat_level=_VIEWS)
+        con.register("texts", pa.table(columns))
         try:
             return pl.DataFrame(con.sql(query).to_arrow_table())
         finally:
@@ -281,9 +295,11 @@ class JsonReader:
         """SQL for what takes all fields out of a record that are read from one of its kind."""
         if self._kind_field is None:
             return f"'{_quoted(next(iter(self._known.values())))}'"
-        place = _quoted(_pointer_to(self._paths[self._kind_field]))
+        said = "k"
+        if self._kind_field not in self._envelope:
+            said = f"json_extract_string(t, '{_quoted(_pointer_to(self._paths[self._kind_field]))}')"
         cases = (f"when '{_quoted(self._when[kind] or '')}' then '{_quoted(k)}'" for kind, k in self._known.items())
-        return f"case json_extract_string(t, '{place}') {' '.join(cases)} else '{{}}' end"
+        return f"case {said} {' '.join(cases)} else '{{}}' end"
 
     def _any_key_twice(self) -> str:
         """SQL: one of the objects that hold fields has two keys of one name."""

@@ -81,6 +81,8 @@ class FeedProfile(Table):
             check_columns(kind, profile, f"kinds.{kind}." if self.kinds else "")
         if self.format != "csv":
             self._no_field_holds_another()
+        if self.envelope and self.format != "capture":
+            raise _wrong("format", self.format, f"capture: {self.envelope[0]} is of the envelope of an event")
         return self
 
     def _kinds_are_told_apart(self) -> None:
@@ -105,7 +107,7 @@ class FeedProfile(Table):
             seen.add(profile.when)
 
     def _no_field_holds_another(self) -> None:
-        pointers = sorted(f"{_pointer(name)}/" for name in self._all_fields())
+        pointers = sorted(f"{_pointer(name)}/" for name in self._all_fields() if name not in self.envelope)
         for outer, inner in pairwise(pointers):
             if outer != inner and inner.startswith(outer):
                 raise _wrong(
@@ -116,6 +118,11 @@ class FeedProfile(Table):
         yield from (*self.vehicle.field, *self.time.field, *self.ignore)
         yield from (name for name in (self.sequence, self.received, self.kind_field) if name and name != "record")
         yield from (name for kind in self.targets.values() for target in kind for name in target.fields)
+
+    @cached_property
+    def envelope(self) -> tuple[str, ...]:
+        """The fields of an event that are not in its body: ``@system/…`` and ``@property/…``, once each."""
+        return tuple(dict.fromkeys(name for name in self._all_fields() if name.startswith(("@system/", "@property/"))))
 
     @property
     def by_kind(self) -> dict[Kind, KindProfile]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -92,7 +93,7 @@ class FeedReader:
             for block in line_blocks(path, reader.record_ends, start=reader.start, line_end=reader.line_end):
                 yield partial(self._delimited, reader, block, context)
         else:
-            for read in bodies(path, self.profile.format):
+            for read in bodies(path, self.profile.format, self.profile.envelope):
                 yield partial(self._read, read, context)
 
     def gather(self, files: Sequence[SmallFile]) -> Iterator[Decoded]:
@@ -106,7 +107,8 @@ class FeedReader:
             context = self.context(file.name, file.modified_at)
             of_file = (pl.lit(number, pl.UInt32).alias(FILE), pl.lit(file.modified_at.astimezone(UTC)).alias(WRITTEN))
             with file.open() as path:
-                for read in bodies(path, "capture" if self.profile.format == "capture" else "jsonl"):
+                style: Literal["capture", "jsonl"] = "capture" if self.profile.format == "capture" else "jsonl"
+                for read in bodies(path, style, self.profile.envelope):
                     found = read()
                     waiting.append(Bodies(found.frame.with_columns(of_file), found.keys))
                     size += int(found.frame[ORIGINAL].estimated_size())

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import fastavro
+import polars as pl
 import pytest
 
+from lake.errors import FeedError
 from tests.unit.sources.reading import VIN, Read, masked, profile, read, vehicle_id
 
 ANNOTATIONS = {"type": "map", "values": ["long", "double", "string", "bytes"]}
@@ -241,3 +243,92 @@ def test_a_file_of_another_kind_is_one_reject(data: bytes, reason: str, tmp_path
 def test_a_file_that_was_written_anew_is_read_anew(tmp_path: Path) -> None:
     for speed in (1, 2, 3):
         assert capture(avro([event(1, body(speed=speed))]), tmp_path).column("speed_kmh") == [float(speed)]
+
+
+# what stands beside the body
+
+ENVELOPE: dict[str, Any] = {
+    "vehicle": {"field": "@system/connectionDeviceId"},
+    "time": {"field": "@system/enqueuedTime"},
+    "kind": None,
+    "columns": None,
+    "kind_field": "@property/type",
+    "kinds": {
+        "telemetry": {"when": "tel", "columns": {"speed_kmh": "speed", "odometer_km": "@property/odo"}},
+        "faults": {"when": "dtc", "columns": {"code": "code", "status": "@property/status"}},
+    },
+}
+
+
+def routed(text: bytes, device: str | None = "truck-7", **properties: str) -> dict[str, Any]:
+    system = {"enqueuedTime": "2024-01-01T00:00:01.1230000Z"} | ({"connectionDeviceId": device} if device else {})
+    return {"EnqueuedTimeUtc": T, "Properties": properties, "SystemProperties": system, "Body": text}
+
+
+ROUTED = [
+    routed(b'{"speed":1}', type="tel", odo="12.5"),
+    routed(b'{"speed":2,"new":3}', type="tel"),
+    routed(b'{"code":"P0001"}', type="dtc", status="set"),
+    routed(b'{"code":"P0002","new":3}', "truck-8", type="dtc", status="set"),
+    routed(b"{}", type="tel", odo="13"),
+    routed(b'[{"speed":3},{"speed":4}]', type="tel"),
+    routed(b'{"speed":5}', None, type="tel"),
+    routed(b'{"speed":6}', type="login"),
+    routed(b'{"speed":7}'),
+    routed(b'{"speed"', type="tel"),
+    routed(b"8", type="tel"),
+    routed(b'{"speed":9}', type="tel", odo="far"),
+]
+
+
+def check_routed(found: Read) -> None:
+    assert found.column("speed_kmh") == [1.0, 2.0, None, 3.0, 4.0]
+    assert found.column("odometer_km") == [12.5, None, 13.0, None, None]
+    assert found.column("extras") == [None, '{"new":3}', None, None, None]
+    assert found.column("vehicle_id") == [vehicle_id("truck-7")] * 5
+    assert found.column("event_at")[0] == datetime(2024, 1, 1, 0, 0, 1, 123_000, tzinfo=UTC)
+    assert found.column("code", "faults") == ["P0001", "P0002"]
+    assert found.column("status", "faults") == ["set", "set"]
+    assert found.column("extras", "faults") == [None, '{"new":3}']
+    assert found.column("vehicle_id", "faults") == [vehicle_id("truck-7"), vehicle_id("truck-8")]
+    assert found.reasons == [
+        "no vehicle in @system/connectionDeviceId",
+        "@property/type is not one of tel, dtc: found 'login'",
+        "@property/type is not one of tel, dtc: found nothing",
+        "not JSON",
+        "a JSON value that is no object",
+        "odometer_km: found 'far'",
+    ]
+
+
+def test_device_time_kind_and_values_beside_the_body(tmp_path: Path) -> None:
+    check_routed(capture(avro(ROUTED, IOT_HUB), tmp_path, **ENVELOPE))
+
+
+def test_the_same_one_by_one(tmp_path: Path) -> None:
+    """What a message is does not depend on the others of its file."""
+    found = Read()
+    for number, record in enumerate(ROUTED):
+        one = capture(avro([record], IOT_HUB), tmp_path, **ENVELOPE)
+        for kind, rows in one.rows.items():
+            before = [found.rows[kind]] if kind in found.rows else []
+            found.rows[kind] = pl.concat([*before, rows], how="diagonal_relaxed")
+        found.rejects = pl.concat([found.rejects, one.rejects])
+        found.records += one.records
+        assert one.records == one.landed + one.rejects.height, number
+    check_routed(found)
+
+
+def test_properties_of_event_hubs_are_numbers_and_bytes_too(tmp_path: Path) -> None:
+    columns = {"speed_kmh": "@property/n", "odometer_km": "@system/f"}
+    data = avro([event(1, body()), event(2, body())])
+    for cut in (len(data), len(data) - 3):
+        found = capture(data[:cut], tmp_path, vehicle={"field": "@system/x-opt-publisher"}, columns=columns)
+        assert (found.column("speed_kmh"), found.column("odometer_km")) == ([1.0, 1.0], [0.5, 0.5])
+        assert found.column("vehicle_id") == [vehicle_id("p")] * 2
+
+
+def test_the_envelope_belongs_to_captured_events(tmp_path: Path) -> None:
+    with pytest.raises(FeedError) as caught:
+        profile(vehicle={"field": "@system/connectionDeviceId"})
+    assert "@system/connectionDeviceId is of the envelope of an event" in caught.value.expected

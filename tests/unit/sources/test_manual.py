@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from pydantic_core import PydanticUndefined
 
 from transforms.sources.keys import Delimited, KindProfile, Source, Table, TimeKey, VehicleKey
-from transforms.sources.profile import FeedProfile
+from transforms.sources.profile import FeedProfile, parse_profile
 
 MANUAL = (Path(__file__).parents[3] / "docs" / "feeds.md").read_text(encoding="utf-8")
 ROWS = dict(re.findall(r"^\| `([a-z_.*]+)` \| (.*?) \| .+ \|$", MANUAL, re.MULTILINE))
@@ -48,6 +49,18 @@ def shown(default: Any) -> str:
 @pytest.mark.parametrize("key", KEYS)
 def test_every_key_is_in_the_manual_with_its_default(key: str) -> None:
     assert ROWS.get(key) == (IN_WORDS.get(key) or shown(KEYS[key].default))
+
+
+EXAMPLES = {
+    str(content["name"]): content
+    for content in map(tomllib.loads, re.findall(r"```toml\n(.*?)```", MANUAL, re.DOTALL))
+    if "name" in content
+}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_examples_are_profiles(name: str) -> None:
+    assert parse_profile(EXAMPLES[name], name).name == name
 
 
 def test_the_manual_has_no_other_keys() -> None:

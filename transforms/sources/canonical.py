@@ -164,7 +164,7 @@ def _rows(
         *flags,
     )
     marks = [flag.meta.output_name() for flag in flags]
-    texts = ["extras", *(target.column for target in targets if target.kind == "text")]
+    texts = dict.fromkeys(["extras", *(target.column for target in targets if target.kind == "text")])
     persons = {target.column for target in targets if target.pseudonym}
     rows = frame.drop(marks)
     rows = rows.with_columns(

@@ -191,6 +191,10 @@ class Source(Table):
 
     field: Fields = Field(description="Field with the value; of several, the first that is filled.")
     unit: str | None = Field(None, description="Unit in the feed; left out where it is the column's own.")
+    scale: float = Field(
+        1.0, allow_inf_nan=False, description="What a number is multiplied by to give that unit: 0.1 for tenths."
+    )
+    offset: float = Field(0.0, allow_inf_nan=False, description="What is added to it then.")
     true: Names = Field((), description="Texts that mean true.")
     false: Names = Field((), description="Texts that mean false.")
     from_: Point | None = Field(None, alias="from", description="Holds for events from here on.")
@@ -200,6 +204,8 @@ class Source(Table):
     def _makes_sense(self) -> Source:
         if both := {text.lower() for text in self.true} & {text.lower() for text in self.false}:
             raise wrong("false", sorted(both), "other texts than in true")
+        if self.scale == 0:
+            raise wrong("scale", 0, "a number other than 0")
         if self.from_ is not None and self.until is not None and self.from_ >= self.until:
             raise wrong("until", self.until.isoformat(), f"a time after from, {self.from_.isoformat()}")
         return self

@@ -12,7 +12,7 @@ import polars as pl
 from lake.schemas import TABLES
 from lake.schemas.raw import RawRow
 from lake.schemas.raw.rows import is_pseudonym
-from lake.signals import BY_COLUMN, SIGNALS, vss_unit
+from lake.signals import SIGNALS, vss_unit
 from transforms.sources.keys import KindProfile, Source, wrong
 from transforms.sources.units import SAME, Conversion, conversion
 
@@ -26,6 +26,8 @@ _OWN = frozenset(RawRow.column_names()) | {"bucket", "extras"}
 _DTYPES: dict[Any, ValueKind] = {
     pl.Float64: "float", pl.Int64: "int", pl.Boolean: "bool", pl.String: "text", pl.Date: "date",
 }  # fmt: skip
+#: How the name of a column ends, and the unit that this says.
+_UNITS = {signal.column.rpartition("_")[2]: signal.unit for signal in SIGNALS if signal.unit}
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Target:
         column: name in the raw table.
         kind: type of the column.
         fields: names in the feed; the first that is filled counts.
-        scale: from the unit of the feed to that of the column.
+        scale: from the numbers of the feed to the unit of the column.
         true: texts that mean true; the usual ones where empty.
         false: texts that mean false; likewise.
         from_: events before this are not read from here.
@@ -89,6 +91,10 @@ def check_columns(kind: Kind, profile: KindProfile, key: str) -> None:
         for source in sources:
             if (source.true or source.false) and known[column] != "bool":
                 raise wrong(f"{at}.true", source.true or source.false, f"nothing: {column} is no boolean")
+            if known[column] not in ("float", "int"):
+                for name in ("scale", "offset"):
+                    if name in source.model_fields_set:
+                        raise wrong(f"{at}.{name}", getattr(source, name), f"nothing: {column} is no number")
             try:
                 _conversion(column, source)
             except ValueError as error:
@@ -140,11 +146,16 @@ def _limits(kind: Kind) -> Mapping[str, Limits]:
     }
 
 
+def _unit_of(column: str) -> str | None:
+    """The unit of a column of any raw table: its name ends with that, in the way of the signal catalogue."""
+    return _UNITS.get(column.rpartition("_")[2]) if "_" in column else None
+
+
 def _conversion(column: str, source: Source) -> Conversion:
-    signal = BY_COLUMN.get(column)
-    own = signal.unit if signal else None
-    if source.unit is None or source.unit == own:
-        return SAME
-    if own is None:
-        raise ValueError("nothing: the column has no unit")
-    return conversion(source.unit, own)
+    own = _unit_of(column)
+    converted = SAME
+    if source.unit is not None and source.unit != own:
+        if own is None:
+            raise ValueError("nothing: the column has no unit")
+        converted = conversion(source.unit, own)
+    return Conversion(source.scale * converted.factor, source.offset * converted.factor + converted.offset)

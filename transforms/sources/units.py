@@ -37,7 +37,9 @@ def conversion(found: str, wanted: str) -> Conversion:
     except pint.UndefinedUnitError as error:
         raise ValueError(f"{error}; use names as km/h, mile/h, m/s, degF, psi, kPa, Wh") from None
     except pint.DimensionalityError:
-        raise ValueError(f"{found!r} cannot be converted to {wanted!r}: they measure different things") from None
+        hint = "; for the acceleration of gravity write g_0" if found.strip() == "g" else ""
+        raise ValueError(f"{found!r} cannot be converted to {wanted!r}: they measure different things{hint}") from None
     except Exception as error:  # noqa: BLE001 - pint reads an expression, and raises whatever its pieces lead it to
-        raise ValueError(f"{found!r} is not a unit: {error}") from None
+        hint = "; a factor is given as scale" if "scaling factor" in str(error) else ""
+        raise ValueError(f"{found!r} is not a unit: {error}{hint}") from None
     return Conversion(float(one - zero), float(zero))

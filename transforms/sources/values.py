@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import polars as pl
@@ -46,33 +47,68 @@ def columns_of(
         profile: the feed.
     """
     sequence, checks = _sequence(cells, profile)
-    values: dict[str, pl.Expr] = {}
     finite = _finite(cells)
+    by_column: dict[str, list[Target]] = {}
     for target in targets:
-        present = [name for name in target.fields if name in cells.columns]
-        if not present:
-            continue
-        found, is_text = _found(cells, present, profile)
-        bad: pl.Expr | None
-        if target.kind == "bool":
-            value, bad = _boolean(cells, present, target, profile)
-        elif target.kind == "float" and target.limits == Limits() and finite.issuperset(present):
-            # Any number is right.
-            value, bad = _scaled(pl.coalesce(present), target), None
-        else:
-            value, bad = _typed(found, is_text, target, profile.csv.decimal)
-        if target.from_ is not None or target.until is not None:
-            holds = _within(target)
-            value, bad = pl.when(holds).then(value), None if bad is None else bad & holds
-        earlier = values.get(target.column)
-        values[target.column] = value if earlier is None else pl.coalesce(earlier, value)
-        if bad is not None:
-            checks.append(Check(bad, target.column, found))
-        if target.required:
-            checks.append(Check(found.is_null(), f"no {target.column} in {' or '.join(target.fields)}"))
-    missing = {target.column: target for target in targets if target.required and target.column not in values}
-    checks += [Check(pl.lit(True), f"no {column} in {' or '.join(t.fields)}") for column, t in missing.items()]
-    return [sequence.alias("sequence"), *(value.alias(name) for name, value in values.items())], checks
+        by_column.setdefault(target.column, []).append(target)
+    columns = [sequence.alias("sequence")]
+    for column, sources in by_column.items():
+        read = [_source(cells, source, profile, finite) for source in sources]
+        there = [source for source in read if source is not None]
+        if there:
+            columns.append(_first(there).alias(column))
+            checks += _wrong(column, there)
+        if sources[0].required:
+            nothing = pl.all_horizontal(source.found.is_null() for source in there) if there else pl.lit(True)
+            fields = dict.fromkeys(name for source in sources for name in source.fields)
+            checks.append(Check(nothing, f"no {column} in {' or '.join(fields)}"))
+    return columns, checks
+
+
+@dataclass(frozen=True)
+class _Read:
+    """What one source says of a column: what stands there, the value, and where that is none (None: nowhere)."""
+
+    found: pl.Expr
+    value: pl.Expr
+    bad: pl.Expr | None
+
+
+def _source(cells: pl.DataFrame, target: Target, profile: FeedProfile, finite: frozenset[str]) -> _Read | None:
+    """One source of a column; None where these cells have no field for it."""
+    present = [name for name in target.fields if name in cells.columns]
+    if not present:
+        return None
+    found, is_text = _found(cells, present, profile)
+    bad: pl.Expr | None
+    if target.kind == "bool":
+        value, bad = _boolean(cells, present, target, profile)
+    elif target.kind == "float" and target.limits == Limits() and not is_text and finite.issuperset(present):
+        # Any number is right.
+        value, bad = _scaled(found if _numeric_nulls(profile) else pl.coalesce(present), target), None
+    else:
+        value, bad = _typed(found, is_text, target, profile.csv.decimal)
+    if target.from_ is not None or target.until is not None:
+        holds = _within(target)
+        found, value = pl.when(holds).then(found), pl.when(holds).then(value)
+        bad = None if bad is None else bad & holds
+    return _Read(found, value, bad)
+
+
+def _first(sources: list[_Read]) -> pl.Expr:
+    """The first value that is there."""
+    return sources[0].value if len(sources) == 1 else pl.coalesce(source.value for source in sources)
+
+
+def _wrong(column: str, sources: list[_Read]) -> list[Check]:
+    """What cannot be read, in sources before which no other gave a value."""
+    checks: list[Check] = []
+    reached: pl.Expr | None = None
+    for source in sources:
+        if source.bad is not None:
+            checks.append(Check(source.bad if reached is None else source.bad & reached, column, source.found))
+        reached = source.value.is_null() if reached is None else reached & source.value.is_null()
+    return checks
 
 
 def clean_text(text: pl.Expr, profile: FeedProfile) -> pl.Expr:
@@ -101,8 +137,23 @@ def _sequence(cells: pl.DataFrame, profile: FeedProfile) -> tuple[pl.Expr, list[
 def _found(cells: pl.DataFrame, present: list[str], profile: FeedProfile) -> tuple[pl.Expr, bool]:
     """The first of some fields that is filled, and whether it is text (or a number already)."""
     if all(cells.schema[name] == pl.Float64 for name in present):
-        return pl.coalesce(pl.col(name).fill_nan(None) for name in present), False
+        nothing = _numeric_nulls(profile)
+        numbers = (pl.col(name).fill_nan(None) for name in present)
+        if nothing:
+            numbers = (pl.when(~number.is_in(nothing)).then(number) for number in numbers)
+        return pl.coalesce(numbers), False
     return pl.coalesce(clean_text(pl.col(name).cast(pl.String), profile) for name in present), True
+
+
+def _numeric_nulls(profile: FeedProfile) -> list[float]:
+    """Numbers that stand for nothing, for fields that are numbers already."""
+    found = []
+    for text in profile.nulls:
+        try:
+            found.append(float(text))
+        except ValueError:
+            continue
+    return [number for number in found if math.isfinite(number)]
 
 
 def _within(target: Target) -> pl.Expr:

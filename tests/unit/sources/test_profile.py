@@ -117,6 +117,11 @@ WRONG: list[tuple[str, Any, str, str, str]] = [
     ("columns.speed_kmh", {"field": "x", "true": "y"}, "columns.speed_kmh.true", "('y',)", "speed_kmh is no boolean"),
     ("columns.ignition_on", {"field": "x", "true": "Y", "false": ["n", "y"]}, "columns.ignition_on.false", "['y']",
      "other texts than in true"),
+    ("columns.ignition_on", {"field": "x", "scale": 2}, "columns.ignition_on.scale", "2", "ignition_on is no number"),
+    ("columns.speed_kmh", {"field": "x", "scale": 0}, "columns.speed_kmh.scale", "0", "other than 0"),
+    ("columns.speed_kmh", {"field": "x", "unit": "0.1 km/h"}, "columns.speed_kmh.unit", "0.1 km/h", "given as scale"),
+    ("columns.acceleration_lateral_mps2", {"field": "x", "unit": "g"}, "columns.acceleration_lateral_mps2.unit", "g",
+     "write g_0"),
     ("columns.ignition_on", {"field": "x", "unit": "V"}, "columns.ignition_on.unit", "V", "has no unit"),
 ]  # fmt: skip
 

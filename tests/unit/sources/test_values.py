@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -105,3 +106,101 @@ def test_all_that_is_wrong_with_a_record_is_said(tmp_path: Path) -> None:
 def test_long_values_are_shown_in_part(tmp_path: Path) -> None:
     found = read(f"vehicle,at,speed\na,{T},{'x' * 500}\n", profile(), tmp_path)
     assert found.reasons == [f"speed_kmh: found '{'x' * 60}'"]
+
+
+RENAMED: dict[str, Any] = {
+    "kind": "faults",
+    "columns": {
+        "code": [{"field": "c1", "until": date(2024, 6, 1)}, {"field": "c2"}],
+        "status": "status",
+        "ecu": [{"field": "e1", "until": date(2024, 6, 1)}, {"field": "e2", "from": date(2024, 6, 1)}],
+    },
+}
+
+
+def test_several_sources_of_a_text_and_of_a_column_that_is_needed(tmp_path: Path) -> None:
+    rows = [f"a,{T},P0001,,set,x,y", "a,2024-07-01T00:00:00Z,P0001,P0002,set,x,y", f"a,{T},,P0003,set,,y"]
+    found = read("vehicle,at,c1,c2,status,e1,e2\n" + "\n".join(rows), profile(**RENAMED), tmp_path)
+    assert found.column("code", "faults") == ["P0001", "P0002", "P0003"]
+    assert found.column("ecu", "faults") == ["x", "y", None]
+    assert found.rejects.is_empty()
+
+
+def test_no_source_of_a_column_that_is_needed_gives_a_value(tmp_path: Path) -> None:
+    rows = [f"a,{T},,set", "a,2024-07-01T00:00:00Z,P0001,set", f"a,{T},P0001,set"]
+    found = read("vehicle,at,c1,status\n" + "\n".join(rows), profile(**RENAMED), tmp_path)
+    assert found.reasons == ["no code in c1 or c2"] * 2
+    assert found.column("code", "faults") == ["P0001"]
+
+
+def test_what_follows_a_value_is_not_read(tmp_path: Path) -> None:
+    feed = profile(columns={"speed_kmh": [{"field": "v1"}, {"field": "v2"}]})
+    found = read(f"vehicle,at,v1,v2\na,{T},5,n.b.\na,{T},,n.b.\na,{T},x,6\n", feed, tmp_path)
+    assert found.column("speed_kmh") == [5.0]
+    assert found.reasons == ["speed_kmh: found 'n.b.'", "speed_kmh: found 'x'"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "column", "unit", "value", "expected"),
+    [
+        ("charging_events", "energy_kwh", "Wh", 1500, 1.5),
+        ("charging_events", "power_kw", "W", 7400, 7.4),
+        ("faults", "freeze_speed_kmh", "mile/h", 10, 16.09344),
+        ("faults", "freeze_coolant_temperature_c", "degF", 212, 100.0),
+        ("faults", "freeze_lv_battery_voltage_v", "mV", 12_600, 12.6),
+        ("vehicles", "tank_capacity_l", "gallon", 1, 3.785412),
+        ("workshop_visits", "odometer_km", "mile", 1, 1.609344),
+    ],
+)
+def test_units_of_columns_that_are_no_signals(
+    kind: str, column: str, unit: str, value: float, expected: float, tmp_path: Path
+) -> None:
+    needed = {
+        "faults": {"code": "P0562", "status": "set"},
+        "charging_events": {"event": "started"},
+        "workshop_visits": {"visit_id": "v", "event": "arrived"},
+        "vehicles": {},
+    }[kind]
+    feed = profile(kind=kind, columns={name: name for name in needed} | {column: {"field": "x", "unit": unit}})
+    found = read(
+        f"{','.join(['vehicle,at,x', *needed])}\n{','.join(['a', T, str(value), *needed.values()])}\n", feed, tmp_path
+    )
+    assert found.column(column, kind) == [pytest.approx(expected)]
+
+
+def test_the_name_of_a_column_says_one_unit() -> None:
+    units: dict[str, set[str]] = {}
+    for signal in SIGNALS:
+        if signal.unit:
+            units.setdefault(signal.column.rpartition("_")[2], set()).add(signal.unit)
+    assert [ending for ending, found in units.items() if len(found) > 1] == []
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_scale_and_offset_come_before_the_unit(kind: str, tmp_path: Path) -> None:
+    columns = {
+        "latitude_deg": {"field": "lat", "scale": 1e-7},
+        "speed_kmh": {"field": "v", "scale": 0.1, "unit": "m/s"},
+        "ambient_temperature_c": {"field": "t", "scale": 0.5, "offset": -40.0},
+        "gear": {"field": "g", "offset": -1},
+    }
+    feed = profile(format=kind, columns=columns)
+    data = f"vehicle,at,lat,v,t,g\na,{T},525200080,100,90,4\n"
+    if kind == "jsonl":
+        data = f'{{"vehicle":"a","at":"{T}","lat":525200080,"v":100,"t":90,"g":4}}'
+    found = read(data, feed, tmp_path)
+    values = {name: found.column(name) for name in columns}
+    assert values == {
+        "latitude_deg": [pytest.approx(52.520008)],
+        "speed_kmh": [pytest.approx(36.0)],
+        "ambient_temperature_c": [5.0],
+        "gear": [3],
+    }
+
+
+def test_numbers_that_mean_nothing(tmp_path: Path) -> None:
+    feed = profile(format="jsonl", nulls=["-999"])
+    found = read(
+        "".join(f'{{"vehicle":"a","at":"{T}","speed":{v}}}\n' for v in ("-999", "-999.0", "5")), feed, tmp_path
+    )
+    assert found.column("speed_kmh") == [None, None, 5.0]

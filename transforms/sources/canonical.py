@@ -16,10 +16,12 @@ import polars as pl
 from transforms.sources.blocks import KEPT_BYTES, TOO_LONG
 from transforms.sources.identity import KeyedIds, mask_vins, mask_vins_in_text
 from transforms.sources.profile import FeedProfile, Kind, Target
-from transforms.sources.times import arrivals, instants, iso8601, nanoseconds, since
+from transforms.sources.times import arrivals, instants, nanoseconds, since
 from transforms.sources.values import Check, clean, columns_of, told
 
 ROW, ITEM, OFFSET, ORIGINAL, EXTRAS, REASON = "@row", "@item", "@offset", "@original", "@extras", "@reason"
+#: Of a cumulative clock: nanoseconds since the record before, and since the start.
+DELTA, ELAPSED = "@delta", "@elapsed"
 #: Where records of several files are gathered: which of them it is, and when that was last written.
 FILE, WRITTEN = "@file", "@written"
 
@@ -33,14 +35,14 @@ class FileContext:
         modified_at: when it was last written: the arrival of records that do not say theirs.
         vehicle: identifier that the path or the profile states.
         start: for relative times, what they count from.
-        elapsed_ns: for cumulative times, the sum so far.
+        elapsed_ns: for cumulative times, the sum so far; None once a record did not say its part of it.
     """
 
     name: str
     modified_at: datetime
     vehicle: str | None = None
     start: datetime | None = None
-    elapsed_ns: int = 0
+    elapsed_ns: int | None = 0
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,35 @@ def rejected(cells: pl.DataFrame, reason: pl.Expr | str, vins: KeyedIds) -> pl.D
     return frame.with_columns(mask_vins_in_text(frame["reason"], vins), pl.Series("original", masked, dtype=pl.Binary))
 
 
+def with_clock(
+    cells: Mapping[Kind | None, pl.DataFrame],
+    broken: pl.DataFrame | None,
+    profile: FeedProfile,
+    context: FileContext,
+) -> dict[Kind | None, pl.DataFrame]:
+    """Cells with the time since the start, where each record of a file says the time since the one before.
+
+    All records of a block count, whatever their kind. Behind one that does not say its part, no time is known.
+    ``context.elapsed_ns`` moves on.
+    """
+    timed = {
+        kind: part.with_columns(_elapsed(_stated(part, profile), profile).alias(DELTA)) for kind, part in cells.items()
+    }
+    deltas = [part.select(pl.col(ROW).cast(pl.Int64), DELTA) for part in timed.values()]
+    if broken is not None:
+        deltas.append(broken.select(pl.col(ROW).cast(pl.Int64), pl.lit(None, pl.Int64).alias(DELTA)))
+    clock = pl.concat(deltas).sort(ROW)
+    known = clock[DELTA].is_not_null().cum_min() & (context.elapsed_ns is not None)
+    running = clock[DELTA].fill_null(0).cum_sum() + (context.elapsed_ns or 0)
+    clock = clock.with_columns(running.set(~known, None).alias(ELAPSED))
+    if clock.height:
+        context.elapsed_ns = clock[ELAPSED][-1]
+    return {
+        kind: part.with_columns(clock[ELAPSED].gather(clock[ROW].search_sorted(part[ROW].cast(pl.Int64))))
+        for kind, part in timed.items()
+    }
+
+
 def canonical(
     cells: pl.DataFrame,
     profile: FeedProfile,
@@ -104,7 +135,7 @@ def canonical(
     Args:
         cells: see the module.
         profile: the feed.
-        context: the file; ``elapsed_ns`` moves on where times are cumulative.
+        context: the file.
         bounds: events outside are rejected.
         ids: ``vehicle`` and ``account`` hash the feed's identifiers, ``vin`` masks VINs elsewhere.
         known: the kind of all cells, where that is known.
@@ -188,10 +219,16 @@ def _checks(profile: FeedProfile, bounds: Bounds) -> list[Check]:
     """What may be wrong with a record apart from its values."""
     at, stated = pl.col("@event_at"), pl.col("@stated")
     arrived, received_at = pl.col("@arrived"), pl.col("@received_at")
+    unread, checks = at.is_null() & stated.is_not_null(), []
+    if profile.time.cumulative:
+        lost = "the time is not known: it counts on from that of an earlier record, which cannot be read"
+        checks.append(Check(unread & pl.col(DELTA).is_not_null(), lost))
+        unread &= pl.col(DELTA).is_null()
     return [
+        *checks,
         Check(pl.col("@vehicle_id").is_null(), "no vehicle" + _where(profile.vehicle.field)),
         Check(stated.is_null(), "no time" + _where(profile.time.field)),
-        Check(at.is_null() & stated.is_not_null(), f"the time is not {_written(profile)}", stated),
+        Check(unread, f"the time is not {_written(profile)}", stated),
         Check(at < bounds.earliest, f"the time is before {bounds.earliest:%Y-%m-%d}", stated),
         Check(at > bounds.latest, f"the time is after {bounds.latest:%Y-%m-%d %H:%M} UTC", stated),
         Check(received_at.is_null() & arrived.is_not_null(), "the time of arrival cannot be read", arrived),
@@ -222,18 +259,29 @@ def _vehicle(cells: pl.DataFrame, profile: FeedProfile, context: FileContext) ->
 def _event_times(cells: pl.DataFrame, profile: FeedProfile, context: FileContext) -> tuple[pl.Series, pl.Series]:
     """The instants, and what was stated."""
     key = profile.time
-    stated = _first_text(cells, key.field, profile)
+    stated = _stated(cells, profile)
     if key.format != "seconds":
-        return instants(stated, key.format, key.zone, key.ambiguous), stated
-    decimals = stated.str.replace(",", ".", literal=True) if profile.csv.decimal == "," else stated
-    elapsed = nanoseconds(decimals)
-    if key.cumulative:
-        running = elapsed.fill_null(0).cum_sum() + context.elapsed_ns
-        context.elapsed_ns = int(running[-1]) if len(running) else context.elapsed_ns
-        elapsed = running.set(elapsed.is_null(), None)
+        return instants(_decimals(stated, profile), key.format, key.zone, key.ambiguous), stated
+    elapsed = cells[ELAPSED] if key.cumulative else _elapsed(stated, profile)
     if context.start is None:
         return pl.repeat(None, cells.height, dtype=pl.Datetime("us", "UTC"), eager=True), stated
     return since(context.start, elapsed), stated
+
+
+def _stated(cells: pl.DataFrame, profile: FeedProfile) -> pl.Series:
+    return _first_text(cells, profile.time.field, profile)
+
+
+def _elapsed(stated: pl.Series, profile: FeedProfile) -> pl.Series:
+    return nanoseconds(_decimals(stated, profile))
+
+
+def _decimals(stated: pl.Series, profile: FeedProfile) -> pl.Series:
+    """Numbers with a point before their decimals."""
+    number = profile.time.format == "seconds" or profile.time.format.startswith("epoch_")
+    if profile.csv.decimal != "," or not number:
+        return stated
+    return stated.str.replace(",", ".", literal=True)
 
 
 def _arrivals(cells: pl.DataFrame, profile: FeedProfile) -> tuple[pl.Series, pl.Series]:
@@ -241,7 +289,7 @@ def _arrivals(cells: pl.DataFrame, profile: FeedProfile) -> tuple[pl.Series, pl.
     if "@arrived" in cells.columns:
         return arrivals(cells["@arrived"]), cells["@arrived"]
     stated = clean(_text(cells, profile.received or ""), profile)
-    return iso8601(stated, profile.time.zone or "UTC"), stated
+    return instants(stated, profile.received_format, profile.time.zone or "UTC", "earliest"), stated
 
 
 def _text(cells: pl.DataFrame, name: str) -> pl.Series:

@@ -21,7 +21,7 @@ RESERVED = frozenset(
     f"@{name}"
     for name in (
         "row", "item", "offset", "original", "extras", "text", "reason", "place", "arrived", "kind",
-        "vehicle_id", "event_at", "received_at", "stated", "file", "written",
+        "vehicle_id", "event_at", "received_at", "stated", "file", "written", "delta", "elapsed",
     )
 )  # fmt: skip
 
@@ -141,7 +141,7 @@ class TimeKey(Table):
     )
     zone: str | None = Field(None, description="Time zone of times that carry no offset.")
     ambiguous: Literal["earliest", "latest", "reject"] = Field(
-        "earliest", description="Which of the two instants a local time means that occurs twice."
+        "reject", description="Which of the two instants a local time means that occurs twice."
     )
     start: Point | None = Field(None, description="For seconds: what they count from.")
     start_path: PathPattern | None = Field(

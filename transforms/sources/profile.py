@@ -20,6 +20,7 @@ from lake.errors import FeedError
 from transforms.sources.keys import RESERVED, Columns, Delimited, Fields, KindProfile, Names, Table, TimeKey, VehicleKey
 from transforms.sources.keys import wrong as _wrong
 from transforms.sources.targets import Kind, Target, check_columns, targets
+from transforms.sources.times import NAMED_FORMATS, check_pattern
 
 _SHOWN = 200
 #: What is expected, by how the type of an error begins.
@@ -54,7 +55,8 @@ class FeedProfile(Table):
     sequence: str | None = Field(
         None, min_length=1, description="Field with the source's own number, or 'record' for the place in the file."
     )
-    received: str | None = Field(None, min_length=1, description="Field with the time of arrival, ISO 8601.")
+    received: str | None = Field(None, min_length=1, description="Field with the time of arrival.")
+    received_format: str = Field("iso8601", description="How that is written; as time.format, but seconds.")
     earliest_day: date | None = Field(None, description="Events before this day are refused.")
     nulls: tuple[str, ...] = Field(
         ("", "null", "NULL", "NaN", "nan", "None"), description="Texts that mean that nothing was measured."
@@ -77,6 +79,7 @@ class FeedProfile(Table):
         for key in ("csv", "long_name"):
             if self.format != "csv" and key in self.model_fields_set:
                 raise _wrong(key, "a value", f'nothing: it belongs to format = "csv", and this is "{self.format}"')
+        self._arrival_can_be_read()
         for kind, profile in self.by_kind.items():
             check_columns(kind, profile, f"kinds.{kind}." if self.kinds else "")
         if self.format != "csv":
@@ -105,6 +108,16 @@ class FeedProfile(Table):
             if profile.when is None or profile.when in seen:
                 raise _wrong(f"kinds.{kind}.when", profile.when or "nothing", "a value of kind_field of its own")
             seen.add(profile.when)
+
+    def _arrival_can_be_read(self) -> None:
+        if self.received_format in NAMED_FORMATS:
+            return
+        if self.received is None:
+            raise _wrong("received_format", self.received_format, "nothing: it says how received is written")
+        try:
+            check_pattern(self.received_format)
+        except ValueError as error:
+            raise _wrong("received_format", self.received_format, str(error)) from None
 
     def _no_field_holds_another(self) -> None:
         pointers = sorted(f"{_pointer(name)}/" for name in self._all_fields() if name not in self.envelope)

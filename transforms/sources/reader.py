@@ -31,6 +31,7 @@ from transforms.sources.canonical import (
     FileContext,
     canonical,
     rejected,
+    with_clock,
     without_length,
 )
 from transforms.sources.compressed import without_ending
@@ -213,6 +214,8 @@ class FeedReader:
     ) -> Decoded:
         rows: dict[Kind, list[pl.DataFrame]] = {}
         rejects: list[pl.DataFrame] = []
+        if self.profile.time.cumulative:
+            cells = with_clock(cells, broken, self.profile, context)
         for known, part in cells.items():
             placed = part
             if self.profile.sequence == "record" and "@place" not in part.columns:

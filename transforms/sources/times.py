@@ -14,8 +14,12 @@ _INSTANT = pl.Datetime("us", "UTC")
 _PER_SECOND = {"epoch_s": 1, "epoch_ms": 10**3, "epoch_us": 10**6, "epoch_ns": 10**9}
 NAMED_FORMATS = ("iso8601", *_PER_SECOND)
 #: With an offset, in the order of how often they are met; the first is tried on all rows at once.
-_WITH_OFFSET = ("%+", "%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M%#z")
-_WITHOUT_OFFSET = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M")
+_WITH_OFFSET = (
+    "%+", "%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M%#z", "%Y%m%dT%H%M%S%.f%#z",
+)  # fmt: skip
+_WITHOUT_OFFSET = (
+    "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y%m%dT%H%M%S%.f",
+)  # fmt: skip
 #: Event Hubs writes arrival as US display text; IoT Hub's routing as ISO 8601.
 _DISPLAY = ("%m/%d/%Y %I:%M:%S %p",)
 _LATEST_S = 253_402_300_800  # the year 10000
@@ -38,7 +42,10 @@ def check_pattern(pattern: str) -> None:
     except pl.exceptions.PolarsError:
         found = None
     if found is None or found.date() != _PROBE.date():
-        raise ValueError("must be a pattern that says year, month and day (strftime codes of chrono, as %Y-%m-%d)")
+        raise ValueError(
+            "must be a pattern that says year, month and day, and with an hour also its minute, and with %I also %p "
+            "(strftime codes of chrono, as %Y-%m-%d %H:%M)"
+        )
 
 
 def states_offset(pattern: str) -> bool:
@@ -46,7 +53,7 @@ def states_offset(pattern: str) -> bool:
     return any(code in pattern for code in ("%z", "%#z", "%:z", "%+", "%s"))
 
 
-def instants(values: pl.Series, pattern: str, zone: str | None, ambiguous: str = "earliest") -> pl.Series:
+def instants(values: pl.Series, pattern: str, zone: str | None, ambiguous: str = "reject") -> pl.Series:
     """The instants that ``values`` (text) state.
 
     Args:
@@ -62,8 +69,22 @@ def instants(values: pl.Series, pattern: str, zone: str | None, ambiguous: str =
     return _patterned(values, pattern, zone or "UTC", ambiguous)
 
 
-def iso8601(values: pl.Series, zone: str | None, ambiguous: str = "earliest") -> pl.Series:
-    """ISO 8601 with an offset, or without one where ``zone`` says which local time it is."""
+def iso8601(values: pl.Series, zone: str | None, ambiguous: str = "reject") -> pl.Series:
+    """ISO 8601 with an offset, or without one where ``zone`` says which local time it is.
+
+    Before the fraction of a second stands a point or a comma.
+    """
+    found = _iso8601(values, zone, ambiguous)
+    if found.null_count() > values.null_count():
+        comma = values.str.contains(",", literal=True).fill_null(False)
+        if comma.any():
+            # Those with a comma again, with a point in its place.
+            pointed = _iso8601(values.filter(comma).str.replace(",", ".", literal=True), zone, ambiguous)
+            found = found.scatter(comma.arg_true(), pointed)
+    return found
+
+
+def _iso8601(values: pl.Series, zone: str | None, ambiguous: str) -> pl.Series:
     found = _parse(values, _WITH_OFFSET, zoned=True)
     if zone is not None and found.null_count() > values.null_count():
         found = found.zip_with(found.is_not_null(), _local(_parse(values, _WITHOUT_OFFSET), zone, ambiguous))

@@ -92,6 +92,8 @@ WRONG: list[tuple[str, Any, str, str, str]] = [
     ("time", {"field": "x", "format": "seconds", "start": START, "cumulative": "x"}, "time.cumulative", "'x'",
      "true or false"),
     ("sequence", 5, "sequence", "5", "a text, in quotes"),
+    ("received_format", "seconds", "received_format", "seconds", "how received is written"),
+    ("time.format", "%d.%m.%Y %H", "time.format", "'%d.%m.%Y %H'", "with an hour also its minute"),
     ("earliest_day", "soon", "earliest_day", "'soon'", "a date as 2024-01-31"),
     ("csv.separator", "::", "csv.separator", "'::'", "a single character"),
     ("csv.separator", "\n", "csv.separator", "'\\n'", "no line end"),

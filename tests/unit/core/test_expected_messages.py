@@ -70,6 +70,18 @@ def test_hashes_are_no_count() -> None:
         assert expected(numbered(*(random.randrange(top) for _ in range(200)))) == (200, 200)
 
 
+def test_each_feed_of_a_vehicle_has_its_own_count() -> None:
+    telematics = [row | {"source": "telematics"} for row in numbered(5, 6, 7, 8, 9, 11, 12, 13, s=YESTERDAY)]
+    telematics += [row | {"source": "telematics"} for row in numbered(14, 15, 17, 18, 19, 20, 21)]
+    cloud = [row | {"s": 4 * row["s"] + 30, "source": "cloud"} for row in numbered(1000, 1001, 1004)]
+    assert expected([*telematics, *cloud]) == (10, 13)
+    # One that has no numbers does not keep the other from counting.
+    silent = [{key: value for key, value in row.items() if key != "sequence"} for row in cloud]
+    assert expected([*telematics, *silent]) == (10, 11)
+    # A feed that was heard yesterday alone lacks nothing today.
+    assert expected([*telematics, *numbered(1, 2, s=YESTERDAY)]) == (7, 8)
+
+
 def test_copies_do_not_fill_gaps_and_vehicles_do_not_either() -> None:
     rows = [*numbered(1, 2, 3, 6, 7), {"s": 120, "sequence": 3, "batch": 1}]
     assert expected(rows) == (5, 7)

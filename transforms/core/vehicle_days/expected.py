@@ -14,7 +14,7 @@ def missing_messages(messages: Messages, rules: DayRules) -> Ints:
     """Messages of each vehicle and day that were sent and never arrived.
 
     A gap in the sequence numbers counts on the day of the message behind it. Each day is told from its own messages
-    and those of the day before, whatever else is there.
+    and those of the day before, whatever else is there; where several feeds tell of a vehicle, each counts for itself.
 
     Args:
         messages: the messages; those of the first day serve the second only.
@@ -38,9 +38,18 @@ def missing_messages(messages: Messages, rules: DayRules) -> Ints:
     neat = 2 * _between(rises & (step == 1), since, last) >= last - since
     in_order = _between(rises, since, last) == last - since
     missing: Ints = np.where(counted & in_order & neat, _between(gap, starts - follows, last), 0)
-    for group in np.flatnonzero(counted & ~in_order):
-        window = slice(since[group], ends[group])
-        missing[group] = _out_of_order(sequence[window], messages.at[window], int(starts[group] - since[group]), rules)
+    several = _between(messages.feed[1:] != messages.feed[:-1], since, last) > 0
+    for group in np.flatnonzero((counted & ~in_order) | several):
+        window, today = slice(since[group], ends[group]), starts[group] - since[group]
+        feed = messages.feed[window]
+        missing[group] = 0
+        for number in np.unique(feed):
+            of_feed = np.flatnonzero(feed == number)
+            if messages.numbered[window][of_feed].all():
+                yesterday = int(np.searchsorted(of_feed, today))
+                missing[group] += _out_of_order(
+                    sequence[window][of_feed], messages.at[window][of_feed], yesterday, rules
+                )
     return missing
 
 

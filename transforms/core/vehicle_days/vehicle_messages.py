@@ -29,13 +29,14 @@ class Messages:
         vehicle: number of the vehicle.
         at: time, microseconds since 1970 UTC.
         lag: microseconds from ``at`` to the arrival of the copy that arrived first.
-        sequence: the vehicle's own count, where ``numbered``.
+        sequence: the feed's own count, where ``numbered``.
         numbered: whether the message has a sequence number.
         copies: further copies of the message.
         implausible: values outside their range.
         odometer: km, NaN where not sent.
         soc: state of charge, percent, NaN where not sent.
         charging: 1 where the message says that the vehicle charges, 0 where that it does not, -1 where nothing.
+        feed: number of the feed, without order.
     """
 
     vehicle_ids: pl.Series
@@ -49,6 +50,7 @@ class Messages:
     odometer: Floats
     soc: Floats
     charging: npt.NDArray[np.int8]
+    feed: npt.NDArray[np.uint32]
 
     def __len__(self) -> int:
         return len(self.at)
@@ -120,6 +122,7 @@ def _messages(frame: pl.DataFrame, ordered: Ordered) -> Messages:
                 _plausible(frame, "odometer_km"),
                 _plausible(frame, "soc_pct"),
                 charging.fill_null(-1).to_numpy(),
+                _feeds(frame["source"]),
             )
         ),
     ]
@@ -130,6 +133,14 @@ def _messages(frame: pl.DataFrame, ordered: Ordered) -> Messages:
         columns[2] = lag
         columns[5] = np.diff(kept, append=len(ordered)) - 1
     return Messages(ordered.vehicle_ids, *columns)
+
+
+def _feeds(source: pl.Series) -> npt.NDArray[np.uint32]:
+    """A number for each name; mostly there is one."""
+    if source.is_empty() or (source == source[0]).all():
+        return np.zeros(len(source), dtype=np.uint32)
+    numbers: npt.NDArray[np.uint32] = source.cast(pl.Categorical).to_physical().cast(pl.UInt32).to_numpy()
+    return numbers
 
 
 def _plausible(frame: pl.DataFrame, name: str) -> Floats:

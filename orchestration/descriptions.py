@@ -32,10 +32,19 @@ def landing_metadata(reports: Sequence[LandingReport]) -> dict[str, Any]:
     """What a landing did, feed by feed."""
     counts = ("files", "skipped", "records", "landed", "rejected")
     rows = [
-        TableRecord({"feed": report.source, "batches": len(report.batches), **{n: getattr(report, n) for n in counts}})
+        TableRecord(
+            {
+                "feed": report.source, "batches": len(report.batches), **{name: getattr(report, name) for name in counts},
+                "in no file": ", ".join(report.never_found),
+            }
+        )  # fmt: skip
         for report in reports
     ]
-    columns = [TableColumn("feed", "string"), *(TableColumn(name, "int") for name in ("batches", *counts))]
+    columns = [
+        TableColumn("feed", "string"),
+        *(TableColumn(name, "int") for name in ("batches", *counts)),
+        TableColumn("in no file", "string", "Columns of the profile that no file had a field for."),
+    ]
     totals = {name: sum(getattr(report, name) for report in reports) for name in ("records", "landed", "rejected")}
     return totals | {
         "batches": sum(len(report.batches) for report in reports),

@@ -34,10 +34,12 @@ def landing_metadata(reports: Sequence[LandingReport]) -> dict[str, Any]:
     rows = [
         TableRecord(
             {
-                "feed": report.source, "batches": len(report.batches), **{name: getattr(report, name) for name in counts},
+                "feed": report.source,
+                "batches": len(report.batches),
+                **{name: getattr(report, name) for name in counts},
                 "in no file": ", ".join(report.never_found),
             }
-        )  # fmt: skip
+        )
         for report in reports
     ]
     columns = [

@@ -88,10 +88,11 @@ _COMMANDS = _around(CommandRules().back, CommandRules().forward)
 _SESSIONS = _around(SessionRules().back, SessionRules().forward)
 _SEGMENTS = _around(AutomationRules().context, AutomationRules().context)
 _ONWARD, _THROUGHOUT = Reach(onward=True), Reach(throughout=True)
+_DELIVERED = Reach(onward=True, from_delivery=True)
 
 #: Inputs stand in the order in which the function takes them.
 CORE: tuple[Recipe, ...] = (
-    _core("vehicles", vehicles, {"raw.vehicles": _ONWARD, "raw.software_events": _ONWARD}),
+    _core("vehicles", vehicles, {"raw.vehicles": _DELIVERED, "raw.software_events": _ONWARD}),
     _core("trips", trips, {"raw.telemetry": _TRIPS}),
     _core("vehicle_days", vehicle_days, {"raw.telemetry": _DAYS, "core.trips": _DAYS, "core.vehicles": Reach()}),
     Recipe("core.latest", {"raw.telemetry": Reach()}, _latest, folds=True),

@@ -26,17 +26,20 @@ class Reach:
         forward: and this many later ones.
         onward: it needs all earlier days: a day of the input reaches all later days of the table, up to the newest
             on which a vehicle was heard of.
+        from_delivery: with ``onward``, of statements about vehicles: it needs later days as well, for the first one
+            about a vehicle holds from its delivery on.
         throughout: it needs all days there are. The table has no day that the input does not have.
     """
 
     back: int = 0
     forward: int = 0
     onward: bool = False
+    from_delivery: bool = False
     throughout: bool = False
 
     def window(self, first: date, last: date) -> tuple[date | None, date | None]:
         """The days of the input that the table's days from ``first`` to ``last`` need; ``None`` is without end."""
-        if self.throughout:
+        if self.throughout or self.from_delivery:
             return None, None
         if self.onward:
             return None, last
@@ -74,14 +77,15 @@ def find_stale(survey: Survey, table: str, reaches: Mapping[str, Reach]) -> Stal
     stale: set[date] = set()
     for name, reach in reaches.items():
         there = survey.rows_by_day(name)
-        expected |= _reached(dict.fromkeys(there, 0), there, reach, survey.horizon).keys()
+        told_from = survey.told_from(name) if reach.from_delivery else {}
+        expected |= _reached(_moved(dict.fromkeys(there, 0), told_from), there, reach, survey.horizon).keys()
         mine = runs.filter(pl.col("input") == name)
         watermark = max(mine.filter(pl.col("date").is_null())["input_version"], default=-1)
         if watermark == survey.version(name):
             continue
         computed = dict(mine.drop_nulls("date").select("date", "input_version").iter_rows())
         changed = survey.table(name).changed_days(watermark)
-        newest = _reached(changed, there, reach, survey.horizon)
+        newest = _reached(_moved(changed, told_from), there, reach, survey.horizon)
         stale |= {day for day, version in newest.items() if computed.get(day, -1) < version}
     versions = {name: survey.version(name) for name in reaches}
     known = set(runs["date"].drop_nulls())
@@ -117,6 +121,14 @@ def record(
         runs = open_table(lake, "ops.runs")
         runs.append(pl.DataFrame(rows, schema=Runs.create_empty().schema))
         runs.compact(_MOST_FILES)
+
+
+def _moved(changed: Mapping[date, int], told_from: Mapping[date, date]) -> Mapping[date, int]:
+    """Changed days, and with them the earlier days from which on statements of theirs hold."""
+    moved = dict(changed)
+    for day in told_from.keys() & changed.keys():
+        moved[told_from[day]] = max(moved.get(told_from[day], -1), changed[day])
+    return moved
 
 
 def _reached(changed: Mapping[date, int], there: Collection[date], reach: Reach, horizon: date) -> dict[date, int]:

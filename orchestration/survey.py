@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 import polars as pl
@@ -19,6 +21,9 @@ REGISTRIES = ("raw.vehicles", "raw.subscriptions", "raw.consents")
 
 #: Arrivals further behind the events than any clock is ahead are no arrivals: an archive may date its files 1980.
 _CLOCKS_AHEAD = timedelta(days=7)
+
+#: Longest silence of all vehicles that a registry, exported later, is taken to reach back over.
+_NEAR = timedelta(days=28)
 
 
 class Survey:
@@ -84,6 +89,31 @@ class Survey:
             if rows == there.get(day, 0) and (day not in written or written[day] <= at)
         }
 
+    def told_from(self, name: str) -> Mapping[date, date]:
+        """The days of a registry of vehicles on which it first speaks of one delivered before, each with the earliest.
+
+        They reach back as far as the fleet was heard: what lies behind a silence of more than ``_NEAR`` is of another
+        time, and a day with less than a thousandth of the rows of the fullest is one of wrong clocks.
+        """
+        rows: Counter[date] = Counter()
+        for table in self._heard():
+            rows.update(self.rows_by_day(table))
+        least = max(rows.values(), default=0) / 1000
+        heard = sorted(day for day, count in rows.items() if count >= least)
+        found = {}
+        for day, delivered in _first_told(self.lake, self.version(name), name).items():
+            since = day
+            for earlier in reversed(heard[: bisect_left(heard, day)]):
+                if since - earlier > _NEAR:
+                    break
+                since = earlier
+            if since < day:
+                found[day] = max(since, delivered)
+        return found
+
+    def _heard(self) -> list[str]:
+        return [name for name, spec in table_specs().items() if spec.layer == "raw" and name not in REGISTRIES]
+
     @cached_property
     def horizon(self) -> date:
         """The newest day that a table can have: the newest on which a vehicle was heard of, and that has begun.
@@ -91,8 +121,7 @@ class Survey:
         Some vehicle's clock is ahead: what it says of a day on which nothing has arrived yet waits for that day. Where
         no vehicle was heard of, it is the newest day of which a registry speaks.
         """
-        heard = [name for name, spec in table_specs().items() if spec.layer == "raw" and name not in REGISTRIES]
-        for names in (heard, REGISTRIES):
+        for names in (self._heard(), REGISTRIES):
             days = [day for name in names for day in self.rows_by_day(name)]
             if days:
                 return self._begun(max(days))
@@ -111,3 +140,14 @@ class Survey:
         for known in (self._versions, self._rows, self._sums):
             known.pop(name, None)
         self.__dict__.pop("runs", None)
+
+
+@lru_cache(maxsize=8)
+def _first_told(lake: Lake, version: int, name: str) -> dict[date, date]:
+    """Of each day on which a registry first speaks of vehicles that had been delivered: their earliest delivery."""
+    if version < 0:
+        return {}
+    told = Table(lake, table_specs()[name]).scan(version=version)
+    first = told.group_by("vehicle_id").agg(pl.col("event_date").min(), pl.col("delivered_on").min())
+    late = first.filter(pl.col("delivered_on") < pl.col("event_date"))
+    return dict(late.group_by("event_date").agg(pl.col("delivered_on").min()).collect().iter_rows())

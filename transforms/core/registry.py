@@ -11,20 +11,21 @@ from lake.schemas import TABLES
 from transforms.core.messages import deduplicate
 
 
-def statements(table: str, rows: pl.LazyFrame | pl.DataFrame, last: date) -> pl.LazyFrame:
+def statements(table: str, rows: pl.LazyFrame | pl.DataFrame, last: date | None = None) -> pl.LazyFrame:
     """The statements of a registry up to the end of a day, resends left out.
 
     Args:
         table: name of the raw table, as ``raw.consents``.
         rows: its rows, in any order.
-        last: last UTC day, inclusive.
+        last: last UTC day, inclusive; all days where ``None``.
 
     Returns:
         The rows, each once, with ``day`` (the UTC day of ``event_at``), sorted by the key of the table: vehicle,
         time, sequence number.
     """
     day = pl.col("event_at").dt.date()
-    return deduplicate(rows.lazy().filter(day <= last), TABLES[table].message_key).with_columns(day=day)
+    told = rows.lazy() if last is None else rows.lazy().filter(day <= last)
+    return deduplicate(told, TABLES[table].message_key).with_columns(day=day)
 
 
 def as_of_days(states: pl.LazyFrame, by: Sequence[str], first: date, last: date) -> pl.LazyFrame:

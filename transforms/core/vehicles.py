@@ -7,6 +7,7 @@ from datetime import date
 import polars as pl
 
 from lake.schemas.core import Vehicles
+from transforms.core.events import begins
 from transforms.core.registry import as_of_days, statements
 
 _VEHICLE = ("vehicle_id",)
@@ -22,23 +23,26 @@ def vehicles(
     """The vehicles that the registry knows, as they are at the end of each day from ``first`` to ``last``.
 
     The latest statement up to the day's end holds, and replaces the one before it wholly; of statements of one moment,
-    that with the greatest sequence number. The software version is what was said of it last: by a statement that names
-    one, or by an installation that ended (the version it brought) or was rolled back (the version before).
+    that with the greatest sequence number. The first statement about a vehicle holds from its delivery on: a registry
+    may be exported long after its vehicles were first heard of. The software version is what was said of it last: by a
+    statement that names one, or by an installation that ended (the version it brought) or was rolled back (the version
+    before).
 
     Args:
-        registry: rows of ``raw.vehicles`` in any order, resends included, of all days up to ``last``.
-        software_events: rows of ``raw.software_events`` likewise; may be empty.
+        registry: rows of ``raw.vehicles`` in any order, resends included, of all days there are, before and after.
+        software_events: rows of ``raw.software_events``, likewise, of all days up to ``last``; may be empty.
         first: first UTC day.
         last: last UTC day, inclusive.
 
     Returns:
-        Rows of ``core.vehicles``, sorted by (date, vehicle_id): none before the first statement about a vehicle. A
-        row depends on its own vehicle, and on nothing after its day.
+        Rows of ``core.vehicles``, sorted by (date, vehicle_id): none before the first statement about a vehicle and
+        its delivery. A row depends on its own vehicle, and on nothing after its day but the first statement.
     """
-    told = statements("raw.vehicles", registry, last).select(*_VEHICLE, "event_at", "day", "software_version", *_STATED)
-    versions = _versions(told, software_events, last)
+    told = statements("raw.vehicles", registry).select(*_VEHICLE, "event_at", "day", "software_version", *_STATED)
+    versions = _versions(told.filter(pl.col("day") <= last), software_events, last)
+    states = told.with_columns(day=_holds_from()).filter(pl.col("day") <= last)
     return (
-        as_of_days(told.select(*_VEHICLE, "day", *_STATED), _VEHICLE, first, last)
+        as_of_days(states.select(*_VEHICLE, "day", *_STATED), _VEHICLE, first, last)
         .join(as_of_days(versions, _VEHICLE, first, last), on=["date", *_VEHICLE], how="left")
         .with_columns(registered=(pl.col("delivered_on") <= pl.col("date")).fill_null(value=True))
         .with_columns(months_in_service=_months_in_service())
@@ -46,6 +50,11 @@ def vehicles(
         .sort("date", *_VEHICLE)
         .collect()
     )
+
+
+def _holds_from() -> pl.Expr:
+    """The day from which on a statement holds: its own, of the first about a vehicle also the one of delivery."""
+    return pl.when(begins(*_VEHICLE)).then(pl.min_horizontal("day", "delivered_on")).otherwise("day")
 
 
 def _versions(told: pl.LazyFrame, software_events: pl.LazyFrame | pl.DataFrame, last: date) -> pl.LazyFrame:

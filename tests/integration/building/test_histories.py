@@ -125,6 +125,40 @@ def test_a_late_statement_restates_the_days_until_the_next(place: tuple[Lake, Se
     assert "core.subscription_days" not in numbers(report.changed)
 
 
+def test_a_registry_that_is_exported_later_reaches_back_to_what_was_heard(tmp_path: Path) -> None:
+    lake, settings = opened(tmp_path / "lake")
+    once = {"vehicle": "a", "code": "B1000", "status": "set"}
+    send(lake, "raw.faults", raw.Faults, *FAULTS, *(once | {"h": -24 * n} for n in (20, 60)))
+    build(lake, settings)
+    assert rows(lake, "core.vehicles").is_empty()
+    told = [row | {"h": 99, "delivered_on": day(-500)} for row in TOLD]
+    send(lake, "raw.vehicles", raw.Vehicles, told[0] | {"delivered_on": day(3)}, *told[1:])
+    report = build(lake, settings)
+    # Sixty days before is of another time.
+    reached = list(range(-20, 6))
+    assert numbers(report.days)["core.vehicles"] == reached
+    known = rows(lake, "core.vehicle_days").filter("registered")
+    assert (known.height, set(known["market"])) == (len(reached) * 7 + 3, {"FR"})
+    # What is said of the same vehicles later changes the days from then on; a new vehicle those from its delivery on.
+    more = [row | {"h": 120, "batch": 1, "delivered_on": day(-500)} for row in TOLD]
+    send(lake, "raw.vehicles", raw.Vehicles, *more)
+    assert numbers(build(lake, settings).days)["core.vehicles"] == [5]
+    new = {"h": 121, "vehicle": "z", "delivered_on": day(2), "batch": 2}
+    send(lake, "raw.vehicles", raw.Vehicles, new)
+    report = build(lake, settings)
+    assert numbers(report.days)["core.vehicles"] == numbers(report.changed)["core.vehicles"] == [2, 3, 4, 5]
+    assert not any(build(lake, settings).days.values())
+
+
+def test_a_day_of_wrong_clocks_is_no_day_of_the_fleet(tmp_path: Path) -> None:
+    lake, settings = opened(tmp_path / "lake")
+    many = [FAULTS[0] | {"h": n % 24, "code": f"B{n:04}"} for n in range(1200)]
+    send(lake, "raw.faults", raw.Faults, *many, FAULTS[0] | {"h": -1})
+    send(lake, "raw.vehicles", raw.Vehicles, *(row | {"h": 5, "delivered_on": day(-500)} for row in TOLD))
+    build(lake, settings)
+    assert set(rows(lake, "core.vehicles")["date"]) == {day(0)}
+
+
 def test_new_days_of_the_fleet_come_with_the_newest_event(place: tuple[Lake, Settings]) -> None:
     build(*place)
     send(place[0], "raw.faults", raw.Faults, {"h": 24 * 8, "vehicle": "a", "code": "B1000", "status": "set"}, batch=1)

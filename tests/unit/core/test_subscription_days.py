@@ -141,8 +141,10 @@ def test_a_moment_in_which_a_trial_ends_and_payment_begins_is_paid() -> None:
 
 def _stands(told: Rows, steps: Rows, consents: Rows, vehicle: str, service: str, on: date) -> dict[str, Any] | None:
     """One row by going through what was said, step by step."""
-    said = [row for row in sorted(told, key=_moment) if row["vehicle"] == vehicle and _day(row) <= on]
-    if not said or (said[-1]["delivered_on"] or date.min) > on:
+    of_vehicle = [row for row in sorted(told, key=_moment) if row["vehicle"] == vehicle]
+    # The first statement holds from the delivery on.
+    said = [row for row in of_vehicle if _day(row) <= on] or of_vehicle[:1]
+    if not said or (said[-1]["delivered_on"] or _day(said[-1])) > on:
         return None
     equipped = service in (said[-1]["services"] or "").split(",")
     mine = [

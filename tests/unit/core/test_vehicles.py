@@ -40,6 +40,19 @@ def test_a_vehicle_is_there_from_the_first_statement_on_with_all_that_it_says() 
     assert [row["months_in_service"] for row in rows] == [None, 0, 0]
 
 
+def test_the_first_statement_holds_from_the_delivery_on_also_where_it_comes_later() -> None:
+    told = [
+        {"h": 50, "market": "FR", "delivered_on": day(1), "software_version": "2"},
+        {"h": 75, "market": "DE", "delivered_on": day(-9)},
+    ]
+    rows = found(told, [step(30, "installed", "0", "1")], last=day(3))
+    assert [(row["date"], row["market"], row["registered"], row["software_version"]) for row in rows] == [
+        (day(1), "FR", True, "1"), (day(2), "FR", True, "2"), (day(3), "DE", True, "2"),
+    ]  # fmt: skip
+    assert found(told[:1], last=FIRST) == []
+    assert [row["market"] for row in found(told[:1], first=day(1), last=day(1))] == ["FR"]
+
+
 def test_a_later_statement_replaces_an_earlier_one_wholly_from_its_day_on() -> None:
     rows = found(
         [

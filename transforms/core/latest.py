@@ -7,8 +7,9 @@ import polars as pl
 
 from lake.schemas.core import Latest
 from lake.signals import SIGNALS, Signal
+from transforms.core.axis import Positions
 from transforms.core.messages import plausible
-from transforms.core.ordering import ORDER_KEYS, Ordered, Positions, in_order
+from transforms.core.ordering import ORDER_KEYS, Ordered, in_order
 
 _NEW = ":new"
 _POSITION = ("latitude_deg", "longitude_deg")

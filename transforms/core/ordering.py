@@ -12,11 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from transforms.core.axis import Bools, Ints, Positions
 from transforms.core.messages import ARRIVAL_ORDER, MESSAGE_KEY
-
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
-Positions = npt.NDArray[np.intp]
 
 #: Columns that decide the order.
 ORDER_KEYS = tuple(dict.fromkeys((*MESSAGE_KEY, *ARRIVAL_ORDER)))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from lake.schemas.core.trips import SPEED_BANDS_KMH, speed_band
-from transforms.core.axis import HOUR, SECOND, range_max, range_sum
+from transforms.core.axis import HOUR, SECOND, Floats, range_max, range_sum
 from transforms.core.trips.motion import Steps
 from transforms.core.trips.rules import TripRules, in_microseconds
-from transforms.core.trips.samples import Floats, Readings, Samples
+from transforms.core.trips.samples import Readings, Samples
 from transforms.core.trips.spans import Spans, newest
 
 #: Places are rounded to this many decimals of a degree: 0.01 degrees of latitude are 1.1 km.

@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from lake.schemas.core import DISTANCE_METHODS
-from transforms.core.axis import HOUR, Bools, range_sum
+from transforms.core.axis import HOUR, Bools, Floats, range_sum
 from transforms.core.trips.motion import Steps
 from transforms.core.trips.rules import TripRules, in_microseconds
-from transforms.core.trips.samples import Floats, Readings, Samples
+from transforms.core.trips.samples import Readings, Samples
 from transforms.core.trips.spans import Spans, brackets
 
 _ODOMETER, _SPEED, _POSITION = (DISTANCE_METHODS.index(name) for name in ("odometer", "speed", "position"))

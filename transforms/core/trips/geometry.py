@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
+
+from transforms.core.axis import Floats
 
 #: Mean radius of the Earth, km.
 EARTH_RADIUS_KM = 6371.0
-
-Floats = npt.NDArray[np.float64]
 
 
 def great_circle_km(latitude_1: Floats, longitude_1: Floats, latitude_2: Floats, longitude_2: Floats) -> Floats:

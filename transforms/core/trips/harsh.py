@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lake.signals import BY_COLUMN
-from transforms.core.axis import SECOND, Ints, Positions
+from transforms.core.axis import SECOND, Floats, Ints, Positions
 from transforms.core.trips.motion import Steps
 from transforms.core.trips.rules import TripRules, in_microseconds
-from transforms.core.trips.samples import Floats, Readings, Samples
+from transforms.core.trips.samples import Readings, Samples
 from transforms.core.trips.spans import Spans
 
 _MOST = BY_COLUMN["acceleration_longitudinal_mps2"].high

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from transforms.core.axis import HOUR, SECOND, Bools, Ints, Positions
+from transforms.core.axis import HOUR, SECOND, Bools, Floats, Ints, Positions
 from transforms.core.trips.drift import gets_away
 from transforms.core.trips.geometry import great_circle_km
 from transforms.core.trips.rules import HALF_DAY, TripRules, in_microseconds
-from transforms.core.trips.samples import Floats, Samples
+from transforms.core.trips.samples import Samples
 
 
 @dataclass(frozen=True)

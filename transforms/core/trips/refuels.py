@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from transforms.core.axis import Ints
+from transforms.core.axis import Floats, Ints
 from transforms.core.trips.rules import HALF_DAY, TripRules, in_microseconds
-from transforms.core.trips.samples import Floats, Readings, Samples
+from transforms.core.trips.samples import Readings, Samples
 from transforms.core.trips.spans import Spans
 
 

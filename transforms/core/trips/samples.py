@@ -16,10 +16,9 @@ import numpy.typing as npt
 import polars as pl
 
 from lake.signals import BY_COLUMN
+from transforms.core.axis import Bools, Floats, Ints, Positions
 from transforms.core.messages import plausible
-from transforms.core.ordering import ORDER_KEYS, Bools, Ints, Ordered, Positions, in_order
-
-Floats = npt.NDArray[np.float64]
+from transforms.core.ordering import ORDER_KEYS, Ordered, in_order
 
 #: Signals that decide when a vehicle moves and how far, one value per sample.
 _MOTION = ("speed_kmh", "odometer_km", "latitude_deg", "longitude_deg")

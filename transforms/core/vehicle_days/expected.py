@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from transforms.core.ordering import Ints, Positions
+from transforms.core.axis import Ints, Positions
 from transforms.core.vehicle_days.rules import DayRules
 from transforms.core.vehicle_days.vehicle_messages import Messages
 

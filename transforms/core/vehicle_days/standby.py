@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from transforms.core.axis import FAR, HOUR, Axis, Bools, Ints, Positions, range_sum
-from transforms.core.trips.samples import Floats
+from transforms.core.axis import FAR, HOUR, Axis, Bools, Floats, Ints, Positions, range_sum
 from transforms.core.vehicle_days.rules import DayRules
 from transforms.core.vehicle_days.vehicle_messages import DAY, Messages
 

@@ -8,8 +8,7 @@ import numpy as np
 import polars as pl
 
 from lake.schemas.core import VehicleDays
-from transforms.core.axis import HOUR, Bools
-from transforms.core.trips.samples import Floats
+from transforms.core.axis import HOUR, Bools, Floats
 from transforms.core.vehicle_days.expected import missing_messages
 from transforms.core.vehicle_days.rules import DayRules
 from transforms.core.vehicle_days.standby import standby

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -11,9 +11,10 @@ import numpy.typing as npt
 import polars as pl
 
 from lake.signals import BY_COLUMN, SIGNALS
+from transforms.core.axis import Bools, Floats, Ints, Positions
+from transforms.core.events import between, bounds
 from transforms.core.messages import in_range, plausible
-from transforms.core.ordering import ORDER_KEYS, Bools, Ints, Ordered, Positions, in_order
-from transforms.core.trips.samples import Floats
+from transforms.core.ordering import ORDER_KEYS, Ordered, in_order
 
 DAY = 86_400_000_000
 
@@ -87,11 +88,7 @@ def read_messages(telemetry: pl.LazyFrame | pl.DataFrame, first: date, last: dat
         first: first UTC day.
         last: last UTC day, inclusive.
     """
-    start, end = datetime.combine(first, time()), datetime.combine(last + timedelta(days=1), time())
-    at = pl.col("event_at")
-    lazy = telemetry.lazy().filter(
-        at >= pl.lit(start).dt.replace_time_zone("UTC"), at < pl.lit(end).dt.replace_time_zone("UTC")
-    )
+    lazy = telemetry.lazy().filter(between(*bounds(first, last)))
     present = set(lazy.collect_schema().names())
     outside = [(~in_range(signal)).alias(signal.column) for signal in _BOUNDED if signal.column in present]
     found = lazy.select(expression.any() for expression in outside).collect().row(0) if outside else ()

@@ -51,22 +51,21 @@ def subscription_days(
         .agg(pl.col("equipped").any())
         .join(subscribed, on=key, how="left")
         .join(consented, on=key, how="left")
-        # A service that was taken down is not covered until it is set up again.
-        .with_columns(covered=(pl.col("date") <= pl.col("covered_until")) & pl.col("activated").fill_null(value=True))
-        .with_columns(pl.col("covered").fill_null(value=False))
     )
+    return _standing(rows).select(SubscriptionDays.column_names()).sort(key).collect()
+
+
+def _standing(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """What stands on the day: plan and dates only where the day is covered."""
+    # A service that was taken down is not covered until it is set up again.
+    covered = (pl.col("date") <= pl.col("covered_until")) & pl.col("activated").fill_null(value=True)
     stands = [pl.when("covered").then(name).alias(name) for name in ("plan", "started_on", "valid_until")]
-    return (
-        rows.with_columns(
-            *stands,
-            pl.col("consented", "activated").fill_null(value=False),
-            pl.col("renewals").fill_null(0),
-            subscription=pl.when("covered").then("subscription").otherwise(pl.lit("none")),
-            cancelled=pl.col("covered") & pl.col("cancelled").fill_null(value=False),
-        )
-        .select(SubscriptionDays.column_names())
-        .sort(key)
-        .collect()
+    return rows.with_columns(covered=covered.fill_null(value=False)).with_columns(
+        *stands,
+        pl.col("consented", "activated").fill_null(value=False),
+        pl.col("renewals").fill_null(0),
+        subscription=pl.when("covered").then("subscription").otherwise(pl.lit("none")),
+        cancelled=pl.col("covered") & pl.col("cancelled").fill_null(value=False),
     )
 
 

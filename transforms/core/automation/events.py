@@ -48,14 +48,41 @@ def engagements(events: pl.DataFrame, rules: AutomationRules) -> pl.DataFrame:
         end is so late that it has to be checked), ``takeover_at`` (the last request) and ``gain_km`` (null unless both
         readings are there and make sense).
     """
-    at, event = pl.col("event_at"), pl.col("event")
-    ends, longest, sure = event == "disengaged", timedelta(seconds=rules.longest_s), timedelta(seconds=rules.sure_s)
-    since = at - pl.col("engaged_at")
-    engaged_at = last_where(event == "engaged", at, begins("vehicle_id"))
-    next_at, next_level = pl.col("engaged_at").shift(-1), pl.col("level").shift(-1)
+    longest, sure = timedelta(seconds=rules.longest_s), timedelta(seconds=rules.sure_s)
+    engaged_at = pl.col("engaged_at")
+    next_at, next_level = engaged_at.shift(-1), pl.col("level").shift(-1)
     last = begins("vehicle_id").shift(-1, fill_value=True)
+    superseded = ~last & (next_at <= engaged_at + longest)
     return (
-        events.with_columns(engaged_at=engaged_at, number=(event == "engaged").cum_sum())
+        _told(events, longest)
+        .filter(last | (next_at > engaged_at))
+        .with_columns(
+            superseded=superseded,
+            changes=(superseded & (next_level != pl.col("level"))).fill_null(value=False),
+            until=pl.when(superseded).then(next_at).otherwise(engaged_at + longest),
+            seen=(pl.col("ended_at") - engaged_at <= longest).fill_null(value=False),
+        )
+        .with_columns(
+            pl.when("seen").then(pl.col(name)).alias(name)
+            for name in ("ended_at", "ended_by", "reason", "odometer_end", "level_end")
+        )
+        .with_columns(
+            pl.coalesce("level", "level_end"),
+            gain_km=_gain(rules),
+            doubted=(pl.col("ended_at") - engaged_at > sure).fill_null(value=False),
+        )
+        .drop("number", "seen", "level_end")
+    )
+
+
+def _told(events: pl.DataFrame, longest: timedelta) -> pl.DataFrame:
+    """Each engagement with the first disengagement behind it, and the last request within the longest length."""
+    at, event = pl.col("event_at"), pl.col("event")
+    ends, since = event == "disengaged", at - pl.col("engaged_at")
+    return (
+        events.with_columns(
+            engaged_at=last_where(event == "engaged", at, begins("vehicle_id")), number=(event == "engaged").cum_sum()
+        )
         .filter(pl.col("engaged_at").is_not_null())
         .group_by("number", maintain_order=True)
         .agg(
@@ -69,24 +96,6 @@ def engagements(events: pl.DataFrame, rules: AutomationRules) -> pl.DataFrame:
             pl.col("reason").filter(ends).first(),
             at.filter(event == "takeover_requested", since <= longest).last().alias("takeover_at"),
         )
-        .filter(last | (next_at > pl.col("engaged_at")))
-        .with_columns(latest=pl.col("engaged_at") + longest)
-        .with_columns(
-            superseded=~last & (next_at <= pl.col("latest")),
-            changes=(~last & (next_at <= pl.col("latest")) & (next_level != pl.col("level"))).fill_null(value=False),
-            until=pl.when(last).then("latest").otherwise(pl.min_horizontal("latest", next_at)),
-            seen=(pl.col("ended_at") <= pl.col("latest")).fill_null(value=False),
-        )
-        .with_columns(
-            pl.when("seen").then(pl.col(name)).alias(name)
-            for name in ("ended_at", "ended_by", "reason", "odometer_end", "level_end")
-        )
-        .with_columns(
-            pl.coalesce("level", "level_end"),
-            gain_km=_gain(rules),
-            doubted=(pl.col("ended_at") - pl.col("engaged_at") > sure).fill_null(value=False),
-        )
-        .drop("number", "latest", "seen", "level_end")
     )
 
 

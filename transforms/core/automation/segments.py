@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, datetime
 
 import numpy as np
@@ -68,17 +69,9 @@ def automation_segments(
     vehicles = pl.concat(
         [told.filter(pending)["vehicle_id"], _more_than_told(told, telemetry, axis, low, high, rules)]
     ).unique().sort()  # fmt: skip
-    rows = select_telemetry(telemetry, vehicles, low, high)
-    complete = told.filter(~pl.col("vehicle_id").is_in(vehicles.implode()))
-    parts = [_by_events(complete)]
-    size = min(_PIECE, axis.room)
-    for begin in range(0, len(vehicles), size):
-        names = vehicles[begin : begin + size]
-        mine, heard, sent = (
-            frame.filter(pl.col("vehicle_id").is_in(names.implode())) for frame in (told, events, rows)
-        )
-        parts.append(_piece(mine, heard, sent, names, axis, rules))
-    found = with_takeovers(pl.concat(parts).sort("vehicle_id", "engaged_at"), events)
+    complete = _by_events(told.filter(~pl.col("vehicle_id").is_in(vehicles.implode())))
+    followed = _followed(told, events, select_telemetry(telemetry, vehicles, low, high), vehicles, axis, rules)
+    found = with_takeovers(pl.concat([complete, *followed]).sort("vehicle_id", "engaged_at"), events)
     return (
         found.with_columns(
             date=pl.col("engaged_at").dt.date(), duration_s=seconds(pl.col("disengaged_at") - pl.col("engaged_at"))
@@ -119,6 +112,18 @@ def _by_events(told: pl.DataFrame) -> pl.DataFrame:
         pl.col("gain_km").alias("distance_km"), pl.lit("events").alias("method"), "ended_by", "reason",
         pl.col("ended_at").is_not_null().alias("end_seen"),
     )  # fmt: skip
+
+
+def _followed(
+    told: pl.DataFrame, events: pl.DataFrame, telemetry: pl.DataFrame, vehicles: pl.Series, axis: Axis,
+    rules: AutomationRules,
+) -> Iterator[pl.DataFrame]:  # fmt: skip
+    """Segments of vehicles that are followed through their telemetry, some vehicles at a time."""
+    size = min(_PIECE, axis.room)
+    for begin in range(0, len(vehicles), size):
+        names = vehicles[begin : begin + size]
+        mine = pl.col("vehicle_id").is_in(names.implode())
+        yield _piece(told.filter(mine), events.filter(mine), telemetry.filter(mine), names, axis, rules)
 
 
 def _piece(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date
 
 import numpy as np
 import polars as pl
@@ -25,6 +25,7 @@ from transforms.core.charging.measures import Spans, measure
 from transforms.core.charging.readings import Readings, readings_of, select_readings
 from transforms.core.charging.rules import ChargingRules
 from transforms.core.charging.signals import Blocks, find_blocks
+from transforms.core.events import bounds
 
 #: Vehicles worked on at a time.
 _PIECE = 1 << 14
@@ -57,7 +58,7 @@ def charging_sessions(
         Rows of ``core.charging_sessions``, sorted by (vehicle_id, started_at).
     """
     rules = rules or ChargingRules()
-    start, end = _midnight(first), _midnight(last + timedelta(days=1))
+    start, end = bounds(first, last)
     seen_from, seen_until = start - rules.back, end + rules.forward
     samples = select_readings(telemetry, seen_from, seen_until, rules)
     told = select_events(events, seen_from, seen_until)
@@ -300,7 +301,3 @@ def _columns(frame: pl.DataFrame, rules: ChargingRules) -> pl.DataFrame:
         power_mean_kw=pl.when(hours > 0).then(energy / hours),
         current_type=pl.coalesce("current_type", by_power),
     ).select(ChargingSessions.column_names())
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), tzinfo=UTC)

@@ -115,7 +115,8 @@ def test_late_data_restates_the_days_it_reaches_and_no_other(place: Place, whole
     assert again["core.trips"] == [-1, 0, 1, 2, 3]
     assert other["core.trips"] == [1, 2]
     assert again["core.vehicle_days"] == [0, 1, 2, 3]
-    assert other["core.vehicle_days"] == again["kpi.driving"] == [0, 1, 2]
+    # The odometer of day 3 is read against that of the evening of day 2.
+    assert other["core.vehicle_days"] == again["kpi.driving"] == [0, 1, 2, 3]
     assert again["kpi.active_vehicles"] == list(range(DAYS))  # each looks 27 days back
     untouched = ~pl.col("date").is_between(day(1), day(2))
     after = rows(place.lake, "core.trips")

@@ -33,6 +33,10 @@ def test_the_shipped_contracts() -> None:
     assert contracts.table("driving").inputs == ("core.vehicle_days",)
     assert contracts.table("kpi.active_vehicles").days_back == 27
     assert contracts.metric("weekly_active_vehicles").smallest_group == 10
+    windows = {m.name: m.window_days for m in contracts.metrics if m.window_days > 1}
+    assert windows == {
+        "active_rate_28d": 28, "monthly_active_vehicles": 28, "stickiness": 28, "weekly_active_vehicles": 7,
+    }  # fmt: skip
     assert load_contracts() is contracts
     names = [m.name for m in contracts.metrics]
     assert names == sorted(names)

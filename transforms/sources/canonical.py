@@ -14,7 +14,8 @@ from datetime import UTC, datetime
 import polars as pl
 
 from transforms.sources.blocks import KEPT_BYTES, TOO_LONG
-from transforms.sources.identity import KeyedIds, mask_vins, mask_vins_in_text
+from transforms.sources.identity import KeyedIds, mask_vins_in_text
+from transforms.sources.masking import mask_rejects
 from transforms.sources.profile import FeedProfile, Kind, Target
 from transforms.sources.times import arrivals, instants, nanoseconds, since
 from transforms.sources.values import Check, clean, columns_of, told
@@ -79,8 +80,10 @@ def without_length(records: pl.DataFrame) -> pl.DataFrame:
     return records.with_columns(pl.col(ORIGINAL).bin.head(KEPT_BYTES), pl.lit(TOO_LONG).alias(REASON))
 
 
-def rejected(cells: pl.DataFrame, reason: pl.Expr | str, vins: KeyedIds) -> pl.DataFrame:
-    """Rejects for rows that have ``@row``, ``@offset`` and ``@original``."""
+def rejected(
+    cells: pl.DataFrame, reason: pl.Expr | str, profile: FeedProfile, ids: Mapping[str, KeyedIds]
+) -> pl.DataFrame:
+    """Rejects for rows that have ``@row``, ``@offset`` and ``@original``, without identifiers."""
     if cells.is_empty():
         return NO_REJECTS
     frame = cells.select(
@@ -89,8 +92,7 @@ def rejected(cells: pl.DataFrame, reason: pl.Expr | str, vins: KeyedIds) -> pl.D
         (pl.lit(reason) if isinstance(reason, str) else reason).alias("reason"),
         pl.col(ORIGINAL).cast(pl.Binary).alias("original"),
     )
-    masked = [mask_vins(original, vins) for original in frame["original"]]
-    return frame.with_columns(mask_vins_in_text(frame["reason"], vins), pl.Series("original", masked, dtype=pl.Binary))
+    return mask_rejects(frame, cells, profile, ids)
 
 
 def with_clock(
@@ -160,7 +162,7 @@ def canonical(
         names = ", ".join(str(k.when) for k in profile.by_kind.values())
         named = rest.with_columns(_text(rest, profile.kind_field or "").alias("@kind"))
         reason = told(f"{profile.kind_field} is not one of {names}", pl.col("@kind"))
-        rejects.append(rejected(named, reason, ids["vin"]))
+        rejects.append(rejected(named, reason, profile, ids))
     return rows, rejects
 
 
@@ -174,8 +176,10 @@ def _rows(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     event_at, stated = _event_times(cells, profile, context)
     received_at, arrived = _arrivals(cells, profile)
+    named = _vehicle(cells, profile, context)
     keyed = cells.with_columns(
-        ids["vehicle"].of_series(_vehicle(cells, profile, context)).alias("@vehicle_id"),
+        named.alias("@named"),
+        ids["vehicle"].of_series(named).alias("@vehicle_id"),
         event_at.alias("@event_at"),
         stated.alias("@stated"),
         received_at.alias("@received_at"),
@@ -212,7 +216,7 @@ def _rows(
     )
     bad = frame.select(pl.any_horizontal(marks)).to_series()
     marked = keyed.hstack(frame.select(marks)).filter(bad)
-    return rows.filter(~bad), rejected(marked, reasons, ids["vin"])
+    return rows.filter(~bad), rejected(marked, reasons, profile, ids)
 
 
 def _checks(profile: FeedProfile, bounds: Bounds) -> list[Check]:
@@ -226,7 +230,8 @@ def _checks(profile: FeedProfile, bounds: Bounds) -> list[Check]:
         unread &= pl.col(DELTA).is_null()
     return [
         *checks,
-        Check(pl.col("@vehicle_id").is_null(), "no vehicle" + _where(profile.vehicle.field)),
+        Check(pl.col("@named").is_null(), "no vehicle" + _where(profile.vehicle.field)),
+        Check(pl.col("@vehicle_id").is_null() & pl.col("@named").is_not_null(), "the identifier is no VIN"),
         Check(stated.is_null(), "no time" + _where(profile.time.field)),
         Check(unread, f"the time is not {_written(profile)}", stated),
         Check(at < bounds.earliest, f"the time is before {bounds.earliest:%Y-%m-%d}", stated),

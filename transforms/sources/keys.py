@@ -21,9 +21,12 @@ RESERVED = frozenset(
     f"@{name}"
     for name in (
         "row", "item", "offset", "original", "extras", "text", "reason", "place", "arrived", "kind",
-        "vehicle_id", "event_at", "received_at", "stated", "file", "written", "delta", "elapsed",
+        "vehicle_id", "event_at", "received_at", "stated", "file", "written", "delta", "elapsed", "named",
     )
 )  # fmt: skip
+
+_ASCII = "".join(map(chr, range(128)))
+_OTHERS = "".join(map(chr, (*range(128, 0xD800), *range(0xE000, 0x10000))))
 
 
 def wrong(key: str, found: object, expected: str) -> PydanticCustomError:
@@ -66,6 +69,8 @@ def _point(value: Any) -> Any:
 
 Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 Fields = Annotated[Names, AfterValidator(_filled)]
+#: Nothing is nothing, whatever else is.
+Nulls = Annotated[Names, AfterValidator(lambda value: tuple(dict.fromkeys(("", *value))))]
 PathPattern = Annotated[str, AfterValidator(_with_group)]
 Point = Annotated[datetime, BeforeValidator(_point)]
 
@@ -81,21 +86,25 @@ class Delimited(Table):
 
     separator: str = Field(",", min_length=1, max_length=1, description="Character between cells.")
     quote: str = Field('"', max_length=1, description="Character around cells that hold separators; empty for none.")
-    encoding: str = Field("utf-8", description="utf-8 or an encoding of one byte per character: latin-1, cp1252, …")
+    encoding: str = Field("utf-8", description="utf-8, latin-1, cp1252, shift_jis, gb18030, …")
     decimal: Literal[".", ","] = Field(".", description="What stands before decimals.")
-    header: tuple[str, ...] | None = Field(None, description="Names of the columns where the file has no header.")
+    header: Names | None = Field(None, description="Names of the columns where the file has no header.")
     skip_rows: int = Field(0, ge=0, description="Lines before the header.")
 
     @field_validator("encoding")
     @classmethod
-    def _one_byte_or_utf8(cls, value: str) -> str:
+    def _lines_can_be_told(cls, value: str) -> str:
+        """Lines are cut and quotes counted before the text is decoded: their bytes must stand for nothing else."""
         try:
             name = codecs.lookup(value).name
-            single = len("é€".encode(name, "ignore")) <= 2
+            same = _ASCII.encode(name) == _ASCII.encode() and _ASCII.encode().decode(name) == _ASCII
+            others = _OTHERS.encode(name, "ignore") if same else b""
         except (LookupError, UnicodeError):
             raise ValueError("must be an encoding that Python knows, as utf-8, latin-1 or cp1252") from None
-        if name not in ("utf-8", "utf-8-sig") and not single:
-            raise ValueError("must be utf-8 or an encoding of one byte per character, as latin-1 or cp1252")
+        if not same or any(byte in others for byte in b"\n\r\"',;\t"):
+            raise ValueError(
+                "must be an encoding in which ASCII is written as such: utf-8, latin-1, shift_jis, gb18030"
+            )
         return "utf-8" if name == "utf-8-sig" else name
 
     @field_validator("separator", "quote")
@@ -107,6 +116,8 @@ class Delimited(Table):
 
     @model_validator(mode="after")
     def _differ(self) -> Delimited:
+        if self.quote and self.quote.encode() in _OTHERS.encode(self.encoding, "ignore"):
+            raise wrong("quote", self.quote, f"a character that is no part of others in {self.encoding}")
         if self.separator == self.quote:
             raise wrong("quote", self.quote, "another character than the separator, or '' for none")
         return self

@@ -17,7 +17,18 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from lake.errors import FeedError
-from transforms.sources.keys import RESERVED, Columns, Delimited, Fields, KindProfile, Names, Table, TimeKey, VehicleKey
+from transforms.sources.keys import (
+    RESERVED,
+    Columns,
+    Delimited,
+    Fields,
+    KindProfile,
+    Names,
+    Nulls,
+    Table,
+    TimeKey,
+    VehicleKey,
+)
 from transforms.sources.keys import wrong as _wrong
 from transforms.sources.targets import Kind, Target, check_columns, targets
 from transforms.sources.times import NAMED_FORMATS, check_pattern
@@ -30,6 +41,7 @@ _IN_WORDS = {
     "string_too_long": "a single character",
     "string_too_short": "a text that is not empty",
     "tuple_type": "a text, or a list of texts",
+    "too_short": "at least one text",
     "model_type": 'a table of keys, as { field = "…" }',
     "dict_type": "a table of keys",
     "bool": "true or false, without quotes",
@@ -58,8 +70,10 @@ class FeedProfile(Table):
     received: str | None = Field(None, min_length=1, description="Field with the time of arrival.")
     received_format: str = Field("iso8601", description="How that is written; as time.format, but seconds.")
     earliest_day: date | None = Field(None, description="Events before this day are refused.")
-    nulls: tuple[str, ...] = Field(
-        ("", "null", "NULL", "NaN", "nan", "None"), description="Texts that mean that nothing was measured."
+    nulls: Nulls = Field(
+        ("null", "NULL", "NaN", "nan", "None", "NA", "N/A", "n/a", "#N/A", "-"),
+        validate_default=True,
+        description="Texts that mean that nothing was measured, beside the empty one.",
     )
     ignore: Names = Field((), description="Fields that are not wanted; nothing else is left out.")
     csv: Delimited = Field(Delimited(), description="For CSV: how it is written.")

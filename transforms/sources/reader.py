@@ -36,8 +36,9 @@ from transforms.sources.canonical import (
 )
 from transforms.sources.compressed import without_ending
 from transforms.sources.delimited import DelimitedReader
-from transforms.sources.identity import KeyedIds, mask_vins
+from transforms.sources.identity import KeyedIds
 from transforms.sources.json_text import JsonReader
+from transforms.sources.masking import mask_path
 from transforms.sources.profile import FeedProfile, Kind
 from transforms.sources.times import instants
 
@@ -77,8 +78,9 @@ class FeedReader:
         self._json = JsonReader(profile) if profile.format != "csv" else None
 
     def shown_path(self, path: str) -> str:
-        """A path as it may be stored: VINs in it are hashed."""
-        return mask_vins(path.encode("utf-8", "replace"), self._ids["vin"]).decode("utf-8", "replace")
+        """A path as it may be stored: the vehicle that the profile reads from it, and VINs, are hashed."""
+        key = self.profile.vehicle.path
+        return mask_path(path, caught(key, path) if key else None, self._ids)
 
     def tasks(self, path: Path, name: str, modified_at: datetime) -> Iterator[Task]:
         """The file as tasks, each of which decodes one block.
@@ -225,7 +227,7 @@ class FeedReader:
                 rows.setdefault(kind, []).append(frame)
             rejects += bad
         if broken is not None and broken.height:
-            rejects.append(rejected(broken, pl.col(REASON), self._ids["vin"]))
+            rejects.append(rejected(broken, pl.col(REASON), self.profile, self._ids))
         refused = pl.concat(rejects).sort("record") if rejects else NO_REJECTS
         if refused.height and self.profile.format != "capture":
             lines = [original.rstrip(b"\r\n") for original in refused["original"]]
@@ -234,7 +236,7 @@ class FeedReader:
 
     def _damaged(self, block: Block) -> Decoded:
         frame = pl.DataFrame({ROW: [0], OFFSET: [block.offset], ORIGINAL: [block.data]})
-        return Decoded(1, rejects=rejected(frame, block.damage or "", self._ids["vin"]))
+        return Decoded(1, rejects=rejected(frame, block.damage or "", self.profile, self._ids))
 
 
 def caught(pattern: str, path: str) -> str:

@@ -78,6 +78,8 @@ def check_columns(kind: Kind, profile: KindProfile, key: str) -> None:
     """
     if profile.vss is not None and kind != "telemetry":
         raise wrong(f"{key}vss", profile.vss, "nothing: only telemetry has VSS paths")
+    if not profile.columns and profile.vss is None:
+        raise wrong(f"{key}columns", "nothing", f"at least one column of raw.{kind}")
     known = value_kinds(kind)
     contract = TABLES[f"raw.{kind}"].schema.columns()
     for column in known:

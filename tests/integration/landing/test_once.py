@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -116,12 +117,18 @@ def test_one_broken_line_in_a_hundred_is_rejected_with_its_text_and_no_other(
     assert (report.records, report.landed, report.rejected) == (feed.rows + len(broken), feed.rows, len(broken))
     assert rows(place[0], "raw.telemetry").height == feed.rows
     found = rejects(place[0])
-    assert [original.decode() for original in found["original"]] == broken
+    # The vehicle is masked, where the line could be cut; nothing else differs.
+    hashed = re.compile(rb"vehicle_id:[0-9a-f]{32}")
+    originals = [hashed.sub(b"shuttle-0", original) for original in found["original"]]
+    assert [re.sub("shuttle-[0-9]+", "shuttle-0", line) for line in broken] == [
+        re.sub("shuttle-[0-9]+", "shuttle-0", original.decode()) for original in originals
+    ]
     assert found["reason"].str.len_chars().min() > 5
     # The file and the byte say where each stands.
     texts = {str(path): path.read_bytes() for path in feed.files}
     for file, offset, original in found.select("file", "offset", "original").iter_rows():
-        assert texts[file][offset:].startswith(original + b"\n")
+        line = texts[file][offset:].split(b"\n", 1)[0]
+        assert re.sub(rb"shuttle-[0-9]+", b"x", line) == re.sub(rb"shuttle-[0-9]+", b"x", hashed.sub(b"x", original))
     # Every record of a batch has a number of its own, wherever it went.
     numbers = pl.concat([rows(place[0], "raw.telemetry")["record"], found["record"]]).sort()
     assert numbers.to_list() == list(range(report.records))

@@ -55,7 +55,7 @@ def test_a_run_is_about_the_days_of_its_tags() -> None:
 
 
 def test_partitions_reach_from_days_before_the_earliest_event_to_tomorrow(tmp_path: Path) -> None:
-    profile = 'name = "old"\nformat = "csv"\nkind = "telemetry"\nearliest_day = 1998-05-01\n'
+    profile = 'name = "old"\nformat = "csv"\nkind = "telemetry"\ncolumns.speed_kmh = "s"\nearliest_day = 1998-05-01\n'
     (tmp_path / "old.toml").write_text(profile + '[vehicle]\nfield = "v"\n[time]\nfield = "t"\n')
     today = datetime.now(UTC).date()
     # A charging session is looked at again when the three days after it change.

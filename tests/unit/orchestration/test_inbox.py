@@ -18,7 +18,14 @@ from transforms.sources.profile import FeedProfile, parse_profile
 
 
 def feed(**changes: Any) -> FeedProfile:
-    content = {"name": "feed", "format": "csv", "kind": "telemetry", "vehicle": {"field": "v"}, "time": {"field": "t"}}
+    content: dict[str, Any] = {
+        "name": "feed",
+        "format": "csv",
+        "kind": "telemetry",
+        "vehicle": {"field": "v"},
+        "time": {"field": "t"},
+    }
+    content["columns"] = {"speed_kmh": "s"}
     return parse_profile(content | changes, "x")
 
 

@@ -55,7 +55,10 @@ class Read:
 
     @property
     def originals(self) -> list[bytes]:
-        return self.rejects["original"].to_list()
+        """The bytes of rejects, with what stands for the vehicle ``a`` taken back."""
+        mask = f"vehicle_id:{vehicle_id('a')}".encode()
+        texts = (original.replace(b'"' + mask + b'"', b'"a"') for original in self.rejects["original"])
+        return [text.replace(mask, b"a") for text in texts]
 
     @property
     def landed(self) -> int:

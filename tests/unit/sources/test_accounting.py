@@ -56,7 +56,7 @@ LANDS = [
     message(pos={"lat": 1, "q": 2}),
 ]
 BROKEN = [message(speed="x"), message(speed=True), message(pos=1), message(speed=[VIN]), "{}", "{", "7", "[]", "null",
-          f'{{"vehicle":"a","vehicle":"b","at":"{T}"}}', message(at=5), message(vehicle=None),
+          f'{{"vehicle":"a","vehicle":"a","at":"{T}"}}', message(at=5), message(vehicle=None),
           message(at="1990-01-01")]  # fmt: skip
 FIELDS = {"speed_kmh": "speed", "latitude_deg": "/pos/lat", "charging_on": "on"}
 
@@ -131,5 +131,5 @@ def test_bytes_of_any_kind(data: bytes, tmp_path: Path) -> None:
         ("csv", "f.gz"),
         ("csv", "f.zst"),
     ):
-        complete(read(data, profile(format=kind, columns={}), tmp_path, name))
-        complete(read(b"vehicle,at\n" + data, profile(format=kind, columns={}), tmp_path, name))
+        complete(read(data, profile(format=kind), tmp_path, name))
+        complete(read(b"vehicle,at\n" + data, profile(format=kind), tmp_path, name))

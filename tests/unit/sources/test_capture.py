@@ -171,7 +171,7 @@ def test_several_kinds_are_told_apart(tmp_path: Path) -> None:
     ],
 )
 def test_what_the_registry_does_not_allow(fields: dict[str, Any], reason: str, tmp_path: Path) -> None:
-    found = capture(avro([event(1, body(kind="car", vin="x", **fields))]), tmp_path, **KINDS)
+    found = capture(avro([event(1, body(kind="car", vin=VIN, **fields))]), tmp_path, **KINDS)
     assert found.reasons in ([reason], [reason.replace(".0", "")])
 
 

@@ -183,7 +183,7 @@ def test_nothing_as_an_element_of_an_array(tmp_path: Path) -> None:
         (b"vehicle,at", "not JSON"),
         (b'{"a":"\\ud800"}', "not JSON"),
         (b"\xff\xfe", "not UTF-8 text"),
-        (b'{"vehicle":"\xe4"}', "not UTF-8 text"),
+        (b'{"car":"\xe4"}', "not UTF-8 text"),
         (b"{}", "no vehicle in vehicle; no time in at"),
     ],
 )

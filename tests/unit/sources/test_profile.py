@@ -98,7 +98,12 @@ WRONG: list[tuple[str, Any, str, str, str]] = [
     ("csv.separator", "::", "csv.separator", "'::'", "a single character"),
     ("csv.separator", "\n", "csv.separator", "'\\n'", "no line end"),
     ("csv.quote", ",", "csv.quote", ",", "another character than the separator"),
-    ("csv.encoding", "utf-16", "csv.encoding", "'utf-16'", "one byte per character"),
+    ("csv.encoding", "utf-16", "csv.encoding", "'utf-16'", "ASCII is written as such"),
+    ("csv.encoding", "iso2022_jp", "csv.encoding", "'iso2022_jp'", "ASCII is written as such"),
+    ("csv.encoding", "cp037", "csv.encoding", "'cp037'", "ASCII is written as such"),
+    ("csv", {"encoding": "gb18030", "quote": "0"}, "csv.quote", "0", "no part of others in gb18030"),
+    ("nulls", 5, "nulls", "5", "a text, or a list of texts"),
+    ("columns", {}, "columns", "nothing", "at least one column of raw.telemetry"),
     ("csv.encoding", "klingon", "csv.encoding", "'klingon'", "that Python knows"),
     ("csv.encoding", "hex", "csv.encoding", "'hex'", "that Python knows"),
     ("csv.decimal", ";", "csv.decimal", "';'", "'.' or ','"),
@@ -205,7 +210,18 @@ def test_shipped_profiles(path: Path) -> None:
     assert all(found.targets.values())
 
 
-BENEATH = 'name = "a"\nformat = "csv"\nfiles = "*.a"\nkind = "telemetry"\n[vehicle]\nfield = "v"\n[time]\nfield = "t"\n'
+BENEATH = """
+name = "a"
+format = "csv"
+files = "*.a"
+kind = "telemetry"
+[vehicle]
+field = "v"
+[time]
+field = "t"
+[columns]
+speed_kmh = "s"
+"""
 
 
 def test_a_profile_builds_on_another_of_its_folder(tmp_path: Path) -> None:

@@ -162,7 +162,7 @@ def test_seconds_since_the_start_in_the_name_of_the_file(tmp_path: Path) -> None
     key = {"format": "seconds", "start_path": r"/(\d{4}-[^/]*)\.csv$", "zone": "Europe/Paris"}
     data = "vehicle,at\na,90\n"
     for name in ("logs/2024-01-01T13-00-00.csv", "logs/2024-01-01T13-00-00.csv"):
-        found = read(data, profile(time={"field": "at"} | key, columns={}), tmp_path, name)
+        found = read(data, profile(time={"field": "at"} | key), tmp_path, name)
         assert found.column("event_at") == [NOON + timedelta(seconds=90)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -89,9 +90,26 @@ def test_what_is_no_whole_number(text: str, tmp_path: Path) -> None:
 
 
 def test_own_texts_for_nothing(tmp_path: Path) -> None:
-    found = read(f"vehicle,at,speed\na,{T},-\na,{T},n/a\na,{T},\n", profile(nulls=["-", "n/a"]), tmp_path)
+    """An empty text is always nothing; the usual ones are so where the profile names none."""
+    text = f"vehicle,at,speed\na,{T},x\na,{T},n/a\na,{T},\n"
+    found = read(text, profile(nulls="x"), tmp_path)
     assert found.column("speed_kmh") == [None, None]
-    assert found.reasons == ["speed_kmh: found ''"]
+    assert found.reasons == ["speed_kmh: found 'n/a'"]
+    assert read(text, profile(), tmp_path).reasons == ["speed_kmh: found 'x'"]
+
+
+@pytest.mark.parametrize("encoding", ["shift_jis", "gb18030", "gbk", "big5", "euc_kr", "cp1252", "latin-1"])
+def test_encodings_that_hold_ascii(encoding: str, tmp_path: Path) -> None:
+    """Whatever a character is made of, no line and no quote is cut within."""
+    for text in ("表", "乗", "ä", "é", "가"):
+        try:
+            note = text.encode(encoding)
+        except UnicodeEncodeError:
+            continue
+        data = b'vehicle,at,speed,note\na,%s,1,%s\na,%s,2,"%s,%s"\n' % (T.encode(), note, T.encode(), note, note)
+        found = read(data, profile(csv={"encoding": encoding}), tmp_path)
+        assert found.column("speed_kmh") == [1.0, 2.0]
+        assert [json.loads(extras)["note"] for extras in found.column("extras")] == [text, f"{text},{text}"]
 
 
 def test_all_that_is_wrong_with_a_record_is_said(tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ def test_a_vin_is_the_same_vehicle_in_all_feeds_and_spellings() -> None:
 
 
 def test_hashes_are_what_the_raw_tables_want() -> None:
-    found = KeyedIds(KEY, "vin").of_series(pl.Series(["a", None, "a", "b"]))
+    found = KeyedIds(KEY, "feed").of_series(pl.Series(["a", None, "a", "b"]))
     assert found[0] == found[2] != found[3]
     assert found[1] is None
     assert found.drop_nulls().str.contains(r"^[0-9a-f]{32}$").all()

@@ -107,9 +107,10 @@ class MetricContract(_Model):
         interval: 95% interval: ``wilson`` for a share of vehicles, ``poisson`` for events per exposure, else ``none``.
         over_time: how days combine: ``sum`` adds them up; ``last`` takes the newest day, for a stock; ``mean`` is the
             average day.
-        window_days: days that one day's value looks at, itself included; while the table does not reach back so far, the
-            value is of fewer days than it says.
-        smallest_group: a group with fewer vehicles is not shown.
+        window_days: days that one day's value looks at, itself included; while the table does not reach back so far,
+            the value is of fewer days than it says.
+        rests_on: part that counts the vehicles a day's value is made of, of those in ``vehicles``.
+        smallest_group: a value that rests on fewer vehicles, or a group that has fewer, is not shown.
         population: the *n of N* beside the value.
         owner: who answers for it.
     """
@@ -127,6 +128,7 @@ class MetricContract(_Model):
     interval: Literal["none", "wilson", "poisson"]
     over_time: OverTime
     window_days: int = Field(1, ge=1)
+    rests_on: Name = "vehicles"
     smallest_group: int = Field(10, ge=1)
     population: Population
     owner: Words

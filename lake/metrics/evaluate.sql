@@ -1,5 +1,6 @@
 -- The metrics asked of one KPI table: one row per period and group. Filled in by lake.metrics.evaluation.
--- before_<dimension>: vehicles in all smaller groups beside this one along that dimension, for suppression.
+-- For suppression, of each part that values rest on: most_<part> on the largest day, newest_<part> on the newest, and
+-- before_<size>_<dimension>, that of all smaller groups beside this one along that dimension.
 with daily as (
     select date, {period} as period, {dimensions} {part_sums}
     from {table}
@@ -16,8 +17,7 @@ periods as (
 groups as (
     select
         daily.period, {dimensions} as_of, days,
-        max(vehicles) as most_vehicles,
-        coalesce(sum(vehicles) filter (where date = as_of), 0) as newest_vehicles,
+        {sizes}
         {expressions}
     from daily inner join periods on daily.period = periods.period
     group by all

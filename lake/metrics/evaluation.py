@@ -6,7 +6,7 @@ filters are bound parameters.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import lru_cache
@@ -103,9 +103,12 @@ def _values(
     parameters: dict[str, Any] = {"first_day": slice_.first, "last_day": slice_.last}
     for name, chosen in filters.items():
         parameters |= {f"{name}_{i}": value for i, value in enumerate(chosen)}
-    rows = con.execute(sql, parameters).fetchall()
+    found = con.execute(sql, parameters)
+    at = {column[0]: place for place, column in enumerate(found.description)}
+    rows = found.fetchall()
     values = {
-        metric.name: [_value(metric, number, row, split, unit) for row in rows] for number, metric in enumerate(metrics)
+        metric.name: [_value(metric, number, row, at, split, unit) for row in rows]
+        for number, metric in enumerate(metrics)
     }
     if not split and unit is None and not rows:
         return {metric.name: [MetricValue(metric.name)] for metric in metrics}
@@ -130,7 +133,12 @@ def _query(
     unit: str | None,
     filters: tuple[tuple[str, int], ...],
 ) -> str:
-    columns, parts = [], {"vehicles"}
+    columns = []
+    counts = sorted({"vehicles", *(metric.rests_on for metric in metrics)})
+    parts, sizes = set(counts), {}
+    for part in counts:
+        sizes[f"most_{part}"] = f'max("{part}")'
+        sizes[f"newest_{part}"] = f'coalesce(sum("{part}") filter (where date = as_of), 0)'
     for number, metric in enumerate(metrics):
         for letter, (text, over_time) in zip("ndco", _expressions(metric), strict=True):
             parts |= set(parts_of(text)) if text else set()
@@ -145,10 +153,11 @@ def _query(
         part_sums=", ".join(f'sum("{name}") as "{name}"' for name in sorted(parts)),
         table=table.table,
         filters=" ".join(conditions),
+        sizes="".join(f"{sql} as {size}, " for size, sql in sizes.items()),
         expressions=",\n        ".join(columns),
         before="".join(
-            f", {smaller_siblings(size, split, name, 'period')} as {prefix}_{name}"
-            for prefix, size in (("most", "most_vehicles"), ("newest", "newest_vehicles"))
+            f", {smaller_siblings(size, split, name, 'period')} as before_{size}_{name}"
+            for size in sizes
             for name in split
         ),
         order="".join(f', "{name}"' for name in split),
@@ -182,22 +191,22 @@ def _expressions(metric: MetricContract) -> list[tuple[str | None, OverTime]]:
 
 
 def _value(
-    metric: MetricContract, number: int, row: tuple[Any, ...], split: tuple[str, ...], unit: str | None
+    metric: MetricContract,
+    number: int,
+    row: tuple[Any, ...],
+    at: Mapping[str, int],
+    split: tuple[str, ...],
+    unit: str | None,
 ) -> MetricValue:
-    """One row of the query as a value; the columns are those of ``evaluate.sql``."""
+    """One row of the query as a value; ``at`` is where the columns of ``evaluate.sql`` are."""
     period: date = row[0]
-    first = 1 + len(split)
-    group: tuple[str, ...] = row[1:first]
-    as_of, days, most, newest = row[first : first + 4]
-    start = first + 4 + 4 * number
-    numerator, denominator, counted, of = row[start : start + 4]
-    siblings = row[len(row) - 2 * len(split) :] if split else ()
-    stock = metric.over_time == "last"
-    vehicles = int(newest if stock else most)
-    before = siblings[len(split) :] if stock else siblings[: len(split)]
+    group: tuple[str, ...] = row[1 : 1 + len(split)]
+    as_of, days = row[at["as_of"]], row[at["days"]]
+    numerator, denominator, counted, of = (row[at[f"{letter}{number}"]] for letter in "ndco")
     value = MetricValue(metric.name, group, period if unit else None, as_of, days)
-    least = metric.smallest_group
-    if vehicles < least or any(0 < smaller < least for smaller in before):
+    kind = "newest" if metric.over_time == "last" else "most"
+    vehicles = int(row[at[f"{kind}_vehicles"]])
+    if vehicles < metric.smallest_group or _is_disclosing(metric, row, at, split, kind):
         return replace(value, vehicles=None, suppressed=True)
     low, high = _interval(metric, numerator, denominator, days)
     if metric.over_time == "mean":
@@ -215,6 +224,16 @@ def _value(
         vehicles=vehicles,
         population=Counted(counted, of, metric.population.label),
     )
+
+
+def _is_disclosing(
+    metric: MetricContract, row: tuple[Any, ...], at: Mapping[str, int], split: tuple[str, ...], kind: str
+) -> bool:
+    """Whether the value rests on too few vehicles, or the withheld groups beside it would. None is not too few."""
+    sizes = [row[at[f"{kind}_{metric.rests_on}"]]]
+    for part in {"vehicles", metric.rests_on}:
+        sizes += [row[at[f"before_{kind}_{part}_{name}"]] for name in split]
+    return any(0 < size < metric.smallest_group for size in sizes)
 
 
 def _interval(

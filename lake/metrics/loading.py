@@ -146,6 +146,10 @@ def _load_table(path: Path, known: dict[str, Dimension]) -> KpiTable:
     )
     for metric in metrics:
         _check_expressions(metric, {p.name for p in parts}, path)
+        counts = [p.name for p in parts if p.type == "int"]
+        if metric.rests_on not in counts:
+            expected = "a part that counts vehicles: " + ", ".join(counts)
+            raise _error(path, f"metrics.{metric.name}.rests_on", repr(metric.rests_on), expected)
     query = path.with_suffix(".sql")
     columns = ("date", *names, *(p.name for p in parts))
     sql, inputs = _load_query(query, columns)

@@ -35,12 +35,16 @@ def macro_statements(contracts: Contracts | None = None) -> list[str]:
 
 
 def _body(cells: list[str], dimensions: list[str]) -> str:
-    before = (f"{smaller_siblings('vehicles', dimensions, d, 'metric, date')} as before_{d}" for d in dimensions)
+    before = {
+        f"before_{size}_{d}": smaller_siblings(size, dimensions, d, "metric, date")
+        for size in ("vehicles", "rests_on")
+        for d in dimensions
+    }
     return _BODY.format(
         cells="\n    union all\n    ".join(cells),
         dimensions=_columns(dimensions),
-        before=", ".join(before),
-        disclosing=" or ".join(f"(before_{d} > 0 and before_{d} < smallest_group)" for d in dimensions),
+        before=", ".join(f"{sql} as {name}" for name, sql in before.items()),
+        disclosing=" or ".join(f"({size} > 0 and {size} < smallest_group)" for size in ("rests_on", *before)),
     )
 
 
@@ -72,6 +76,7 @@ def _cell_columns(table: KpiTable, groups: list[str]) -> str:
         "date",
         *groups,
         "cast(sum(vehicles) as bigint) as vehicles",
+        _choice(table, lambda m: f'cast(sum("{m.rests_on}") as bigint)', "rests_on"),
         _choice(table, lambda m: expression_sql(m.numerator), "numerator"),
         _choice(table, lambda m: expression_sql(m.denominator) if m.denominator else "null", "denominator"),
         _choice(table, lambda m: f"cast({m.scale!r} as double)", "scale"),

@@ -1,5 +1,5 @@
 -- Cells of metrics, judged for suppression: a row per metric, day and group. Filled in by lake.metrics.macros.
--- before_<dimension>: vehicles in all smaller groups beside this one along that dimension.
+-- before_<size>_<dimension>: vehicles, or those the value rests on, in all smaller groups beside this one.
 with cells as (
     {cells}
 ),

@@ -64,6 +64,8 @@ WRONG: list[tuple[str, Any, list[str]]] = [
      ["metrics.trips.numerator", "voyages is not a part", "distance_km"]),
     ("an undeclared part of a population", lambda c: c["metrics"]["trips"]["population"].update(of="sum(fleet)"),
      ["metrics.trips.population.of", "fleet is not a part"]),
+    ("a part that counts no vehicles", lambda c: c["metrics"]["trips"].update(rests_on="distance_km"),
+     ["metrics.trips.rests_on", "'distance_km'", "active_vehicles"]),
     ("an interval of a count", lambda c: c["metrics"]["trips"].update(interval="wilson"),
      ["interval wilson needs a denominator"]),
     ("two kinds of format", lambda c: c["metrics"]["trips"].update(format={"decimals": 1, "significant": 3}),

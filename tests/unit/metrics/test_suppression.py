@@ -42,6 +42,37 @@ def test_ten_is_enough() -> None:
     assert _withheld(_fleet(FR=10, DE=50)) == set()
 
 
+@pytest.mark.parametrize("metric", [m.name for m in load_contracts().table("driving").metrics])
+def test_what_one_vehicle_drove_is_withheld_in_a_fleet_of_many(metric: str) -> None:
+    def shown(drove: int) -> bool:
+        row = {"date": MONDAY, "vehicles": 12, "active_vehicles": drove, "odometer_vehicles": drove, "trips": drove}
+        con = database(driving=[row | {"distance_km": 431.7 * drove, "driving_s": 10800.0 * drove}])
+        for statement in macro_statements():
+            con.execute(statement)
+        value = evaluate(con, [metric], DAY).one(metric)
+        assert con.execute("select suppressed from metric($n)", {"n": metric}).fetchall() == [(value.suppressed,)]
+        assert (value.population is None) == value.suppressed
+        return not value.suppressed
+
+    assert [shown(drove) for drove in (0, 1, 9, 10, 12)] == [True, False, False, True, True]
+
+
+def test_siblings_protect_what_few_vehicles_drove() -> None:
+    sizes = {"FR": 2, "DE": 20, "CN": 30, "JP": 0}
+    rows = [{"date": MONDAY, "market": m, "vehicles": 50, "active_vehicles": n} for m, n in sizes.items()]
+    con = database(driving=rows)
+    for statement in macro_statements():
+        con.execute(statement)
+    assert _withheld(con) == {("FR",), ("DE",)}
+    sql = con.execute("select market from metric('trips', by := ['market']) where suppressed").fetchall()
+    assert set(sql) == {("FR",), ("DE",)}
+
+
+def test_stickiness_rests_on_the_vehicles_that_drove_in_its_window() -> None:
+    con = database(active_vehicles=[{"date": MONDAY, "vehicles": 50, "active_1d": 1, "active_28d": 9}])
+    assert evaluate(con, ["stickiness"], DAY).one("stickiness").suppressed
+
+
 def test_what_is_withheld_together_is_not_small_either() -> None:
     """The total is shown elsewhere: one small group alone would be the total less the others."""
     assert _withheld(_fleet(FR=9, DE=50, CN=40)) == {("FR",), ("CN",)}
@@ -82,15 +113,16 @@ def test_no_small_group_is_shown_or_derivable(sizes: dict[str, int]) -> None:
 def sql() -> Any:
     rows = [
         {"date": MONDAY + timedelta(day), "market": market, "model": model, "vehicles": 8 + 9 * number + day,
-         "reporting_vehicles": 4 + 8 * number, "active_1d": 3 * number, "active_7d": 5 * number,
-         "active_28d": 6 * number}
+         "reporting_vehicles": 1 + 11 * number, "active_1d": 10 * number, "active_7d": 11 * number,
+         "active_28d": 11 * number}
         for day in range(3)
         for number, (market, model) in enumerate([("FR", "Corvid"), ("FR", "Heron"), ("DE", "Heron"), ("CN", "Corvid")])
     ]  # fmt: skip
     driving = [
         {"date": r["date"], "market": r["market"], "model": r["model"], "vehicles": r["vehicles"],
          "active_vehicles": r["active_1d"], "trips": 2 * r["active_1d"], "distance_km": 20.5 * r["active_1d"],
-         "driving_s": 1500.0 * r["active_1d"], "idle_s": 99.0, "odometer_gain_km": 21.0 * r["active_1d"]}
+         "driving_s": 1500.0 * r["active_1d"], "idle_s": 99.0, "odometer_vehicles": r["active_1d"],
+         "odometer_gain_km": 21.0 * r["active_1d"]}
         for r in rows
     ]  # fmt: skip
     con = database(active_vehicles=rows, driving=driving)

@@ -39,7 +39,7 @@ def status_of(info: SnapshotInfo | None, now: datetime) -> Status:
     published = f"published {wording.ago(now - info.published_at)}"
     if info.data_to is None:
         return Status("empty", f"No data{_GAP}{published}")
-    end = datetime.combine(info.data_to, time(23, 59), UTC)
+    end = info.newest_event_at or min(info.published_at, datetime.combine(info.data_to, time(23, 59), UTC))
     stamp = f"Data to {wording.instant(end)}{_GAP}{published}"
     if now - end > STALE_AFTER:
         return Status("stale", f"{stamp}{_GAP}no newer data since {wording.ago(now - end).removesuffix(' ago')}")

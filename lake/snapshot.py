@@ -43,9 +43,13 @@ class SnapshotInfo:
         file: name of its file.
         published_at: when it was written, UTC.
         data_from: oldest day of any KPI; ``None`` if there is none.
-        data_to: newest day of any KPI; ``None`` if there is none.
+        data_to: newest day of any KPI that was over when it was published, or the first there is; ``None`` if there is
+            none.
         provisional_from: this day and later may still change with late data; ``None`` if no day may.
         version: which state of the lake it was made from.
+        newest_day: newest day of any KPI, over or not; ``None`` if there is none.
+        newest_event_at: newest event that has landed, UTC, and not later than ``published_at`` however far ahead a
+            vehicle's clock is; ``None`` if that is not known.
     """
 
     file: str
@@ -54,6 +58,8 @@ class SnapshotInfo:
     data_to: date | None
     provisional_from: date | None
     version: str
+    newest_day: date | None = None
+    newest_event_at: datetime | None = None
 
     def is_provisional(self, last: date) -> bool:
         """Whether a range that ends with this day holds days that may still change."""
@@ -81,8 +87,14 @@ class SnapshotInfo:
                     action="upgrade Sillage, or publish again with this one",
                 )
             days = {k: _day(fields[k]) for k in ("data_from", "data_to", "provisional_from")}
+            newest = fields.get("newest_event_at")
             return cls(
-                fields["file"], datetime.fromisoformat(fields["published_at"]), **days, version=fields["version"]
+                fields["file"],
+                datetime.fromisoformat(fields["published_at"]),
+                **days,
+                version=fields["version"],
+                newest_day=_day(fields.get("newest_day")) or days["data_to"],
+                newest_event_at=newest and datetime.fromisoformat(newest),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise LakeError(
@@ -103,6 +115,7 @@ def write_snapshot(
     version: str,
     provisional_days: int,
     published_at: datetime | None = None,
+    newest_event_at: datetime | None = None,
     contracts: Contracts | None = None,
 ) -> SnapshotInfo:
     """Write a snapshot file; nobody sees it before ``point_to``.
@@ -114,6 +127,7 @@ def write_snapshot(
         version: which state of the lake this is, in words.
         provisional_days: the newest days, up to this many, are provisional.
         published_at: now, unless given.
+        newest_event_at: newest event that has landed, if it is known.
         contracts: the contracts; the shipped ones unless given.
 
     Returns:
@@ -137,12 +151,11 @@ def write_snapshot(
         for name, source in tables.items():
             if not name.startswith("kpi."):
                 _write_table(con, name, source, "")
-        days = con.execute(" union all ".join(f"select min(date), max(date) from {t.table}" for t in contracts.tables))
-        found = [row for row in days.fetchall() if row[0] is not None]
-        first = min((row[0] for row in found), default=None)
-        last = max((row[1] for row in found), default=None)
+        first, newest = _days(con, contracts)
+        last = newest and first and min(newest, max(first, at.astimezone(UTC).date() - timedelta(1)))
         provisional = last - timedelta(provisional_days - 1) if last and provisional_days else None
-        info = SnapshotInfo(target.name, at, first, last, provisional, version)
+        event = newest_event_at and min(newest_event_at, at)
+        info = SnapshotInfo(target.name, at, first, last, provisional, version, newest, event)
         _write_meta(con, info, contracts)
         for statement in macro_statements(contracts):
             con.execute(statement)
@@ -303,6 +316,13 @@ def _write_kpis(con: duckdb.DuckDBPyConnection, tables: Mapping[str, Source], co
         _write_table(con, table.table, source, f"order by date, {columns}", columns)
 
 
+def _days(con: duckdb.DuckDBPyConnection, contracts: Contracts) -> tuple[date | None, date | None]:
+    """Oldest and newest day of any KPI."""
+    days = " union all ".join(f"select date from {table.table}" for table in contracts.tables)
+    first, newest = con.execute(f"select min(date), max(date) from ({days})").fetchall()[0]
+    return first, newest
+
+
 def _write_table(con: duckdb.DuckDBPyConnection, name: str, source: Source, order: str, columns: str = "*") -> None:
     schema, _, table = name.partition(".")
     con.execute(f'create schema if not exists "{schema}"')
@@ -322,6 +342,8 @@ def _write_meta(con: duckdb.DuckDBPyConnection, info: SnapshotInfo, contracts: C
             "data_to": pl.Date,
             "provisional_from": pl.Date,
             "version": pl.String,
+            "newest_day": pl.Date,
+            "newest_event_at": pl.Datetime("us", "UTC"),
         },
     )
     columns = ("name", "table", "label", "definition", "unit", "direction", "interval", "over_time", "owner")

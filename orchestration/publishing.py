@@ -41,6 +41,7 @@ def publish(lake: Lake, settings: Settings) -> SnapshotInfo:
             version=version,
             provisional_days=settings.provisional_days,
             published_at=at,
+            newest_event_at=fresh["newest_event_at"].max(),  # type: ignore[arg-type]
         )
         if not lake.is_local:
             lake.filesystem.put_file(str(target / info.file), lake.path(PUBLISHED, info.file))

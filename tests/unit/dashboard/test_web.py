@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from http.client import HTTPConnection
 from pathlib import Path
@@ -129,6 +130,15 @@ def test_old_data_is_called_stale() -> None:
     assert later.state == "stale"
     assert "no newer data since 3 days" in later.text
     assert status_of(None, now).state == "nothing"
+
+
+def test_the_stamp_tells_the_newest_event_and_no_time_to_come() -> None:
+    now = datetime(2026, 3, 14, 9, tzinfo=UTC)
+    today = SnapshotInfo("f", now, date(2026, 3, 14), date(2026, 3, 14), None, "1")
+    assert status_of(today, now).text.startswith("Data to 14 Mar 2026 09:00 UTC")
+    heard = replace(today, newest_event_at=now - timedelta(minutes=3))
+    assert status_of(heard, now).text.startswith("Data to 14 Mar 2026 08:57 UTC")
+    assert status_of(heard, now + timedelta(hours=37)).state == "stale"
 
 
 def _contrast(first: str, second: str) -> float:

@@ -47,7 +47,7 @@ def _publish(lake: Lake, at: datetime = AT, days: int = 3, vehicles: int = 50) -
 def test_what_is_in_a_snapshot(lake: Lake) -> None:
     info = _publish(lake)
     last = MONDAY + timedelta(2)
-    assert info == SnapshotInfo(snapshot_file(AT), AT, MONDAY, last, last - timedelta(1), "core 7")
+    assert info == SnapshotInfo(snapshot_file(AT), AT, MONDAY, last, last - timedelta(1), "core 7", last)
     assert info.file == "snapshot-20260305T060708000009Z.duckdb"
     assert current(lake) == info
     snapshot = Snapshot.open(get_settings())
@@ -74,6 +74,26 @@ def test_provisional_days() -> None:
     assert info.is_provisional(MONDAY)
     assert not info.is_provisional(MONDAY - timedelta(1))
     assert not SnapshotInfo("f", AT, None, None, None, "v").is_provisional(MONDAY)
+
+
+def test_data_end_with_the_newest_day_that_is_over(lake: Lake, tmp_path: Path) -> None:
+    info = _publish(lake, days=5)
+    assert (info.data_to, info.provisional_from) == (date(2026, 3, 4), date(2026, 3, 3))
+    assert info.newest_day == date(2026, 3, 6)
+    first = _publish(lake, datetime(2026, 3, 2, 9, tzinfo=UTC), days=1)
+    assert (first.data_to, first.newest_day) == (MONDAY, MONDAY)
+    with Snapshot.open(get_settings()).cursor() as cursor:
+        assert cursor.execute("select data_to, newest_day from meta.snapshot").fetchone() == (MONDAY, MONDAY)
+
+
+@pytest.mark.parametrize(("heard", "told"), [(-2, -2), (0, 0), (20, 0)])
+def test_the_newest_event_is_not_in_the_future(tmp_path: Path, heard: int, told: int) -> None:
+    newest = AT + timedelta(hours=heard)
+    info = write_snapshot(
+        tmp_path / "x.duckdb", {}, version="v", provisional_days=2, published_at=AT, newest_event_at=newest
+    )
+    assert info.newest_event_at == AT + timedelta(hours=told)
+    assert SnapshotInfo.from_json(info.to_json()) == info
 
 
 def test_no_data_and_no_tables_is_a_snapshot_too(tmp_path: Path) -> None:

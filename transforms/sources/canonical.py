@@ -176,10 +176,8 @@ def _rows(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     event_at, stated = _event_times(cells, profile, context)
     received_at, arrived = _arrivals(cells, profile)
-    named = _vehicle(cells, profile, context)
     keyed = cells.with_columns(
-        named.alias("@named"),
-        ids["vehicle"].of_series(named).alias("@vehicle_id"),
+        ids["vehicle"].of_series(_vehicle(cells, profile, context)).alias("@vehicle_id"),
         event_at.alias("@event_at"),
         stated.alias("@stated"),
         received_at.alias("@received_at"),
@@ -230,8 +228,7 @@ def _checks(profile: FeedProfile, bounds: Bounds) -> list[Check]:
         unread &= pl.col(DELTA).is_null()
     return [
         *checks,
-        Check(pl.col("@named").is_null(), "no vehicle" + _where(profile.vehicle.field)),
-        Check(pl.col("@vehicle_id").is_null() & pl.col("@named").is_not_null(), "the identifier is no VIN"),
+        Check(pl.col("@vehicle_id").is_null(), "no vehicle" + _where(profile.vehicle.field)),
         Check(stated.is_null(), "no time" + _where(profile.time.field)),
         Check(unread, f"the time is not {_written(profile)}", stated),
         Check(at < bounds.earliest, f"the time is before {bounds.earliest:%Y-%m-%d}", stated),

@@ -50,15 +50,11 @@ class KeyedIds:
         return known
 
     def of_series(self, identifiers: pl.Series) -> pl.Series:
-        """The same for a series of text; null stays null, and so becomes what is no VIN where it should be one."""
+        """The same for a series of text; null stays null."""
         distinct, places = coded(identifiers)
         known = self._known
-        ids = pl.Series([known.get(text) or self._checked(text) for text in distinct], dtype=pl.String)
+        ids = pl.Series([known.get(text) or self.of(text) for text in distinct], dtype=pl.String)
         return ids.gather(places).alias(identifiers.name)
-
-    def _checked(self, identifier: str) -> str | None:
-        fits = self.namespace != "vin" or re.fullmatch(_VIN_SHAPE, identifier.strip())
-        return self.of(identifier) if fits else None
 
 
 def mask_vins(original: bytes, vins: KeyedIds) -> bytes:

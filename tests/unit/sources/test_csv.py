@@ -275,7 +275,7 @@ def test_records_in_quotes_are_cut_as_one_by_one(columns: int, tmp_path: Path) -
     styles = [csv.QUOTE_ALL, csv.QUOTE_MINIMAL, csv.QUOTE_NONNUMERIC]
     for number, values in enumerate(expected):
         csv.writer(out, quoting=styles[number % 3]).writerow(["a", T, *values])
-    found = read(out.getvalue(), profile(columns=None), tmp_path)
+    found = read(out.getvalue(), profile(), tmp_path)
     assert found.reasons == []
     assert [tuple(json.loads(extras).values()) for extras in found.column("extras")] == expected
 

@@ -60,11 +60,11 @@ def test_a_local_identifier_that_is_a_vin_is_masked_as_one(tmp_path: Path) -> No
         assert VIN.encode() not in found.rejects["original"][0]
 
 
-@pytest.mark.parametrize("identifier", ["hello", "YV2E4C3A5VB18O691", f"{VIN}1"])
-def test_what_is_no_vin_is_rejected_where_vehicles_are_known_by_it(identifier: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("identifier", ["ZOOX-17", "YV2E4C3A5VB18O691", f"{VIN}1"])
+def test_prototypes_and_mistyped_vins_land_and_are_stored_nowhere(identifier: str, tmp_path: Path) -> None:
     feed = profile(vehicle={"field": "vehicle", "identifier": "vin"})
-    found = read(f"vehicle,at,speed\n{identifier},{T},1\n{VIN},{T},1\n", feed, tmp_path)
-    assert (found.landed, found.reasons) == (1, ["the identifier is no VIN"])
+    found = read(f"vehicle,at,speed\n{identifier},{T},1\n{identifier},bad,1\n", feed, tmp_path)
+    assert found.landed == 1
     assert identifier.encode() not in found.rejects["original"][0]
 
 

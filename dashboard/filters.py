@@ -59,7 +59,7 @@ class View:
         last: last UTC day, included.
         preset: length of a period that ends with the newest day, or ``None`` for fixed days.
         compare: what it is compared with.
-        chosen: (dimension, values let through), only dimensions that are narrowed.
+        chosen: (dimension, values let through), only dimensions that are narrowed; without a value, nothing passes.
         by: dimension of the breakdown.
         tables: cards that show their table instead of their chart.
     """
@@ -147,7 +147,9 @@ def parse(search: str | None, catalogue: Catalogue, cards: Sequence[str] = ()) -
     notes = [f"“{_short(name)}” in the address is no filter." for name in query if name not in (*_SINGLE, *_LIST)]
     view = _period(default_view(catalogue), query, notes)
     chosen = tuple(
-        (name, values) for name in DIMENSIONS if (values := _values(name, query.get(name, ()), catalogue, notes))
+        (name, values)
+        for name in DIMENSIONS
+        if name in query and (values := _values(name, query[name], catalogue, notes)) is not None
     )
     compare = _one_of("compare", query, tuple(COMPARE), "previous", notes)
     by = _one_of("by", query, DIMENSIONS, "market", notes)
@@ -198,13 +200,13 @@ def _date(query: Mapping[str, Sequence[str]], name: str, notes: list[str]) -> da
     return value if 1970 <= value.year <= 2200 else None
 
 
-def _values(name: str, given: Sequence[str], catalogue: Catalogue, notes: list[str]) -> tuple[str, ...]:
+def _values(name: str, given: Sequence[str], catalogue: Catalogue, notes: list[str]) -> tuple[str, ...] | None:
     known = catalogue.values.get(name, ())
     label = catalogue.labels.get(name, name)
     for value in sorted(set(given) - set(known)):
         notes.append(f"{label} “{_short(value)}” is not in the published data and was left out.")
     chosen = tuple(value for value in known if value in given)
-    return () if len(chosen) == len(known) else chosen
+    return None if known and len(chosen) == len(known) else chosen
 
 
 def _one_of(

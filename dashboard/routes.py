@@ -48,7 +48,9 @@ def _export(page: Page | None, card: str, query: str, published: Published) -> R
     with published.reading() as reading:
         if reading.catalogue is None or reading.info.data_to is None:
             return PlainTextResponse("The published snapshot holds no data.", 404)
-        view, _ = parse(query, reading.catalogue)
+        view, notes = parse(query, reading.catalogue)
+        if notes:  # who reads a file does not see what a page says above its figures
+            return PlainTextResponse("\n".join(["No export:", *notes]), 400, _FRESH)
         sheet = page.sheets(reading, view).get(card)
         if sheet is None:
             return PlainTextResponse("There is no such export.", 404)

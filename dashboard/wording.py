@@ -106,6 +106,8 @@ def is_comparable(contract: MetricContract, value: MetricValue) -> bool:
 def no_change(value: MetricValue, against: str) -> str:
     """Why there is no change to show."""
     before = value.previous
+    if before is not None and before.suppressed:
+        return f"{against} withheld: too few vehicles"
     if before is not None and before.days:
         return f"only {before.days} of {value.days} earlier days"
     return f"no data in {against}"

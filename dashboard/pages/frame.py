@@ -124,11 +124,13 @@ def provisional_note(reading: Reading, view: View) -> str:
 
 def _without_data(reading: Reading, view: View, question: Question) -> Any:
     """The state of a slice that holds nothing: why, and what to do; ``None`` if it holds something."""
+    reset = html.A("Reset filters", href="?", className="pill soft")
+    if any(not values for _, values in view.chosen):
+        return state("No data in this slice", "A filter holds no value of the published data.", reset)
     if any(value.as_of is not None for value in reading.answer(view, question)):
         return None
     assert reading.catalogue is not None
     first, last = reading.catalogue.first, reading.catalogue.last
-    reset = html.A("Reset filters", href="?", className="pill soft")
     if view.last < first or view.first > last:
         text = f"{view.period} lies outside the published data, which runs from {wording.days(first, last)}."
     else:

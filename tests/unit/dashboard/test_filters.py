@@ -71,6 +71,13 @@ def test_what_cannot_be_used_is_left_out_and_said() -> None:
     assert [word for word in ("days=5", "XX", "never", "colour") if not any(word in note for note in notes)] == []
 
 
+def test_a_filter_of_which_nothing_is_left_lets_nothing_through() -> None:
+    for search in ("?market=XX", "?market=fr", "?market="):
+        view, notes = parse(search, CATALOGUE)
+        assert view.chosen == (("market", ()),)
+        assert len(notes) == 1
+
+
 def test_a_period_that_ends_before_it_starts_is_said() -> None:
     view, notes = parse("?from=2026-03-02&to=2026-03-01", CATALOGUE)
     assert view.preset == 28

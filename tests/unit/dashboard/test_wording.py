@@ -29,7 +29,7 @@ def plain(text: str) -> str:
         (DISTANCE, -1_234.0, "\N{MINUS SIGN}1,230 km"),
         (IDLE, 11.4321, "11.4%"),
         (ACTIVE, 412_806.0, "412,806 vehicles"),
-        (STICKINESS, 0.684, "0.68"),
+        (STICKINESS, 68.41, "68.4%"),
         (DISTANCE, None, "\N{EN DASH}"),
     ],
 )
@@ -47,6 +47,12 @@ def test_a_change_has_the_colour_of_its_direction() -> None:
     assert wording.change(ACTIVE, moved(90, 100)) == wording.Change("▼", "\N{MINUS SIGN}10.0%", "bad")
     assert wording.change(ACTIVE, moved(110, 100)) == wording.Change("▲", "+10.0%", "good")
     assert wording.change(DISTANCE, moved(110, 100)) == wording.Change("▲", "+10.0%", "neutral")
+
+
+def test_a_withheld_value_before_is_said() -> None:
+    before = MetricValue("m", days=28, suppressed=True)
+    text = wording.no_change(MetricValue("m", value=1.0, days=28, previous=before), "previous 28 d")
+    assert text == "previous 28 d withheld: too few vehicles"
 
 
 def test_a_change_that_rounds_to_nothing_is_none() -> None:

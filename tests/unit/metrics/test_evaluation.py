@@ -47,8 +47,8 @@ def test_mean_is_the_average_day(con: Any) -> None:
     values = evaluate(con, ["daily_active_vehicles", "stickiness"], BOTH)
     assert values.one("daily_active_vehicles").value == 52.5
     sticky = values.one("stickiness")
-    assert (sticky.value, sticky.numerator, sticky.denominator) == (105 / 180, 52.5, 90)
-    assert (sticky.low, sticky.high) == wilson_interval(52.5, 90)
+    assert (sticky.value, sticky.numerator, sticky.denominator) == (100 * 52.5 / 90, 52.5, 90)
+    assert (sticky.low, sticky.high) == tuple(100 * end for end in wilson_interval(52.5, 90))
 
 
 def test_sum_adds_up_and_a_share_of_it_rests_on_the_vehicles_of_a_day(con: Any) -> None:

@@ -69,7 +69,7 @@ def change(contract: MetricContract, value: MetricValue, against: str, *, keyed:
         return html.Span("no comparison", className="muted")
     moved = wording.change(contract, value)
     if moved is None:
-        return html.Span(wording.no_change(value, against.removeprefix("vs ")), className="muted")
+        return html.Span(wording.no_change(contract, value, against.removeprefix("vs ")), className="muted")
     figure = html.B([html.Span(moved.arrow, className="arrow"), moved.text], className=moved.tone)
     key = html.Span(className="key-line", **attrs({"aria-hidden": "true"})) if keyed else None
     return html.Span([figure, " ", key, against.removeprefix("vs ") if keyed else against])

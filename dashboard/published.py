@@ -7,13 +7,14 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import duckdb
 
 from dashboard.filters import DIMENSIONS, Catalogue, View
 from dashboard.names import value_name
-from lake.metrics import Contracts, Evaluation, MetricContract, dimension_values, evaluate, load_contracts
+from lake.metrics import Contracts, Evaluation, MetricContract, MetricValue, dimension_values, evaluate, load_contracts
 from lake.snapshot import NothingPublishedError, Snapshot, SnapshotInfo
 
 _REMEMBERED = 256
@@ -103,8 +104,20 @@ class Reading:
             evaluation = evaluate(
                 cursor, question.metrics, view.slice, by=question.by, compare=comparison, contracts=self.contracts
             )
+        evaluation = replace(evaluation, values=tuple(map(self._without_partial_windows, evaluation)))
         self._memory.put(self._key(view, question), evaluation)
         return evaluation
+
+    def _without_partial_windows(self, value: MetricValue) -> MetricValue:
+        """Without the value before where that looks back to days before the first: it would be of a shorter window."""
+        before, contract = value.previous, self.contracts.metric(value.metric)
+        if before is None or before.as_of is None or self.catalogue is None:
+            return value
+        counted = 1 if contract.over_time == "last" else before.days
+        needed = before.as_of - timedelta(days=counted - 1 + contract.window_days - 1)
+        if contract.window_days == 1 or needed >= self.catalogue.first:
+            return value
+        return replace(value, previous=replace(before, value=None, low=None, high=None))
 
 
 class Published:

@@ -96,18 +96,20 @@ class Change:
 
 
 def is_comparable(contract: MetricContract, value: MetricValue) -> bool:
-    """Totals are compared only over the same number of days with data; ratios and stocks always."""
+    """Totals and means are compared only over the same number of days with data; ratios and stocks always."""
     if value.previous is None:
         return False
-    is_total = contract.denominator is None and contract.over_time == "sum"
-    return not is_total or value.previous.days == value.days
+    is_of_days = contract.denominator is None and contract.over_time != "last"
+    return not is_of_days or value.previous.days == value.days
 
 
-def no_change(value: MetricValue, against: str) -> str:
+def no_change(contract: MetricContract, value: MetricValue, against: str) -> str:
     """Why there is no change to show."""
     before = value.previous
     if before is not None and before.suppressed:
         return f"{against} withheld: too few vehicles"
+    if before is not None and before.days and contract.window_days > 1:
+        return f"{against} without a full window of {contract.window_days} days"
     if before is not None and before.days:
         return f"only {before.days} of {value.days} earlier days"
     return f"no data in {against}"

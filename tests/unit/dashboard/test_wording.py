@@ -51,7 +51,7 @@ def test_a_change_has_the_colour_of_its_direction() -> None:
 
 def test_a_withheld_value_before_is_said() -> None:
     before = MetricValue("m", days=28, suppressed=True)
-    text = wording.no_change(MetricValue("m", value=1.0, days=28, previous=before), "previous 28 d")
+    text = wording.no_change(ACTIVE, MetricValue("m", value=1.0, days=28, previous=before), "previous 28 d")
     assert text == "previous 28 d withheld: too few vehicles"
 
 
@@ -70,7 +70,7 @@ def test_a_change_from_next_to_nothing_is_told_as_a_difference() -> None:
 def test_totals_over_unequal_days_are_not_compared() -> None:
     value = moved(280, 100, before=10)
     assert wording.change(DISTANCE, value) is None
-    assert wording.no_change(value, "previous 28 d") == "only 10 of 28 earlier days"
+    assert wording.no_change(DISTANCE, value, "previous 28 d") == "only 10 of 28 earlier days"
     assert wording.change(IDLE, moved(12.0, 11.0, before=10)) is not None
 
 

@@ -46,8 +46,7 @@ check: setup ## Lint, types, import contracts, SQL style
 	@$(VENV)/bin/mypy --no-error-summary sillage.py terminal.py $(ROOMS)
 	@$(VENV)/bin/lint-imports --no-logo 2>&1 | grep -vE '^$$' | tail -n 3
 	@$(VENV)/bin/lint-imports >/dev/null
-	@$(VENV)/bin/sqlfluff lint --nofail --disable-progress-bar sql >/dev/null
-	@$(VENV)/bin/sqlfluff lint --disable-progress-bar sql | grep -v "All Finished" || true
+	@$(VENV)/bin/sqlfluff lint --quiet --disable-progress-bar sql
 
 format: setup ## Format Python and SQL
 	@$(VENV)/bin/ruff check --quiet --fix . ; $(VENV)/bin/ruff format --quiet . ; $(VENV)/bin/sqlfluff fix --quiet sql

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Literal
 from urllib.parse import parse_qs, urlencode
 
@@ -192,7 +192,8 @@ def _period(view: View, query: Mapping[str, Sequence[str]], notes: list[str]) ->
 def _date(query: Mapping[str, Sequence[str]], name: str, notes: list[str]) -> date | None:
     text = query.get(name, ("",))[-1]
     try:
-        value = date.fromisoformat(text)
+        # Exactly what the page's own script takes for a day: Python knows other forms, too.
+        value = datetime.strptime(text if len(text) == len("2026-09-01") else "", "%Y-%m-%d").date()  # noqa: DTZ007
     except ValueError:
         if text:
             notes.append(f"“{name}={_short(text)}” is no date; the page shows the last 28 days.")

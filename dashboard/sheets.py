@@ -102,7 +102,7 @@ class Sheet:
         for line in self._preamble(view, published_at, data_to):
             out.write(f"# {' '.join(line.split())}\r\n")
         writer = csv.writer(out)
-        writer.writerow([c.heading for c in self.columns])
+        writer.writerow([_safe(c.heading) for c in self.columns])
         writer.writerows([["" if v is None else _safe(v) for v in row] for row in self.rows])
         return out.getvalue()
 
@@ -124,4 +124,4 @@ class Sheet:
 
 def _safe(value: Cell) -> Cell:
     """Text that a spreadsheet would take for a formula is quoted."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t") else value
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value

@@ -123,10 +123,10 @@ def _days(sheet: Sheet) -> list[date]:
 
 def _actives(reading: Reading, view: View, sheet: Sheet, colors: Palette) -> Filling:
     total = reading.answer(view, _TOTALS).one(ACTIVES[2])
-    tones = (colors.accent_soft, colors.accent_dim, colors.accent)
+    styles = ((colors.accent_dim, "dot"), (colors.accent_dim, "solid"), (colors.accent, "solid"))
     lines = [
-        Line(column.label.removeprefix("Active vehicles, "), sheet.numbers(i + 1), tone)
-        for i, (column, tone) in enumerate(zip(sheet.columns[1:], tones, strict=True))
+        Line(column.label.removeprefix("Active vehicles, "), sheet.numbers(i + 1), tone, dash=dash)
+        for i, (column, (tone, dash)) in enumerate(zip(sheet.columns[1:], styles, strict=True))
     ]
     late = reading.info.provisional_from
     figure = charts.daily_lines(_days(sheet), lines, Axis("", ",.0f"), colors, late, legend=True)

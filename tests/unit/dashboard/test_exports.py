@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import csv
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from dashboard.filters import default_view
 from dashboard.pages import overview
 from dashboard.published import Published
 from dashboard.routes import _export
+from dashboard.sheets import Column, Sheet
 from lake.settings import get_settings
 from lake.snapshot import Snapshot, point_to, write_snapshot
 from lake.storage import Lake
@@ -40,7 +44,19 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
     return Published(lambda: Snapshot.open(settings))
 
 
-@pytest.mark.parametrize("query", ["market=XX", "market=fr", "markets=FR", "from=x", "market=FR&market=XX", "by=nope"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "market=XX",
+        "market=fr",
+        "markets=FR",
+        "from=x",
+        "from=20260301",
+        "from=2026-W10-7",
+        "market=FR&market=XX",
+        "by=nope",
+    ],
+)
 def test_an_export_of_an_address_that_cannot_be_used_is_refused(published: Published, query: str) -> None:
     answer = _export(overview.PAGE, "markets", query, published)
     assert answer.status_code == 400
@@ -59,3 +75,12 @@ def test_a_page_with_a_filter_of_which_nothing_is_left_shows_no_figures(publishe
     assert answer["class"] == "body without"
     assert "A filter holds no value of the published data." in str(answer["state"])
     assert overview.BODY.answer(published, "?market=FR", None)["class"] == "body"
+
+
+def test_nothing_in_an_export_is_a_formula(published: Published) -> None:
+    sheet = Sheet("card", "Card", (Column("=A1"), Column("@n")), (("=B1", 1.0), ("\rx", 2.0)), ())
+    with published.reading() as reading:
+        assert reading.catalogue is not None
+        text = sheet.csv(default_view(reading.catalogue), NOW, NOW.date())
+    cells = [cell for row in csv.reader(StringIO(text, newline="")) for cell in row]
+    assert {"'=A1", "'@n", "'=B1", "'\rx"} <= set(cells)

@@ -166,7 +166,13 @@ def write_snapshot(
 
 
 def point_to(lake: Lake, info: SnapshotInfo) -> None:
-    """Make a snapshot, whose file already lies in the lake's ``published`` folder, the one that readers take."""
+    """Make a snapshot, whose file already lies in the lake's ``published`` folder, the one that readers take.
+
+    Unless one that began later is there already: of two publications at once, the newer counts.
+    """
+    known = current(lake)
+    if known is not None and known.published_at > info.published_at:
+        return
     lake.write_bytes(info.to_json().encode(), PUBLISHED, CURRENT)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
-from lake.errors import FeedError, SillageError
+from lake.errors import FeedError
 from lake.settings import Settings
 from lake.storage import Lake
 from orchestration.landing import LandingReport, land
@@ -22,15 +22,23 @@ def load_profiles(settings: Settings, names: Collection[str] = ()) -> tuple[Feed
     Raises:
         FeedError: a profile is wrong, or there is none of a name.
     """
-    profiles = [load_profile(Path(path)) for path in sorted(settings.feeds.glob("*.toml"))]
-    unknown = sorted(set(names) - {profile.name for profile in profiles})
+    profiles = [load_profile(path) for path in _paths(settings)]
+    _refuse_unknown(settings, names, [profile.name for profile in profiles])
+    return tuple(profile for profile in profiles if not names or profile.name in names)
+
+
+def _paths(settings: Settings) -> list[Path]:
+    return sorted(settings.feeds.glob("*.toml"))
+
+
+def _refuse_unknown(settings: Settings, names: Collection[str], known: Collection[str]) -> None:
+    unknown = sorted(set(names) - set(known))
     if unknown:
         raise FeedError(
             "There is no such feed",
             found=", ".join(unknown),
-            expected=", ".join(profile.name for profile in profiles) or f"a profile in {settings.feeds}",
+            expected=", ".join(known) or f"a profile in {settings.feeds}",
         )
-    return tuple(profile for profile in profiles if not names or profile.name in names)
 
 
 def land_feeds(lake: Lake, settings: Settings, names: Collection[str] = ()) -> list[LandingReport]:
@@ -45,12 +53,19 @@ def land_feeds(lake: Lake, settings: Settings, names: Collection[str] = ()) -> l
         FeedError: feeds that failed, once all others have landed.
     """
     reports: list[LandingReport] = []
-    failed: dict[str, SillageError] = {}
-    for profile in load_profiles(settings, names):
+    failed: dict[str, Exception] = {}
+    known: list[str] = []
+    for path in _paths(settings):
+        name = path.stem
         try:
-            reports.append(land(lake, settings, profile, settle=True))
-        except SillageError as error:
-            failed[profile.name] = error
+            profile = load_profile(path)
+            name = profile.name
+            known.append(name)
+            if not names or name in names:
+                reports.append(land(lake, settings, profile, settle=True))
+        except Exception as error:  # noqa: BLE001 - whatever one feed fails with, the others land
+            failed[name] = error
+    _refuse_unknown(settings, names, [*known, *failed])
     if failed:
         first = next(iter(failed.values()))
         raise FeedError(

@@ -11,7 +11,7 @@ import polars as pl
 from lake.metrics import load_contracts
 from lake.schemas.ops import Freshness
 from lake.settings import Settings
-from lake.snapshot import CURRENT, PUBLISHED, SnapshotInfo, point_to, write_snapshot
+from lake.snapshot import PUBLISHED, SnapshotInfo, current, point_to, write_snapshot
 from lake.storage import Lake
 from lake.tables import Table, open_table
 
@@ -78,6 +78,8 @@ def refresh_freshness(lake: Lake) -> pl.DataFrame:
 
 def _drop_old(lake: Lake, keep: int) -> None:
     folder = lake.path(PUBLISHED)
+    read = current(lake)
     names = sorted(str(name) for name in lake.filesystem.ls(folder, detail=False))
-    for name in [n for n in names if n.endswith(".duckdb") and not n.endswith(CURRENT)][:-keep]:
-        lake.filesystem.rm_file(name)
+    for name in [n for n in names if n.endswith(".duckdb")][:-keep]:
+        if read is None or not name.endswith(read.file):
+            lake.filesystem.rm_file(name)

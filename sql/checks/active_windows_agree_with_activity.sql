@@ -1,13 +1,19 @@
 -- The fleet and its weekly and monthly actives are, day by day, the vehicles whose bitmaps in core.activity say so.
--- 127 is the newest 7 bits, 268435455 the newest 28.
-with from_core as (
+-- 127 is the newest 7 bits, 268435455 the newest 28. Days on which core has no row of any vehicle are in no KPI.
+with days as (
+    select distinct date
+    from core.vehicle_days
+    where date between cast($first_day as date) and cast($last_day as date)
+),
+
+from_core as (
     select
         date,
         count(case when (registered_days | reported_days) & 268435455 <> 0 then 1 end) as vehicles,
         count(case when active_days & 127 <> 0 then 1 end) as active_7d,
         count(case when active_days & 268435455 <> 0 then 1 end) as active_28d
     from core.activity
-    where date between cast($first_day as date) and cast($last_day as date)
+    where date in (select days.date from days)
     group by date
 ),
 

@@ -210,7 +210,7 @@ def test_everything_can_be_reached_by_keyboard(visit: Visit) -> None:
 def test_the_glossary_mark_says_the_definition(visit: Visit) -> None:
     page = visit("/", wait=".tile[data-value]")
     page.focus('.tile[data-metric="stickiness"] .glossary')
-    page.wait_for_selector("text=1-day actives over 28-day actives")
+    page.wait_for_selector("text=Of the vehicles that drove within 28 days")
 
 
 def test_what_the_address_gets_wrong_is_said(visit: Visit, published: Published) -> None:

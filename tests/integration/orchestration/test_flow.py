@@ -176,3 +176,13 @@ def test_days_far_back_have_partitions(platform: Platform) -> None:
     platform.run(request, "build")
     build(lake, settings)
     assert list(open_table(lake, "core.trips").rows_by_day()) == [date(2000, 1, 1)]
+
+
+def test_a_profile_that_is_wrong_keeps_no_other_feed_out(platform: Platform) -> None:
+    platform.send("day.csv", [0])
+    (platform.settings.feeds / "a_bad.toml").write_text("name = ")
+    with pytest.raises(FeedError, match="Landing failed for a_bad"):
+        land_feeds(platform.lake, platform.settings)
+    assert open_table(platform.lake, "raw.telemetry").rows_by_day()
+    with pytest.raises(FeedError, match="no such feed"):
+        land_feeds(platform.lake, platform.settings, ["unheard"])

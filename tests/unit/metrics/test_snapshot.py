@@ -77,13 +77,13 @@ def test_provisional_days() -> None:
 
 
 def test_data_end_with_the_newest_day_that_is_over(lake: Lake, tmp_path: Path) -> None:
-    info = _publish(lake, days=5)
-    assert (info.data_to, info.provisional_from) == (date(2026, 3, 4), date(2026, 3, 3))
-    assert info.newest_day == date(2026, 3, 6)
     first = _publish(lake, datetime(2026, 3, 2, 9, tzinfo=UTC), days=1)
     assert (first.data_to, first.newest_day) == (MONDAY, MONDAY)
     with Snapshot.open(get_settings()).cursor() as cursor:
         assert cursor.execute("select data_to, newest_day from meta.snapshot").fetchone() == (MONDAY, MONDAY)
+    info = _publish(lake, days=5)
+    assert (info.data_to, info.provisional_from) == (date(2026, 3, 4), date(2026, 3, 3))
+    assert info.newest_day == date(2026, 3, 6)
 
 
 @pytest.mark.parametrize(("heard", "told"), [(-2, -2), (0, 0), (20, 0)])
@@ -221,3 +221,14 @@ def test_a_remote_lake_is_read_from_a_cached_copy(lake: Lake, tmp_path: Path, mo
     assert [p.name for p in cache.iterdir()] == [second.file]
     assert first.file != second.file
     assert running.execute("select count(*) from kpi.active_vehicles").fetchone() == (6,)
+
+
+def test_of_two_publications_the_one_that_began_later_stays(tmp_path: Path) -> None:
+    lake = Lake.open(get_settings(lake=str(tmp_path / "lake")))
+    folder = tmp_path / "lake" / "published"
+    folder.mkdir()
+    began = [datetime(2026, 3, 15, hour, tzinfo=UTC) for hour in (6, 7)]
+    older, newer = (write_snapshot(folder, {}, version="1", provisional_days=0, published_at=at) for at in began)
+    point_to(lake, newer)
+    point_to(lake, older)
+    assert current(lake) == newer

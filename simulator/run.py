@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -178,49 +178,46 @@ def _share(out: Path, arguments: Arguments, days: int, workers: int) -> Iterator
     passed = [
         min(folder.part(k).days for k in range(worker, arguments.partitions, workers)) for worker in range(workers)
     ]
-    with _processes_at(orders) as outputs:
+    with ExitStack() as stack:
+        processes = [stack.enter_context(_process(order)) for order in orders]
         while waiting := [k for k in range(workers) if passed[k] < days]:
             slowest = min(waiting, key=lambda k: passed[k])
-            line = outputs[slowest].readline()
-            if not line:
-                raise SillageError("A process of the simulation ended before its work was done")
-            done = Done(**json.loads(line))
+            done = next(processes[slowest])
             passed[slowest] = done.days
             done.days = min(passed)
             yield done
 
 
 @contextmanager
-def _processes_at(orders: list[dict[str, object]]) -> Iterator[list[IO[str]]]:
-    """Starts a process for each order; yields where each says what it has done, and ends those that still run."""
+def _process(order: dict[str, object]) -> Iterator[Iterator[Done]]:
+    """Starts a process for an order; yields what it says it has done, and ends it if it still runs."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "POLARS_MAX_THREADS": "1"}
-    with tempfile.TemporaryFile("w+") as complaints:
-        started = [
-            subprocess.Popen(
-                [sys.executable, "-m", "simulator.work"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                stderr=complaints, text=True, env=environment,
-            )
-            for _ in orders
-        ]  # fmt: skip
+    with (
+        tempfile.TemporaryFile("w+") as complaints,
+        subprocess.Popen(
+            [sys.executable, "-c", "from simulator.work import main; main()"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints, text=True, env=environment,
+        ) as process,
+    ):  # fmt: skip
         try:
-            outputs = []
-            for process, order in zip(started, orders, strict=True):
-                assert process.stdin is not None
-                assert process.stdout is not None
-                process.stdin.write(json.dumps(order) + "\n")
-                process.stdin.close()
-                outputs.append(process.stdout)
-            yield outputs
-        except SillageError as error:
-            complaints.seek(0)
-            error.found = (complaints.read().strip().splitlines() or ["nothing said"])[-1]
-            raise
+            assert process.stdin is not None
+            with suppress(BrokenPipeError), process.stdin as stdin:
+                stdin.write(json.dumps(order) + "\n")
+            yield _said_by(process, complaints)
         finally:
-            for process in started:
-                process.terminate()
-                process.wait()
-                if process.stdout is not None:
-                    process.stdout.close()
+            process.terminate()
+
+
+def _said_by(process: subprocess.Popen[str], complaints: IO[str]) -> Iterator[Done]:
+    assert process.stdout is not None
+    for line in process.stdout:
+        yield Done(**json.loads(line))
+    process.wait()
+    complaints.seek(0)
+    raise SillageError(
+        "A process of the simulation ended before its work was done",
+        found=(complaints.read().strip().splitlines() or ["nothing said"])[-1],
+    )
 
 
 def stream(

@@ -1,6 +1,6 @@
 """Partitions at work: each lives its days, writes its files and keeps what it needs to go on, by itself.
 
-Partitions know nothing of each other, so that several processes can share them: ``python -m simulator.work`` is one.
+Partitions know nothing of each other, so that several processes can share them, each running :func:`main`.
 """
 
 from __future__ import annotations

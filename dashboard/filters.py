@@ -6,9 +6,10 @@ Everything that comes in is checked against what is published; what cannot be us
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Literal
 from urllib.parse import parse_qs, urlencode
 
@@ -29,6 +30,7 @@ COMPARE: dict[str, str] = {
     "none": "no comparison",
 }
 DIMENSIONS = ("market", "model", "powertrain", "model_year")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _SINGLE = ("days", "from", "to", "compare", "by")
 _LIST = (*DIMENSIONS, "table")
 
@@ -193,7 +195,7 @@ def _date(query: Mapping[str, Sequence[str]], name: str, notes: list[str]) -> da
     text = query.get(name, ("",))[-1]
     try:
         # Exactly what the page's own script takes for a day: Python knows other forms, too.
-        value = datetime.strptime(text if len(text) == len("2026-09-01") else "", "%Y-%m-%d").date()  # noqa: DTZ007
+        value = date.fromisoformat(text if _DAY.fullmatch(text) else "")
     except ValueError:
         if text:
             notes.append(f"“{name}={_short(text)}” is no date; the page shows the last 28 days.")

@@ -165,15 +165,19 @@ def write_snapshot(
     return info
 
 
-def point_to(lake: Lake, info: SnapshotInfo) -> None:
+def point_to(lake: Lake, info: SnapshotInfo) -> SnapshotInfo:
     """Make a snapshot, whose file already lies in the lake's ``published`` folder, the one that readers take.
 
     Unless one that began later is there already: of two publications at once, the newer counts.
+
+    Returns:
+        The one that readers take.
     """
     known = current(lake)
     if known is not None and known.published_at > info.published_at:
-        return
+        return known
     lake.write_bytes(info.to_json().encode(), PUBLISHED, CURRENT)
+    return info
 
 
 def current(lake: Lake) -> SnapshotInfo | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from pathlib import Path
 
 from lake.errors import FeedError
 from lake.settings import Settings
@@ -12,33 +11,20 @@ from orchestration.landing import LandingReport, land
 from transforms.sources.profile import FeedProfile, load_profile
 
 
-def load_profiles(settings: Settings, names: Collection[str] = ()) -> tuple[FeedProfile, ...]:
-    """The profiles of the feeds folder, in the order of their files.
+def load_profiles(settings: Settings) -> tuple[tuple[FeedProfile, ...], dict[str, FeedError]]:
+    """The profiles of the feeds folder in the order of their files, and what is wrong with the others, by file name.
 
     Args:
         settings: where the folder is.
-        names: these feeds only; all where empty.
-
-    Raises:
-        FeedError: a profile is wrong, or there is none of a name.
     """
-    profiles = [load_profile(path) for path in _paths(settings)]
-    _refuse_unknown(settings, names, [profile.name for profile in profiles])
-    return tuple(profile for profile in profiles if not names or profile.name in names)
-
-
-def _paths(settings: Settings) -> list[Path]:
-    return sorted(settings.feeds.glob("*.toml"))
-
-
-def _refuse_unknown(settings: Settings, names: Collection[str], known: Collection[str]) -> None:
-    unknown = sorted(set(names) - set(known))
-    if unknown:
-        raise FeedError(
-            "There is no such feed",
-            found=", ".join(unknown),
-            expected=", ".join(known) or f"a profile in {settings.feeds}",
-        )
+    profiles: list[FeedProfile] = []
+    wrong: dict[str, FeedError] = {}
+    for path in sorted(settings.feeds.glob("*.toml")):
+        try:
+            profiles.append(load_profile(path))
+        except FeedError as error:
+            wrong[path.stem] = error
+    return tuple(profiles), wrong
 
 
 def land_feeds(lake: Lake, settings: Settings, names: Collection[str] = ()) -> list[LandingReport]:
@@ -50,22 +36,25 @@ def land_feeds(lake: Lake, settings: Settings, names: Collection[str] = ()) -> l
         names: these feeds only; all where empty.
 
     Raises:
-        FeedError: feeds that failed, once all others have landed.
+        FeedError: there is no feed of a name; or feeds that failed, once all others have landed.
     """
+    profiles, wrong = load_profiles(settings)
+    known = {profile.name for profile in profiles} | wrong.keys()
+    if unknown := sorted(set(names) - known):
+        raise FeedError(
+            "There is no such feed",
+            found=", ".join(unknown),
+            expected=", ".join(sorted(known)) or f"a profile in {settings.feeds}",
+        )
     reports: list[LandingReport] = []
-    failed: dict[str, Exception] = {}
-    known: list[str] = []
-    for path in _paths(settings):
-        name = path.stem
+    failed: dict[str, Exception] = {name: error for name, error in wrong.items() if not names or name in names}
+    for profile in profiles:
+        if names and profile.name not in names:
+            continue
         try:
-            profile = load_profile(path)
-            name = profile.name
-            known.append(name)
-            if not names or name in names:
-                reports.append(land(lake, settings, profile, settle=True))
+            reports.append(land(lake, settings, profile, settle=True))
         except Exception as error:  # noqa: BLE001 - whatever one feed fails with, the others land
-            failed[name] = error
-    _refuse_unknown(settings, names, [*known, *failed])
+            failed[profile.name] = error
     if failed:
         first = next(iter(failed.values()))
         raise FeedError(

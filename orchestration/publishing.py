@@ -11,7 +11,7 @@ import polars as pl
 from lake.metrics import load_contracts
 from lake.schemas.ops import Freshness
 from lake.settings import Settings
-from lake.snapshot import PUBLISHED, SnapshotInfo, current, point_to, write_snapshot
+from lake.snapshot import PUBLISHED, SnapshotInfo, point_to, write_snapshot
 from lake.storage import Lake
 from lake.tables import Table, open_table
 
@@ -45,9 +45,9 @@ def publish(lake: Lake, settings: Settings) -> SnapshotInfo:
         )
         if not lake.is_local:
             lake.filesystem.put_file(str(target / info.file), lake.path(PUBLISHED, info.file))
-    point_to(lake, info)
-    _drop_old(lake, settings.keep_snapshots)
-    return info
+    published = point_to(lake, info)
+    _drop_old(lake, settings.keep_snapshots, published)
+    return published
 
 
 def refresh_freshness(lake: Lake) -> pl.DataFrame:
@@ -76,10 +76,9 @@ def refresh_freshness(lake: Lake) -> pl.DataFrame:
     return rows
 
 
-def _drop_old(lake: Lake, keep: int) -> None:
+def _drop_old(lake: Lake, keep: int, published: SnapshotInfo) -> None:
     folder = lake.path(PUBLISHED)
-    read = current(lake)
     names = sorted(str(name) for name in lake.filesystem.ls(folder, detail=False))
     for name in [n for n in names if n.endswith(".duckdb")][:-keep]:
-        if read is None or not name.endswith(read.file):
+        if not name.endswith(published.file):
             lake.filesystem.rm_file(name)

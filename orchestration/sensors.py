@@ -56,7 +56,10 @@ def inbox_sensor(context: SensorEvaluationContext, lake: LakeResource) -> Reques
     opened, settings = lake.open(), lake.settings()
     requested: dict[str, str] = json.loads(context.cursor or "{}")
     waiting = 0
-    for profile in load_profiles(settings):
+    profiles, wrong = load_profiles(settings)
+    for error in wrong.values():
+        context.log.warning(str(error))
+    for profile in profiles:
         files = due_files(opened, settings, profile)
         mark = fingerprint(files)
         if not files or requested.get(profile.name) == mark:

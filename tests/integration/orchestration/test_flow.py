@@ -181,6 +181,7 @@ def test_days_far_back_have_partitions(platform: Platform) -> None:
 def test_a_profile_that_is_wrong_keeps_no_other_feed_out(platform: Platform) -> None:
     platform.send("day.csv", [0])
     (platform.settings.feeds / "a_bad.toml").write_text("name = ")
+    assert platform.tick("inbox_sensor")
     with pytest.raises(FeedError, match="Landing failed for a_bad"):
         land_feeds(platform.lake, platform.settings)
     assert open_table(platform.lake, "raw.telemetry").rows_by_day()

@@ -18,6 +18,7 @@ from deltalake import CommitProperties, DeltaTable, Schema, Transaction, write_d
 from deltalake.exceptions import CommitFailedError
 from deltalake.transaction import AddAction, RemoveAction
 
+from lake.distinct import sorted_by
 from lake.errors import LakeError
 from lake.schemas import TABLES, TableSpec
 from lake.storage import Lake
@@ -285,7 +286,7 @@ class Appender:
         for values, part in _partitions(frame, keys).items():
             if part.height:
                 # Rows come in the order of arrival, which a stable sort keeps among equals.
-                rows = part.sort(order, maintain_order=True)
+                rows = sorted_by(part, order)
                 self._actions.append(self._write(dict(zip(keys, map(str, values), strict=True)), rows))
 
     def commit(self) -> None:

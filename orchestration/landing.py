@@ -26,6 +26,7 @@ from lake.tables import AppTransaction, open_table
 from orchestration.batches import Batch, PlannedFile, first_unfinished, fruitless, plan, read_batches, settled
 from orchestration.inbox import FoundFile, find_files, reopen
 from orchestration.parts import Parts
+from transforms.sources.blocks import TOGETHER_BYTES
 from transforms.sources.canonical import Bounds, Decoded
 from transforms.sources.coverage import Coverage
 from transforms.sources.profile import FeedProfile
@@ -301,7 +302,7 @@ class _BatchRun:
     ) -> Iterator[tuple[Planned, Callable[[], list[Decoded]]]]:
         """Small files are read together, download included; a large one is a task for each of its blocks."""
         total = sum(planned.size_bytes for planned in files)
-        enough = min(_SMALL_FILE, total // (4 * workers))
+        enough = min(TOGETHER_BYTES, total // (4 * workers))
         group: dict[PlannedFile, FoundFile] = {}
         gathered = 0
         for planned, file in files.items():

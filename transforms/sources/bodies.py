@@ -14,6 +14,7 @@ from transforms.sources import capture
 from transforms.sources.blocks import Block, line_stretches, records, texts
 from transforms.sources.canonical import OFFSET, ORIGINAL, REASON
 from transforms.sources.json_doubts import colons_after_quotes
+from transforms.sources.times import arrivals
 
 #: A shorter line may be nothing but blanks and its end.
 _BLANK = 16
@@ -25,7 +26,8 @@ class Bodies:
 
     Attributes:
         frame: ``@offset``, ``@original``, ``@text`` (null where it is not UTF-8), ``@reason`` (why it can be no text
-            at all, or null) and, of events, ``@arrived`` and the fields of the envelope that were asked for.
+            at all, or null) and, of events, ``@arrived`` (text), ``@arrived_at`` (the instant) and the fields of
+            the envelope that were asked for.
         keys: how many keys they have, if they are written plainly; ``None`` where nobody has counted.
     """
 
@@ -78,6 +80,7 @@ def _events(frame: pl.DataFrame, done: int, damage: str | None) -> Bodies:
             texts(frame["Body"]).alias("@text"),
             (reason if damage is None else pl.lit(damage)).alias(REASON),
             pl.col("EnqueuedTimeUtc").alias("@arrived"),
+            arrivals(frame["EnqueuedTimeUtc"]).alias("@arrived_at"),
             *(name for name in frame.columns if name.startswith("@")),
         ),
         colons_after_quotes(together or b""),

@@ -17,7 +17,7 @@ from transforms.sources.blocks import KEPT_BYTES, TOO_LONG
 from transforms.sources.identity import KeyedIds, mask_vins_in_text
 from transforms.sources.masking import mask_rejects
 from transforms.sources.profile import FeedProfile, Kind, Target
-from transforms.sources.times import arrivals, instants, nanoseconds, since
+from transforms.sources.times import instants, nanoseconds, since
 from transforms.sources.values import Check, clean, columns_of, told
 
 ROW, ITEM, OFFSET, ORIGINAL, EXTRAS, REASON = "@row", "@item", "@offset", "@original", "@extras", "@reason"
@@ -289,7 +289,7 @@ def _decimals(stated: pl.Series, profile: FeedProfile) -> pl.Series:
 def _arrivals(cells: pl.DataFrame, profile: FeedProfile) -> tuple[pl.Series, pl.Series]:
     """When the platform received the records, and what was stated; null where they do not say."""
     if "@arrived" in cells.columns:
-        return arrivals(cells["@arrived"]), cells["@arrived"]
+        return cells["@arrived_at"], cells["@arrived"]
     stated = clean(_text(cells, profile.received or ""), profile)
     return instants(stated, profile.received_format, profile.time.zone or "UTC", "earliest"), stated
 

@@ -15,7 +15,7 @@ import duckdb_extension_avro
 import polars as pl
 
 from transforms.sources.avro_container import Container, container, read_block
-from transforms.sources.blocks import KEPT_BYTES
+from transforms.sources.blocks import KEPT_BYTES, TOGETHER_BYTES
 
 _ROWS = 32_768
 _local = threading.local()
@@ -63,9 +63,17 @@ def _by_duckdb(path: Path, fields: frozenset[str], envelope: Sequence[str]) -> I
     wanted += [f"{map_}[?]::varchar as f{number}" for number, (map_, _) in enumerate(there.values())]
     keys = [key for _, key in there.values()]
     con.execute(f"select {', '.join(wanted)} from read_avro(?)", [*keys, str(path)])
+    waiting: list[pl.DataFrame] = []
+    size = 0
     for batch in con.to_arrow_reader(_ROWS):
         frame = pl.DataFrame(batch)
-        yield _conform(frame.rename({f"f{number}": name for number, name in enumerate(there)}), envelope)
+        waiting.append(_conform(frame.rename({f"f{number}": name for number, name in enumerate(there)}), envelope))
+        size += int(frame["Body"].estimated_size())
+        if size >= TOGETHER_BYTES:
+            yield pl.concat(waiting, rechunk=True)
+            waiting, size = [], 0
+    if waiting:
+        yield pl.concat(waiting, rechunk=True)
 
 
 def _by_block(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from transforms.sources.distinct import coded
+from lake.distinct import coded
 
 _LETTER, _END = b"[A-HJ-NPR-Z0-9]", b"[A-Z0-9]"
 #: 17 letters and digits without I, O and Q, at least one of each kind, in either case. What stands before may be the

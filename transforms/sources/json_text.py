@@ -25,6 +25,8 @@ from transforms.sources.profile import FeedProfile, Kind, Target
 _local = threading.local()
 #: Stands for the fields of a kind that has none in the body.
 _NOTHING = "@nothing"
+#: Records in which the fields of a kind are met first; those of others are met when they come.
+_FIRST = 1_000
 #: Queries after which a connection is made anew.
 _USES = 64
 #: Texts go to DuckDB as they are, without a copy, and come back so.
@@ -196,7 +198,7 @@ class JsonReader:
 
     def _read(self, kind: Kind, frame: pl.DataFrame) -> _Typed:
         """The values of the fields met so far in one typed pass."""
-        fields = self._met.get(kind) or self._meet(kind, frame)
+        fields = self._met.get(kind) or self._meet(kind, frame.head(_FIRST))
         types = {name: type_ for name, type_ in self._typed[kind].items() if name in fields}
         structure = _quoted(json.dumps(self._structure(types)))
         # TRY: what does not fit leaves its record empty, and it is looked at closely.

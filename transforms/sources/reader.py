@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from lake.errors import FeedError
-from transforms.sources.blocks import BLOCK_BYTES, LONGEST_RECORD, Block, line_blocks
+from transforms.sources.blocks import LONGEST_RECORD, TOGETHER_BYTES, Block, line_blocks
 from transforms.sources.bodies import Bodies, bodies
 from transforms.sources.canonical import (
     FILE,
@@ -115,7 +115,7 @@ class FeedReader:
                     found = read()
                     waiting.append(Bodies(found.frame.with_columns(of_file), found.keys))
                     size += int(found.frame[ORIGINAL].estimated_size())
-            if waiting and (size >= BLOCK_BYTES or number == len(files) - 1):
+            if waiting and (size >= TOGETHER_BYTES or number == len(files) - 1):
                 keys = [found.keys for found in waiting]
                 frame = pl.concat([found.frame for found in waiting]).with_row_index(ROW)
                 known = None if None in keys else sum(filter(None, keys))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from transforms.sources.distinct import coded
+from lake.distinct import coded
 from transforms.sources.profile import FeedProfile
 from transforms.sources.targets import Limits, Target
 

@@ -5,15 +5,28 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lake.errors import FeedError
 from tests.unit.sources.reading import Read, profile, read
 from transforms.sources import blocks
 from transforms.sources.times import arrivals, instants
 
+#: One instant, each way of writing it that has a pattern of its own, and what is none.
+WRITTEN = [
+    *(
+        f"2024-01-01{between}12:00:00{fraction}{offset}"
+        for between in "T "
+        for fraction in ("", ".250", ".250000", ".250000000", ".25")
+        for offset in ("Z", "+00:00", "+01:00", "")
+    ),
+    "2024-02-30T00:00:00.000Z",
+]
 NOON = datetime(2024, 1, 1, 12, tzinfo=UTC)
 
 
@@ -44,6 +57,20 @@ def test_iso8601_with_an_offset(text: str, offset: int, tmp_path: Path) -> None:
     for zone in (None, "America/Chicago"):
         found = times(tmp_path, f'"{text}"', **({"zone": zone} if zone else {}))
         assert found.column("event_at") == [NOON + timedelta(microseconds=offset)]
+
+
+@given(st.permutations(WRITTEN), st.sampled_from([None, "UTC", "America/Chicago"]))
+def test_whichever_notation_comes_first_all_are_read(texts: list[str], zone: str | None) -> None:
+    """The first decides how the others are tried, not what they say."""
+
+    def meant(text: str) -> datetime | None:
+        try:
+            at = datetime.fromisoformat(text)
+        except ValueError:
+            return None
+        return at if at.tzinfo else at.replace(tzinfo=ZoneInfo(zone)) if zone else None
+
+    assert instants(pl.Series(texts), "iso8601", zone).to_list() == [meant(text) for text in texts]
 
 
 @pytest.mark.parametrize("text", ["2024-01-01 06:00:00", "2024-01-01T06:00:00.000", "2024-01-01T06:00"])

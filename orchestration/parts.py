@@ -16,6 +16,8 @@ from lake.tables import Appender, AppTransaction, bucket_of, open_table
 
 #: Rows that wait to be written take about this much memory at most, whatever they hold.
 _PART_BYTES = 512 << 20
+#: At the end, when nothing is decoded any more.
+_TABLES_AT_ONCE = 4
 
 
 class Parts:
@@ -61,20 +63,18 @@ class Parts:
             self._flush(name)
 
     def commit(self) -> None:
-        """Write what waits, then make each table's rows visible at once."""
-        for name in self._tables:
-            self._flush(name)
+        """Write what waits, then make each table's rows visible at once. Tables go side by side."""
         self._await_writer()
-        for appender in self._appenders.values():
-            appender.commit()
+        with ThreadPoolExecutor(_TABLES_AT_ONCE) as pool:
+            list(pool.map(self._write, self._waiting, self._waiting.values()))
+            list(pool.map(Appender.commit, self._appenders.values()))
 
     def _flush(self, name: str) -> None:
         """Have what waits for a table written as one part, when the part before is there."""
-        waiting = self._waiting.pop(name, [])
+        waiting = self._waiting.pop(name)
         self._waiting_rows[name] = self._waiting_bytes[name] = 0
-        if waiting:
-            self._await_writer()
-            self._written = self._writer.submit(self._write, name, waiting)
+        self._await_writer()
+        self._written = self._writer.submit(self._write, name, waiting)
 
     def _await_writer(self) -> None:
         """Until the part that is being written is there; its failure is raised here."""

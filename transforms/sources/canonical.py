@@ -7,9 +7,10 @@ as text or already as number or boolean.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial, reduce
 
 import polars as pl
 
@@ -177,7 +178,7 @@ def _rows(
     event_at, stated = _event_times(cells, profile, context)
     received_at, arrived = _arrivals(cells, profile)
     keyed = cells.with_columns(
-        ids["vehicle"].of_series(_vehicle(cells, profile, context)).alias("@vehicle_id"),
+        _vehicle_ids(cells, profile, context, ids["vehicle"]).alias("@vehicle_id"),
         event_at.alias("@event_at"),
         stated.alias("@stated"),
         received_at.alias("@received_at"),
@@ -252,10 +253,12 @@ def _written(profile: FeedProfile) -> str:
     return f"{written}, or is skipped in {key.zone}{unclear}"
 
 
-def _vehicle(cells: pl.DataFrame, profile: FeedProfile, context: FileContext) -> pl.Series:
+def _vehicle_ids(cells: pl.DataFrame, profile: FeedProfile, context: FileContext, ids: KeyedIds) -> pl.Series:
     if not profile.vehicle.field:
-        return pl.repeat(context.vehicle, cells.height, dtype=pl.String, eager=True)
-    return _first_text(cells, profile.vehicle.field, profile)
+        vehicle = None if context.vehicle is None else ids.of(context.vehicle)
+        return pl.repeat(vehicle, cells.height, dtype=pl.String, eager=True)
+    tidy = partial(clean, profile=profile)
+    return _first(ids.of_series(_text(cells, name), tidy) for name in profile.vehicle.field)
 
 
 def _event_times(cells: pl.DataFrame, profile: FeedProfile, context: FileContext) -> tuple[pl.Series, pl.Series]:
@@ -302,9 +305,9 @@ def _text(cells: pl.DataFrame, name: str) -> pl.Series:
 
 def _first_text(cells: pl.DataFrame, names: tuple[str, ...], profile: FeedProfile) -> pl.Series:
     """The first of several fields that is there and filled."""
-    found, *others = [clean(_text(cells, name), profile) for name in names if name in cells.columns] or [
-        _text(cells, "")
-    ]
-    for other in others:
-        found = found.zip_with(found.is_not_null(), other)
-    return found
+    return _first(clean(_text(cells, name), profile) for name in names)
+
+
+def _first(columns: Iterable[pl.Series]) -> pl.Series:
+    """The first that is filled."""
+    return reduce(lambda found, other: found.zip_with(found.is_not_null(), other), columns)

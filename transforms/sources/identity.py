@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -49,12 +50,14 @@ class KeyedIds:
             known = self._known[identifier] = digest.hexdigest()[:32]
         return known
 
-    def of_series(self, identifiers: pl.Series) -> pl.Series:
-        """The same for a series of text; null stays null."""
+    def of_series(self, identifiers: pl.Series, clean: Callable[[pl.Series], pl.Series] | None = None) -> pl.Series:
+        """The same for a series of text, what ``clean`` makes of it; null stays null."""
         distinct, places = coded(identifiers)
+        if clean:
+            distinct = clean(distinct)
         known = self._known
-        ids = pl.Series([known.get(text) or self.of(text) for text in distinct], dtype=pl.String)
-        return ids.gather(places).alias(identifiers.name)
+        ids = [None if text is None else known.get(text) or self.of(text) for text in distinct]
+        return pl.Series(ids, dtype=pl.String).gather(places).alias(identifiers.name)
 
 
 def mask_vins(original: bytes, vins: KeyedIds) -> bytes:

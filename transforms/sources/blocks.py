@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from transforms.sources.compressed import DamagedFileError, chunks, compression
 
-BLOCK_BYTES = 24 << 20
+BLOCK_BYTES = 32 << 20
 #: Events, and small files, that are decoded together: what that costs, however few they are, it costs for each kind.
 TOGETHER_BYTES = 48 << 20
 #: A longer record is refused: no vehicle sends one, and a file without line ends must not fill the memory.

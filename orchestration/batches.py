@@ -93,6 +93,42 @@ def plan(lake: Lake, settings: Settings, source: str, number: int, new: Mapping[
     open_table(lake, "ops.batches").append(frame, txn=AppTransaction(f"{source}/planned", number))
 
 
+def claim(lake: Lake, batch: Batch) -> bool:
+    """Before anything of a batch is committed: from here on no run can abandon it. False where one has already."""
+    Appender(open_table(lake, "ops.batches"), _decision(batch)).commit()
+    return not _is_abandoned(lake, batch)
+
+
+def abandon(lake: Lake, batch: Batch) -> bool:
+    """Give a batch up whose files are gone, so that what is left of it lands in another.
+
+    Returns:
+        False where a run has claimed it: some of it may be in the lake, and it must be finished.
+    """
+    rows = [
+        {
+            "source": batch.source, "batch": batch.number, "status": "abandoned", "at": datetime.now(UTC),
+            "file": planned.file, "file_number": planned.number, "fingerprint": planned.fingerprint,
+            "size_bytes": planned.size_bytes, "modified_at": planned.modified_at,
+            "records": 0, "landed": 0, "rejected": 0,
+        }
+        for planned in batch.files
+    ]  # fmt: skip
+    frame = pl.DataFrame(rows, schema=Batches.create_empty().schema)
+    open_table(lake, "ops.batches").append(frame, txn=_decision(batch))
+    return _is_abandoned(lake, batch)
+
+
+def _decision(batch: Batch) -> AppTransaction:
+    """Taken once: by those who will commit a batch, or by one who abandons it."""
+    return AppTransaction(f"{batch.source}/decided", batch.number)
+
+
+def _is_abandoned(lake: Lake, batch: Batch) -> bool:
+    batches = read_batches(lake, batch.source)
+    return batches.filter(pl.col("batch") == batch.number, pl.col("status") == "abandoned").height > 0
+
+
 def fruitless(lake: Lake, profile: FeedProfile, batches: pl.DataFrame) -> set[str]:
     """Fingerprints of files of which nothing is in the lake, though their batches are finished: they may land again.
 

@@ -23,7 +23,17 @@ from lake.schemas.ops import Batches
 from lake.settings import Settings
 from lake.storage import Lake
 from lake.tables import AppTransaction, open_table
-from orchestration.batches import Batch, PlannedFile, first_unfinished, fruitless, plan, read_batches, settled
+from orchestration.batches import (
+    Batch,
+    PlannedFile,
+    abandon,
+    claim,
+    first_unfinished,
+    fruitless,
+    plan,
+    read_batches,
+    settled,
+)  # fmt: skip
 from orchestration.inbox import FoundFile, find_files, reopen
 from orchestration.parts import Parts
 from transforms.sources.blocks import TOGETHER_BYTES
@@ -191,20 +201,21 @@ def _execute(
 ) -> None:
     files = {planned: sized.get(planned.fingerprint) or _unchanged(lake, profile, planned) for planned in batch.files}
     gone = [planned.file for planned, file in files.items() if file is None]
-    run = _BatchRun(lake, settings, profile, batch, coverage)
     if gone:
-        if run.has_begun():
+        if not abandon(lake, batch):
             raise FeedError(
                 f"Batch {batch.number} of {profile.name} was interrupted, and a file of it is gone or has changed",
                 found=", ".join(gone[:3]),
-                expected="the file as it was: a part of the batch has landed already",
+                expected="the file as it was: a part of the batch may have landed already",
                 action="put the file back (or name its new place) and land again",
             )
-        run.close("abandoned", {})
         report.abandoned += gone
         return
+    run = _BatchRun(lake, settings, profile, batch, coverage)
     counts = run.execute({planned: file for planned, file in files.items() if file is not None}, progress)
-    run.close("landed", counts)
+    if counts is None:
+        return
+    run.close(counts)
     report.batches.append(batch.number)
     report.files += len(batch.files)
     for count in counts.values():
@@ -228,15 +239,17 @@ class _BatchRun:
     def __init__(self, lake: Lake, settings: Settings, profile: FeedProfile, batch: Batch, coverage: Coverage) -> None:
         self._lake, self._profile, self._batch, self._coverage = lake, profile, batch, coverage
         self._reader = FeedReader(profile, lake.vehicle_key, bounds(settings, profile, batch.planned_at))
-        tables = [*(f"raw.{kind}" for kind in profile.by_kind), "ops.rejects"]
-        self._parts = Parts(lake, settings, profile.name, batch.number, batch.planned_at.date(), tables)
+        self._parts = Parts(lake, settings, profile.name, batch.number, batch.planned_at.date())
 
-    def has_begun(self) -> bool:
-        """Some table has taken the batch already."""
-        return self._parts.has_any()
+    def execute(
+        self, files: dict[PlannedFile, FoundFile], progress: Progress | None
+    ) -> dict[PlannedFile, FileCount] | None:
+        """Read all files and commit what they hold.
 
-    def execute(self, files: dict[PlannedFile, FoundFile], progress: Progress | None) -> dict[PlannedFile, FileCount]:
-        """Read all files and commit what they hold. Returns the counts of each."""
+        Returns:
+            The counts of each. None where another run, which did not find the files, has abandoned the batch
+            meanwhile: nothing of it is in the lake then.
+        """
         counts = {planned: FileCount() for planned in files}
         total = sum(planned.size_bytes for planned in files)
         seen: set[PlannedFile] = set()
@@ -249,13 +262,15 @@ class _BatchRun:
                 records += decoded.records
                 if progress:
                     progress(done, total, records, planned[-1].file)
+            if not claim(self._lake, self._batch):
+                return None
             self._parts.commit()
         if progress:
             progress(total, total, records, "")
         return counts
 
-    def close(self, status: str, counts: dict[PlannedFile, FileCount]) -> None:
-        """Write down how the batch ended, and that every record is accounted for.
+    def close(self, counts: dict[PlannedFile, FileCount]) -> None:
+        """Write down that the batch has landed, and that every record is accounted for.
 
         Raises:
             LakeError: records in are not landed plus rejected.
@@ -263,7 +278,7 @@ class _BatchRun:
         now = datetime.now(UTC)
         rows = []
         for planned in self._batch.files:
-            count = counts.get(planned, FileCount())
+            count = counts[planned]
             if count.records != count.landed + count.rejected:
                 raise LakeError(
                     f"Records of {planned.file} are unaccounted for",
@@ -273,7 +288,7 @@ class _BatchRun:
                 )
             rows.append(
                 {
-                    "source": self._profile.name, "batch": self._batch.number, "status": status, "at": now,
+                    "source": self._profile.name, "batch": self._batch.number, "status": "landed", "at": now,
                     "file": planned.file, "file_number": planned.number, "fingerprint": planned.fingerprint,
                     "size_bytes": planned.size_bytes, "modified_at": planned.modified_at,
                     "records": count.records, "landed": count.landed, "rejected": count.rejected,

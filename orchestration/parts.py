@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
 from types import TracebackType
@@ -29,13 +28,10 @@ class Parts:
         source: name of the feed.
         batch: number of the batch.
         planned_on: day on which it was planned; rejects are kept by it.
-        tables: that it may bring rows for.
     """
 
-    def __init__(
-        self, lake: Lake, settings: Settings, source: str, batch: int, planned_on: date, tables: Sequence[str]
-    ) -> None:
-        self._lake, self._settings, self._tables = lake, settings, tables
+    def __init__(self, lake: Lake, settings: Settings, source: str, batch: int, planned_on: date) -> None:
+        self._lake, self._settings = lake, settings
         self._source, self._batch, self._planned_on = source, batch, planned_on
         self._appenders: dict[str, Appender] = {}
         self._waiting: dict[str, list[pl.DataFrame]] = {}
@@ -49,10 +45,6 @@ class Parts:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._writer.shutdown()
-
-    def has_any(self) -> bool:
-        """Some table has taken the batch already."""
-        return any(open_table(self._lake, name).has(self._txn(name)) for name in self._tables)
 
     def add(self, name: str, rows: pl.DataFrame) -> None:
         """Rows for a table; with enough of them a part is written."""

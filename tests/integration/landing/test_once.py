@@ -185,12 +185,12 @@ class Interrupted(BaseException):
 
 
 def interrupt(place: tuple[Lake, Settings], feed: Shuttles, profile: FeedProfile, monkeypatch: pytest.MonkeyPatch,
-              table: str) -> None:  # fmt: skip
-    """A landing that ends just before its first commit to a table."""
+              before: str) -> None:  # fmt: skip
+    """A landing that ends just before a commit: that to a table, or what it has ``decided``."""
     commit = Appender.commit
 
     def stop(self: Appender) -> None:
-        if self.table.spec.name == table and (self.txn or AppTransaction("", 0)).app.startswith("shuttles/" + table):
+        if self.txn == AppTransaction(f"shuttles/{before}", 0):
             raise Interrupted
         commit(self)
 
@@ -204,7 +204,7 @@ def test_a_file_gone_after_planning_is_abandoned_and_the_others_land_once(
     tmp_path: Path, feed: Shuttles, profile: FeedProfile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = opened(tmp_path / "lake")  # all files in one batch
-    interrupt(place, feed, profile, monkeypatch, "raw.telemetry")
+    interrupt(place, feed, profile, monkeypatch, "decided")
     gone = feed.files[1]
     kept = gone.read_bytes()
     gone.unlink()
@@ -219,10 +219,11 @@ def test_a_file_gone_after_planning_is_abandoned_and_the_others_land_once(
     assert rows(place[0], "raw.telemetry").height == feed.rows
 
 
-def test_a_file_gone_after_a_part_of_its_batch_has_landed_is_an_error_until_it_is_back(
-    place: tuple[Lake, Settings], feed: Shuttles, profile: FeedProfile, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("before", ["raw.telemetry", "ops.rejects", "landed"])
+def test_a_file_gone_after_its_batch_was_decided_on_is_an_error_until_it_is_back(
+    before: str, place: tuple[Lake, Settings], feed: Shuttles, profile: FeedProfile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    interrupt(place, feed, profile, monkeypatch, "ops.rejects")
+    interrupt(place, feed, profile, monkeypatch, before)
     gone = feed.files[0]
     kept = gone.read_bytes()
     gone.unlink()
@@ -241,6 +242,27 @@ def test_a_file_gone_after_a_part_of_its_batch_has_landed_is_an_error_until_it_i
     assert (report.files, report.landed) == (3, feed.rows)
     assert rows(place[0], "raw.telemetry").height == feed.rows
     assert rejects(place[0]).height == sum(map(len, feed.broken.values()))
+
+
+def test_a_run_whose_batch_is_abandoned_while_it_reads_lands_the_rest_in_another(
+    tmp_path: Path, feed: Shuttles, profile: FeedProfile
+) -> None:
+    place = opened(tmp_path / "lake")  # all files in one batch
+    others: list[LandingReport] = []
+
+    def second(done: int, total: int, records: int, file: str) -> None:
+        """A run that does not find one of the files."""
+        if records and not others:
+            away = feed.files[0].rename(tmp_path / "away")
+            others.append(landed(place, profile, feed.folder))
+            away.rename(feed.folder / others[0].abandoned[0])
+
+    report = land(*place, profile, [str(feed.folder)], progress=second)
+    assert (others[0].files, report.files) == (2, 1)
+    assert others[0].landed + report.landed == feed.rows
+    assert rows(place[0], "raw.telemetry").height == feed.rows
+    by_status = {status: set(of["batch"]) for (status,), of in rows(place[0], "ops.batches").group_by("status")}
+    assert by_status == {"planned": {0, 1, 2}, "abandoned": {0}, "landed": {1, 2}}
 
 
 def test_another_feed_is_not_held_up_by_one_that_is(

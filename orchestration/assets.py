@@ -70,10 +70,14 @@ def raw_tables(config: LandConfig, lake: LakeResource) -> Iterator[MaterializeRe
     opened = lake.open()
     before = {name: open_table(opened, name).version() for name in RAW}
     with no_retry_of_mistakes():
-        reports = land_feeds(opened, lake.settings(), config.feeds)
+        landings = land_feeds(opened, lake.settings(), config.feeds)
     for name in RAW:
-        metadata = landing_metadata(reports) | {VERSION_BEFORE: before[name]} | table_metadata(opened, TABLES[name])
+        metadata = (
+            landing_metadata(landings.reports) | {VERSION_BEFORE: before[name]} | table_metadata(opened, TABLES[name])
+        )
         yield MaterializeResult(asset_key=asset_key(name), metadata=metadata)
+    with no_retry_of_mistakes():
+        landings.refuse_failures()
 
 
 def computed_tables(partitions: DailyPartitionsDefinition) -> list[AssetsDefinition]:

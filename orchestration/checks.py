@@ -240,13 +240,18 @@ def _examine_rows(spec: TableSpec, session: Session) -> Findings:
 
 
 def _examine_landed(session: Session) -> Findings:
-    batches = open_table(session.lake, "ops.batches").scan().collect()
-    landed = int(batches["landed"].sum())
+    # While this looks, files may land: they are in raw before ops.batches says so.
+    before, _ = _landed(session)
     names = [name for name, spec in table_specs().items() if spec.layer == "raw"]
     there = sum(sum(open_table(session.lake, name).rows_by_day().values()) for name in names)
-    # A batch that is being landed is in raw before it is in ops.batches.
-    ended = batches.filter(pl.col("status") != "planned").select("source", "batch")
-    under_way = batches.join(ended, on=["source", "batch"], how="anti").height > 0
-    if there == landed or (under_way and there > landed):
+    after, under_way = _landed(session)
+    if before <= there and (there <= after or under_way):
         return Findings()
-    return Findings(abs(there - landed), "", [{"landed": landed, "committed": there}])
+    return Findings(max(before - there, there - after), "", [{"landed": after, "committed": there}])
+
+
+def _landed(session: Session) -> tuple[int, bool]:
+    """Rows that have landed by what ``ops.batches`` says, and whether a batch is under way."""
+    batches = open_table(session.lake, "ops.batches").scan().collect()
+    ended = batches.filter(pl.col("status") != "planned").select("source", "batch")
+    return int(batches["landed"].sum()), batches.join(ended, on=["source", "batch"], how="anti").height > 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 
 from lake.errors import FeedError
 from lake.settings import Settings
@@ -27,7 +28,32 @@ def load_profiles(settings: Settings) -> tuple[tuple[FeedProfile, ...], dict[str
     return tuple(profiles), wrong
 
 
-def land_feeds(lake: Lake, settings: Settings, names: Collection[str] = ()) -> list[LandingReport]:
+@dataclass(frozen=True)
+class Landings:
+    """What came of landing several feeds.
+
+    Attributes:
+        reports: of those that have landed.
+        failed: what the others failed with, by name.
+    """
+
+    reports: list[LandingReport]
+    failed: dict[str, Exception]
+
+    def refuse_failures(self) -> None:
+        """Say so if a feed has failed.
+
+        Raises:
+            FeedError: names all that have, and says what the first failed with.
+        """
+        if self.failed:
+            first = next(iter(self.failed.values()))
+            raise FeedError(
+                f"Landing failed for {', '.join(self.failed)}", found=str(first), action="the other feeds have landed"
+            ) from first
+
+
+def land_feeds(lake: Lake, settings: Settings, names: Collection[str] = ()) -> Landings:
     """Land what waits in the inboxes, one feed after the other. A feed that fails does not keep the others out.
 
     Args:
@@ -36,7 +62,7 @@ def land_feeds(lake: Lake, settings: Settings, names: Collection[str] = ()) -> l
         names: these feeds only; all where empty.
 
     Raises:
-        FeedError: there is no feed of a name; or feeds that failed, once all others have landed.
+        FeedError: there is no feed of a name.
     """
     profiles, wrong = load_profiles(settings)
     known = {profile.name for profile in profiles} | wrong.keys()
@@ -55,9 +81,4 @@ def land_feeds(lake: Lake, settings: Settings, names: Collection[str] = ()) -> l
             reports.append(land(lake, settings, profile, settle=True))
         except Exception as error:  # noqa: BLE001 - whatever one feed fails with, the others land
             failed[profile.name] = error
-    if failed:
-        first = next(iter(failed.values()))
-        raise FeedError(
-            f"Landing failed for {', '.join(failed)}", found=str(first), action="the other feeds have landed"
-        ) from first
-    return reports
+    return Landings(reports, failed)

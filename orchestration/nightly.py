@@ -25,7 +25,7 @@ from orchestration.assets import BUILD_POOL, LAND_POOL, PUBLISH_POOL, RAW, SNAPS
 from orchestration.building import BuildReport, build
 from orchestration.checks import run_checks
 from orchestration.descriptions import asset_key, landing_metadata, snapshot_metadata, table_metadata
-from orchestration.feeds import land_feeds
+from orchestration.feeds import Landings, land_feeds
 from orchestration.publishing import publish
 from orchestration.resources import LakeResource
 from orchestration.retries import STORAGE_RETRIES, no_retry_of_mistakes
@@ -34,16 +34,18 @@ _AFTER = {"before": In(Nothing)}
 
 
 @op(pool=LAND_POOL, retry_policy=STORAGE_RETRIES)
-def land_everything(context: OpExecutionContext, lake: LakeResource) -> None:
+def land_everything(context: OpExecutionContext, lake: LakeResource) -> Landings:
     """Land what waits in the inboxes of all feeds."""
     opened = lake.open()
     before = {name: open_table(opened, name).version() for name in RAW}
     with no_retry_of_mistakes():
-        landing = landing_metadata(land_feeds(opened, lake.settings()))
+        landings = land_feeds(opened, lake.settings())
+    landing = landing_metadata(landings.reports)
     for name in RAW:
         if open_table(opened, name).version() > before[name]:
             metadata = landing | {VERSION_BEFORE: before[name]} | table_metadata(opened, table_specs()[name])
             context.log_event(AssetMaterialization(asset_key(name), metadata=metadata))
+    return landings
 
 
 @op(pool=BUILD_POOL, retry_policy=STORAGE_RETRIES, ins=_AFTER)
@@ -74,10 +76,18 @@ def publish_what_holds(context: OpExecutionContext, lake: LakeResource) -> None:
     context.log_event(AssetMaterialization(SNAPSHOT, metadata=snapshot_metadata(info)))
 
 
+@op(ins=_AFTER)
+def refuse_failed_feeds(landings: Landings) -> None:
+    """Fail if a feed has failed, now that what the others brought is published."""
+    with no_retry_of_mistakes():
+        landings.refuse_failures()
+
+
 @job(description="Lands, builds and publishes all that is due, whether or not the sensors are on.")
 def nightly() -> None:
-    """Land, build, publish; each after the one before."""
-    publish_what_holds(build_what_changed(land_everything()))
+    """Land, build, publish; each after the one before. A feed that fails keeps none of it from the others."""
+    landings = land_everything()
+    refuse_failed_feeds(landings, before=publish_what_holds(build_what_changed(landings)))
 
 
 NIGHTLY_SCHEDULE = ScheduleDefinition(

@@ -89,7 +89,8 @@ def find_stale(survey: Survey, table: str, reaches: Mapping[str, Reach]) -> Stal
         stale |= {day for day, version in newest.items() if computed.get(day, -1) < version}
     versions = {name: survey.version(name) for name in reaches}
     known = set(runs["date"].drop_nulls())
-    within = {day for day in stale | (expected - known) if day <= survey.horizon}
+    # The horizon goes back where a feed begins to say when its messages arrive; what was computed must stay right.
+    within = {day for day in stale | (expected - known) if day <= survey.horizon or day in known}
     return Stale(frozenset(within), frozenset(day for day in expected if day <= survey.horizon), versions)
 
 

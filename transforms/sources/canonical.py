@@ -230,7 +230,7 @@ def _checks(profile: FeedProfile, bounds: Bounds) -> list[Check]:
     return [
         *checks,
         Check(pl.col("@vehicle_id").is_null(), "no vehicle" + _where(profile.vehicle.field)),
-        Check(stated.is_null(), "no time" + _where(profile.time.field)),
+        Check(stated.is_null(), "no time" + _where(profile.time.field, "and" if profile.time.join else "or")),
         Check(unread, f"the time is not {_written(profile)}", stated),
         Check(at < bounds.earliest, f"the time is before {bounds.earliest:%Y-%m-%d}", stated),
         Check(at > bounds.latest, f"the time is after {bounds.latest:%Y-%m-%d %H:%M} UTC", stated),
@@ -238,8 +238,8 @@ def _checks(profile: FeedProfile, bounds: Bounds) -> list[Check]:
     ]
 
 
-def _where(fields: tuple[str, ...]) -> str:
-    return f" in {' or '.join(fields)}" if fields else ""
+def _where(fields: tuple[str, ...], between: str = "or") -> str:
+    return f" in {f' {between} '.join(fields)}" if fields else ""
 
 
 def _written(profile: FeedProfile) -> str:
@@ -274,7 +274,10 @@ def _event_times(cells: pl.DataFrame, profile: FeedProfile, context: FileContext
 
 
 def _stated(cells: pl.DataFrame, profile: FeedProfile) -> pl.Series:
-    return _first_text(cells, profile.time.field, profile)
+    if not profile.time.join:
+        return _first_text(cells, profile.time.field, profile)
+    parts = [clean(_text(cells, name), profile).alias(name) for name in profile.time.field]
+    return pl.select(pl.concat_str(parts, separator=" ")).to_series()
 
 
 def _elapsed(stated: pl.Series, profile: FeedProfile) -> pl.Series:

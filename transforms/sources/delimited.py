@@ -43,7 +43,8 @@ class DelimitedReader:
         self._profile = profile
         self._format = profile.csv
         told = ((name,) for name in (profile.kind_field, profile.long_name, profile.long_value) if name)
-        needed = [names for names in (profile.vehicle.field, profile.time.field, *told) if names]
+        times = [(name,) for name in profile.time.field] if profile.time.join else [profile.time.field]
+        needed = [names for names in (profile.vehicle.field, *times, *told) if names]
         self._header = read_header(path, profile.csv, needed)
         self._names = list(self._header.names)
         self.start, self.line_end = self._header.size, self._header.line_end

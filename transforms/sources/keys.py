@@ -147,6 +147,7 @@ class TimeKey(Table):
     """Where the time of an event is and how it is written."""
 
     field: Fields = Field(description="Field with the time; of several, the first that is filled.")
+    join: bool = Field(False, description="The fields are parts of one time, a day and a time of day: all are needed.")
     format: str = Field(
         "iso8601", description="iso8601, epoch_s, epoch_ms, epoch_us, epoch_ns, seconds (since start), or a pattern."
     )
@@ -177,11 +178,15 @@ class TimeKey(Table):
 
     @model_validator(mode="after")
     def _fits_together(self) -> TimeKey:
+        if self.join and len(self.field) < 2:
+            raise wrong("join", True, "false, or several fields that are joined")
         if self.format != "seconds":
             for key in ("start", "start_path", "start_format", "cumulative"):
                 if key in self.model_fields_set:
                     raise wrong(key, getattr(self, key), 'nothing: it belongs to format = "seconds"')
             self._needs_zone("format")
+        elif self.join:
+            raise wrong("join", True, 'false, with format = "seconds"')
         elif (self.start is None) == (self.start_path is None):
             given = "neither" if self.start is None else "both"
             raise wrong("", given, 'exactly one of start and start_path, with format = "seconds"')

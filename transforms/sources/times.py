@@ -15,7 +15,8 @@ _PER_SECOND = {"epoch_s": 1, "epoch_ms": 10**3, "epoch_us": 10**6, "epoch_ns": 1
 NAMED_FORMATS = ("iso8601", *_PER_SECOND)
 #: With an offset, in the order of how often they are met; the first is tried on all rows at once.
 _WITH_OFFSET = (
-    "%+", "%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M%#z", "%Y%m%dT%H%M%S%.f%#z",
+    "%+", "%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M%#z", "%Y-%m-%d %H:%M%#z",
+    "%Y%m%dT%H%M%S%.f%#z",
 )  # fmt: skip
 _WITHOUT_OFFSET = (
     "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y%m%dT%H%M%S%.f",

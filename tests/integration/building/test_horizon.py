@@ -64,3 +64,14 @@ def test_the_newest_arrival_is_the_horizon_where_it_can_be(
     lake, _ = opened(tmp_path / "lake")
     arrive(lake, timedelta(hours=14), received_at)
     assert Survey(lake).horizon == horizon
+
+
+def test_a_day_that_was_computed_stays_up_to_date_where_the_horizon_goes_back(tmp_path: Path) -> None:
+    lake, settings = opened(tmp_path / "lake")
+    arrive(lake, timedelta(hours=14), None)
+    build(lake, settings)
+    assert vehicle_days(lake) == [(DAY, CAR), (TOMORROW, VAN)]
+    arrive(lake, timedelta(hours=15), NOON)
+    assert Survey(lake).horizon == DAY
+    build(lake, settings)
+    assert rows(lake, "core.vehicle_days").filter(date=TOMORROW)["messages"].to_list() == [60]

@@ -129,7 +129,7 @@ class Platform:
 
     def work(self) -> None:
         """Land, build and publish all that is due, without Dagster, as the command line does."""
-        land_feeds(self.lake, self.settings)
+        land_feeds(self.lake, self.settings).refuse_failures()
         build(self.lake, self.settings)
         publish(self.lake, self.settings)
 

@@ -154,6 +154,19 @@ def test_the_nightly_job_does_all_that_is_due(platform: Platform) -> None:
         assert platform.tick(sensor) == []
 
 
+def test_the_nightly_job_publishes_what_the_other_feeds_bring_and_fails(platform: Platform) -> None:
+    platform.send("first.csv", range(3))
+    (platform.settings.feeds / "a_bad.toml").write_text("name = ")
+    failed = platform.run(RunRequest(), "nightly", fails=True)
+    info = current(platform.lake)
+    assert info is not None
+    assert info.data_to == MONDAY + timedelta(2)
+    failure = failed.failure_data_for_node("refuse_failed_feeds")
+    assert failure is not None
+    assert "Landing failed for a_bad" in str(failure.error)
+    assert platform.instance.get_latest_materialization_event(AssetKey(["raw", "telemetry"]))
+
+
 def test_a_day_is_repaired_by_building_it_again(platform: Platform) -> None:
     platform.send("first.csv", range(3))
     platform.work()
@@ -183,7 +196,7 @@ def test_a_profile_that_is_wrong_keeps_no_other_feed_out(platform: Platform) -> 
     (platform.settings.feeds / "a_bad.toml").write_text("name = ")
     assert platform.tick("inbox_sensor")
     with pytest.raises(FeedError, match="Landing failed for a_bad"):
-        land_feeds(platform.lake, platform.settings)
+        land_feeds(platform.lake, platform.settings).refuse_failures()
     assert open_table(platform.lake, "raw.telemetry").rows_by_day()
     with pytest.raises(FeedError, match="no such feed"):
         land_feeds(platform.lake, platform.settings, ["unheard"])

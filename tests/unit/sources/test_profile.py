@@ -71,7 +71,7 @@ WRONG: list[tuple[str, Any, str, str, str]] = [
     ("vehicle", {"constant": ""}, "vehicle.constant", "''", "not empty"),
     ("vehicle.identifier", "VIN", "vehicle.identifier", "'VIN'", "'local' or 'vin'"),
     ("time", {}, "time.field", "nothing", "it is required"),
-    ("time", {"feld": "x"}, "time.feld", "unknown key feld", "one of field, format, zone"),
+    ("time", {"feld": "x"}, "time.feld", "unknown key feld", "one of field, join, format, zone"),
     ("time.format", "epoch", "time.format", "'epoch'", "epoch_ms"),
     ("time.format", "%H:%M", "time.format", "'%H:%M'", "year, month and day"),
     ("time.format", "%Q", "time.format", "'%Q'", "year, month and day"),

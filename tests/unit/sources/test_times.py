@@ -324,3 +324,60 @@ def test_arrival_as_event_hubs_and_iot_hub_write_it(text: str, expected: datetim
 def test_nothing_stays_nothing() -> None:
     for pattern in ("iso8601", "epoch_ms", "%Y-%m-%d"):
         assert instants(pl.Series([None], dtype=pl.String), pattern, "UTC").to_list() == [None]
+
+
+# a day and a time of day in two columns
+
+JOINED = {"field": ["day", "clock"], "join": True}
+
+
+def joined(tmp_path: Path, *rows: str, header: str = "vehicle,day,clock,speed", **time: Any) -> Read:
+    return read("\n".join([header, *rows]), profile(format="csv", time=JOINED | time), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("day", "clock", "time"),
+    [
+        ("2024-01-01", "12:00:00", {"zone": "UTC"}),
+        ("2024-01-01", "13:00", {"zone": "Europe/Paris"}),
+        (" 2024-01-01 ", "13:00:00+01:00", {}),
+        ("01/01/2024", "06:00", {"format": "%d/%m/%Y %H:%M", "zone": "America/Chicago"}),
+    ],
+)
+def test_a_day_and_a_time_of_day(day: str, clock: str, time: dict[str, str], tmp_path: Path) -> None:
+    assert joined(tmp_path, f"a,{day},{clock},1", **time).column("event_at") == [NOON]
+
+
+def test_a_day_without_a_time_of_day_is_no_time(tmp_path: Path) -> None:
+    found = joined(tmp_path, "a,2024-01-01,,1", "a,,12:00,1", "a,2024-01-01,noon,1", zone="UTC")
+    assert found.reasons == [
+        "no time in day and clock",
+        "no time in day and clock",
+        "the time is not ISO 8601: found '2024-01-01 noon'",
+    ]
+
+
+def test_a_file_without_one_of_the_parts_is_refused(tmp_path: Path) -> None:
+    found = joined(tmp_path, "a,2024-01-01,1", header="vehicle,day,speed", zone="UTC")
+    assert found.landed == 0
+    assert all("clock" in reason for reason in found.reasons)
+
+
+def test_the_parts_of_a_json_message(tmp_path: Path) -> None:
+    rows = '{"vehicle":"a","day":"2024-01-01","clock":"12:00Z"}\n{"vehicle":"a","day":"2024-01-01"}\n'
+    found = read(rows, profile(format="jsonl", time=JOINED), tmp_path)
+    assert found.column("event_at") == [NOON]
+    assert found.reasons == ["no time in day and clock"]
+
+
+@pytest.mark.parametrize(
+    "time",
+    [
+        {"field": "day", "join": True},
+        JOINED | {"format": "seconds", "start": NOON},
+    ],
+)
+def test_what_cannot_be_joined(time: dict[str, Any]) -> None:
+    with pytest.raises(FeedError) as raised:
+        profile(format="csv", time=time)
+    assert "time.join" in str(raised.value)

@@ -25,6 +25,8 @@ Work = Callable[[], int]
 FLEET = Path(__file__).parent.parent / "feeds" / "fleet.toml"
 #: In the folder of a measurement: seconds that each core table took.
 CORE_SECONDS = "core-seconds.json"
+#: As Sillage writes.
+PARQUET = "(format parquet, compression zstd, compression_level 1)"
 TWO_STAGES = Path(__file__).with_name("two_stage_trips.sql")
 
 
@@ -78,7 +80,7 @@ def duckdb_sorted_copy(folder: Path) -> Work:
     columns = "vehicle_id, event_at, sequence, speed_kmh, odometer_km, latitude_deg, longitude_deg, ignition_on"
     target = folder / "bare.parquet"
     query = f"select {columns} from delta_scan('{uri}') order by vehicle_id, event_at"
-    return lambda: _count(con, f"copy ({query}) to '{target}'")
+    return lambda: _count(con, f"copy ({query}) to '{target}' {PARQUET}")
 
 
 def duckdb_two_stages(folder: Path) -> Work:
@@ -89,7 +91,7 @@ def duckdb_two_stages(folder: Path) -> Work:
     target = folder / "bare.parquet"
 
     def work() -> int:
-        con.execute(f"copy ({query}) to '{target}'")
+        con.execute(f"copy ({query}) to '{target}' {PARQUET}")
         return int(rows[0]) if rows else 0
 
     return work
@@ -157,7 +159,8 @@ def _forget(lake: Lake, names: Sequence[str]) -> None:
 def _duckdb_json(folder: Path, names: str) -> Work:
     con = duckdb.connect()
     source, target = folder / f"json-{names}" / "*.jsonl", folder / "bare.parquet"
-    return lambda: _count(con, f"copy (from read_json('{source}', format = 'newline_delimited')) to '{target}'")
+    query = f"from read_json('{source}', format = 'newline_delimited')"
+    return lambda: _count(con, f"copy ({query}) to '{target}' {PARQUET}")
 
 
 def _sillage_json(folder: Path, names: str) -> Work:
@@ -169,7 +172,7 @@ def _duckdb_capture(folder: Path, columns: str) -> Work:
     con = duckdb.connect()
     load_extension(con, "avro")
     source, target = folder / "capture" / "inbox" / "fleet" / "**" / "*.avro", folder / "bare.parquet"
-    return lambda: _count(con, f"copy (select {columns} from read_avro('{source}')) to '{target}'")
+    return lambda: _count(con, f"copy (select {columns} from read_avro('{source}')) to '{target}' {PARQUET}")
 
 
 def _landing(source: Path, profile: FeedProfile, target: Path) -> Work:

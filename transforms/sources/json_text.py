@@ -116,6 +116,8 @@ class JsonReader:
         self._containers = sorted({path[:n] for path in nested for n in range(1, len(path))}, key=len)
         #: The fields met so far, by kind. Reading only these is what makes sparse messages of a wide catalogue fast.
         self._met: dict[Kind, frozenset[str]] = {}
+        #: A record was met that is not JSON.
+        self._careful = False
         self._when = {kind: settings.when for kind, settings in profile.by_kind.items()}
         self._texts = json.dumps(self._structure(dict.fromkeys(names, "VARCHAR")))
         ignored = [*map(tuple, map(_pointer, profile.ignore)), *((path,) for path in IDENTIFIER_PATHS)]
@@ -201,10 +203,18 @@ class JsonReader:
         fields = self._met.get(kind) or self._meet(kind, frame.head(_FIRST))
         types = {name: type_ for name, type_ in self._typed[kind].items() if name in fields}
         structure = _quoted(json.dumps(self._structure(types)))
-        # TRY: what does not fit leaves its record empty, and it is looked at closely.
-        found = self._query(frame, f"select try(from_json(t, '{structure}')) as s from texts")
+        found = self._understood(frame, structure)
         values, objects = self._flat(found["s"], fields)
         return _Typed(fields, values, objects, misread(frame["@text"], values, self._sequence))
+
+    def _understood(self, frame: pl.DataFrame, structure: str) -> pl.DataFrame:
+        """The records by a structure. Those that are not JSON are empty, and are looked at closely."""
+        if not self._careful:
+            try:
+                return self._query(frame, f"select from_json(t, '{structure}') as s from texts")
+            except duckdb.Error:
+                self._careful = True  # such records rarely come alone
+        return self._query(frame, f"select try(from_json(t, '{structure}')) as s from texts")
 
     def _untold(self, kind: Kind, values: list[pl.Series], count: int) -> pl.Series:
         """Records that do not say their kind, or when they happened: they may not even be objects."""

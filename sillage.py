@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from simulator.folder import Arguments
     from transforms.sources.profile import FeedProfile
 
+#: The feed of the simulated fleet.
+_SIMULATED = "fleet"
+
 app = App(
     name="sillage",
     help="An open lakehouse for connected vehicles.\n\n"
@@ -78,6 +81,7 @@ def demo(
     from simulator import begun
 
     rooms = _open()
+    _refuse_other_feeds(rooms)
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
     folder = Path(rooms.lake.uri) if rooms.lake.is_local else rooms.settings.cache / "demo"
     known = begun(folder)
@@ -91,8 +95,8 @@ def demo(
             from_=first, markets=list(known.markets), cadence=known.cadence_s, partitions=known.partitions,
             codec="null" if known.codec == "null" else "deflate", dirt=known.dirt, window=known.window_s,
         )  # fmt: skip
-    paths = [] if rooms.lake.is_local else [str(folder / "inbox" / "fleet")]
-    changed = land(*paths, feed=_shipped_feed("fleet"))
+    paths = [] if rooms.lake.is_local else [str(folder / "inbox" / _SIMULATED)]
+    changed = land(*paths, feed=_shipped_feed(_SIMULATED))
     changed = build() or changed
     if changed or _nothing_published(rooms):
         publish()
@@ -239,7 +243,9 @@ def land(
         err.print(f"[yellow]A file of an interrupted batch is gone, and nothing of it had landed: {escape(name)}[/]")
     if not report.batches:
         before = "and rows came of them" if again else "before"
-        err.print(f"Nothing new to land: {report.skipped:,} files have landed {before}.")
+        where = f"in {rooms.lake.uri}/inbox/{profile.name} no file fits {' or '.join(profile.files)}"
+        known = f"{report.skipped:,} files have landed {before}"
+        err.print(f"Nothing new to land: {known if report.skipped else where}.", markup=False, highlight=False)
         return False
     rejected = f", [yellow]{report.rejected:,} rejected[/] (see ops.rejects)" if report.rejected else ", none rejected"
     err.print(
@@ -248,6 +254,11 @@ def land(
     )
     if report.records and not report.landed:
         err.print("Correct the profile, see with --try what would land of these files, and land them with --again.")
+    if rooms.lake.has_demo_key and profile.name != _SIMULATED:
+        err.print(
+            "[yellow]The vehicles are hashed with the demo key, which is in Sillage's source.[/] For real ones begin a "
+            "lake with a SILLAGE_VEHICLE_KEY of your own."
+        )
     if report.never_found:
         err.print(f"In no file: {escape(', '.join(report.never_found))}", style="dim", highlight=False)
     return True
@@ -289,7 +300,9 @@ def build(
     unknown = [name for name in table or () if name not in computed]
     if unknown:
         raise SillageError("There is no such table to build", found=", ".join(unknown), expected=", ".join(computed))
-    rooms = _open()
+    if from_ and to and from_ > to:
+        raise SillageError("There are no such days", found=f"from {from_} to {to}", expected="the earlier day first")
+    rooms = _open(create=False)
     with progress_bars() as bars:
         tasks: dict[str, Any] = {}
 
@@ -335,7 +348,8 @@ def publish(*, unchecked: Annotated[bool, Parameter(negative="")] = False) -> No
             )
     with err.status("Publishing"):
         info = run(rooms.lake, rooms.settings)
-    err.print(f"Published [bold]{info.file}[/]: data from {info.data_from} to {info.data_to}.")
+    data = f"data from {info.data_from} to {info.data_to}" if info.data_to else "without any data: land and build first"
+    err.print(f"Published [bold]{info.file}[/]: {data}.")
 
 
 @app.command(name="serve")
@@ -360,20 +374,20 @@ def sql(
     query: Annotated[str, Parameter(allow_leading_hyphen=True)],
     /,
     *,
-    format: Format = "table",
+    format: Format | None = None,
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
 ) -> None:
     """Run one read-only query, in DuckDB's SQL, over the schemas raw, core, kpi and ops.
 
     Args:
         query: The query; - reads it from standard input.
-        format: table, csv, json or parquet.
-        output: File to write to instead of the terminal; its ending chooses the format where none is given.
+        format: table, csv, json or parquet; by default what the ending of the file says, and in the terminal a table.
+        output: File to write to instead of the terminal.
     """
     from lake.catalog import connect, read_query, time_limit
     from lake.export import format_of, frame_of, write_frame
 
-    kind = format_of(output) if output is not None and format == "table" else format
+    kind = format or (format_of(output) if output else "table")
     rooms = _open(create=False)
     con = connect(rooms.lake, rooms.settings)
     text = sys.stdin.read() if query == "-" else query
@@ -439,6 +453,11 @@ def main() -> None:
     except Exception as error:
         if debug:
             raise
+        if isinstance(error, OSError) or type(error).__module__.startswith(("azure.", "deltalake.")):
+            err.print("A file, or the storage, could not be read or written", style="red")
+            err.print(f"  found: {type(error).__name__}: {str(error).strip()[:500]}", markup=False, highlight=False)
+            err.print("  do: check the path, the rights and the credential (`sillage doctor`), and run it again")
+            sys.exit(1)
         err.print(f"[red]Something unforeseen went wrong[/]: {type(error).__name__}", highlight=False)
         err.print(str(error).strip()[:500], markup=False, highlight=False)
         err.print("  [dim]do:[/] run it again with --debug for the details, and please report them")
@@ -449,6 +468,20 @@ def _shipped_feed(name: str) -> Path:
     from importlib.resources import files
 
     return Path(str(files("feeds"))) / f"{name}.toml"
+
+
+def _refuse_other_feeds(rooms: _Rooms) -> None:
+    """A simulated fleet is not put among real vehicles: nothing could take it out again."""
+    from lake.tables import open_table
+
+    batches = open_table(rooms.lake, "ops.batches").scan().select("source").unique().collect()
+    if others := sorted(set(batches["source"]) - {_SIMULATED}):
+        raise SillageError(
+            "This lake has feeds of its own",
+            found=", ".join(others),
+            expected="an empty lake, or one that `sillage demo` has made",
+            action="set SILLAGE_LAKE to another for the demo; `sillage serve` shows this one",
+        )
 
 
 def _nothing_published(rooms: _Rooms) -> bool:

@@ -27,7 +27,7 @@ class Settings(BaseSettings):
     vehicle_key: SecretStr | None = Field(
         None,
         description="Secret key of the hash that stands for a vehicle (HMAC-SHA-256), at least 16 characters. "
-        "Needed for any lake that is not local; a local lake falls back to a demo key.",
+        "Needed to land in a lake that is not local, not to read it; a local lake falls back to a demo key.",
     )
     azure_connection_string: SecretStr | None = Field(
         None, description="Connection string of the storage account, for development and Azurite."

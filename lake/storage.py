@@ -7,8 +7,8 @@ import hmac
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,9 @@ from lake.errors import LakeError, SettingsError
 from lake.settings import Settings
 
 FORMAT_VERSION = 1
-_DEMO_KEY = "sillage demo key: for a local lake only"
+_DEMO_KEY = b"sillage demo key: for a local lake only"
 _LAKE_FILE = "sillage.json"
+_PUBLIC_CLOUD = "core.windows.net"
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,10 @@ class Credential:
 
     @property
     def endpoint(self) -> str | None:
-        """Blob endpoint that the connection string states, as Azurite's does."""
-        return self.parts.get("BlobEndpoint")
+        """Blob endpoint that the connection string states, as Azurite's does, or that of the cloud it names."""
+        suffix = self.parts.get("EndpointSuffix", _PUBLIC_CLOUD)
+        named = f"https://{self.parts.get('AccountName')}.blob.{suffix}"
+        return self.parts.get("BlobEndpoint") or (None if suffix == _PUBLIC_CLOUD else named)
 
 
 @dataclass(frozen=True)
@@ -57,27 +60,50 @@ class Lake:
         uri: absolute folder, or ``az://container/prefix``.
         credential: for Azure; empty for a folder.
         buckets: number of vehicle buckets, as fixed when the lake was made.
-        vehicle_key: key of the vehicle hash.
+        key: key of the vehicle hash; None where it was not given, as to those who only read.
     """
 
     uri: str
     credential: Credential
     buckets: int
-    vehicle_key: bytes = field(repr=False)
+    key: bytes | None = field(repr=False)
 
     @classmethod
     def open(cls, settings: Settings, *, create: bool = True) -> Lake:
         """Open the lake of the settings, and make it if it is not there yet.
 
         Raises:
-            SettingsError: no key or no credential for a lake on Azure, or another key than the lake was made with.
+            SettingsError: no credential for a lake on Azure or no key to make it with, or another key than it was
+                made with.
             LakeError: the lake cannot be reached, or was made by a newer Sillage; or it is not there and
                 ``create`` is false.
         """
         local = not settings.lake.startswith("az://")
         uri = str(Path(settings.lake.removeprefix("file://")).expanduser().resolve()) if local else settings.lake
-        lake = cls(uri, _credential(settings, local), settings.buckets, _vehicle_key(settings, local))
-        return lake._with_identity(create=create)
+        key = settings.vehicle_key.get_secret_value().encode() if settings.vehicle_key else None
+        return cls(uri, _credential(settings, local), settings.buckets, key)._with_identity(create=create)
+
+    @property
+    def vehicle_key(self) -> bytes:
+        """Key of the vehicle hash, which is needed to land.
+
+        Raises:
+            SettingsError: it was not given.
+        """
+        if self.key is None:
+            raise SettingsError(
+                "No vehicle key",
+                found="SILLAGE_VEHICLE_KEY is not set",
+                expected="the secret that this lake was made with, of at least 16 characters; the demo key is for a "
+                "local lake only",
+                action="set SILLAGE_VEHICLE_KEY, keep it safe, and never change it for this lake",
+            )
+        return self.key
+
+    @property
+    def has_demo_key(self) -> bool:
+        """Everybody can tell which vehicle a hash stands for."""
+        return self.key == _DEMO_KEY
 
     @property
     def is_local(self) -> bool:
@@ -124,7 +150,7 @@ class Lake:
             options["azure_storage_sas_token"] = parts["SharedAccessSignature"]
         if self.credential.endpoint:
             options["azure_storage_endpoint"] = self.credential.endpoint.rstrip("/")
-            options["allow_http"] = "true"
+            options["allow_http"] = str(self.credential.endpoint.startswith("http://")).lower()
         return options
 
     def prepare_duckdb(self, con: duckdb.DuckDBPyConnection) -> None:
@@ -167,6 +193,24 @@ class Lake:
         else:
             self.filesystem.pipe_file(target, content)
 
+    def write_new(self, content: bytes, *parts: str) -> None:
+        """Write a small file unless it is there already: of several writers the first one's stays."""
+        target = self.path(*parts)
+        if self.is_local:
+            Path(target).parent.mkdir(parents=True, exist_ok=True)
+            temporary = Path(f"{target}.{os.getpid()}.tmp")
+            temporary.write_bytes(content)
+            try:
+                os.link(temporary, target)
+            except FileExistsError:
+                pass
+            except OSError:  # a file system without hard links
+                temporary.replace(target)
+            temporary.unlink(missing_ok=True)
+        else:
+            with suppress(FileExistsError):
+                self.filesystem.pipe_file(target, content, overwrite=False)
+
     @contextmanager
     def _reaching(self) -> Iterator[None]:
         try:
@@ -183,7 +227,6 @@ class Lake:
         """Compare with what the lake was made with; make it where there is none."""
         with self._reaching():
             known = self.read_bytes(_LAKE_FILE)
-        fingerprint = hmac.new(self.vehicle_key, b"sillage lake", hashlib.sha256).hexdigest()[:16]
         if known is None:
             if not create:
                 raise LakeError(
@@ -191,34 +234,49 @@ class Lake:
                     found=self.uri,
                     action="land something (`sillage land --feed …`), run `sillage demo`, or set SILLAGE_LAKE",
                 )
-            identity = {"format": FORMAT_VERSION, "buckets": self.buckets, "key": fingerprint}
+            made = replace(self, key=_DEMO_KEY) if self.is_local and self.key is None else self
+            identity = {"format": FORMAT_VERSION, "buckets": made.buckets, "key": _fingerprint(made.vehicle_key)}
             with self._reaching():
-                self.write_bytes(json.dumps(identity).encode(), _LAKE_FILE)
-            return self
+                self.write_new(json.dumps(identity).encode(), _LAKE_FILE)
+                known = self.read_bytes(_LAKE_FILE)
+            return made._as_made(known or b"")
+        return self._as_made(known)
+
+    def _as_made(self, known: bytes) -> Lake:
+        """The lake with the buckets it was made with, and with the demo key if that is its own."""
         try:
             identity = json.loads(known)
-        except ValueError:
+            version, buckets, key = identity["format"], identity["buckets"], identity["key"]
+        except (ValueError, LookupError, TypeError):
             raise LakeError(
                 f"{_LAKE_FILE} of the lake cannot be read",
                 found=repr(known[:80]),
                 expected="a JSON object with format, buckets and key, as Sillage writes it",
                 action="put the file back from a copy of the lake; it says which key hashed the vehicles",
             ) from None
-        if identity["format"] > FORMAT_VERSION:
+        if version > FORMAT_VERSION:
             raise LakeError(
                 "The lake was made by a newer Sillage",
-                found=f"lake format {identity['format']}",
+                found=f"lake format {version}",
                 expected=f"{FORMAT_VERSION} or older",
                 action="upgrade Sillage",
             )
-        if identity["key"] != fingerprint:
+        given = self.key
+        if given is None and self.is_local and key == _fingerprint(_DEMO_KEY):
+            given = _DEMO_KEY
+        if given is not None and key != _fingerprint(given):
             raise SettingsError(
                 "The vehicle key is not the one this lake was made with",
                 found="another key",
                 expected="the key that hashed the vehicles already there: with another, each would count twice",
                 action="set SILLAGE_VEHICLE_KEY to the lake's key, or SILLAGE_LAKE to another lake",
             )
-        return Lake(self.uri, self.credential, identity["buckets"], self.vehicle_key)
+        return replace(self, buckets=buckets, key=given)
+
+
+def _fingerprint(key: bytes) -> str:
+    """What is written down of a key, so that another is noticed."""
+    return hmac.new(key, b"sillage lake", hashlib.sha256).hexdigest()[:16]
 
 
 def load_extension(con: duckdb.DuckDBPyConnection, name: str) -> None:
@@ -267,17 +325,4 @@ def _credential(settings: Settings, local: bool) -> Credential:
         found=f"SILLAGE_LAKE={settings.lake}",
         expected="SILLAGE_AZURE_ACCOUNT (the machine's identity signs in) or SILLAGE_AZURE_CONNECTION_STRING",
         action="set one of them",
-    )
-
-
-def _vehicle_key(settings: Settings, local: bool) -> bytes:
-    if settings.vehicle_key is not None:
-        return settings.vehicle_key.get_secret_value().encode()
-    if local:
-        return _DEMO_KEY.encode()
-    raise SettingsError(
-        "No vehicle key",
-        found="SILLAGE_VEHICLE_KEY is not set",
-        expected="a secret of at least 16 characters; the demo key is for a local lake only",
-        action="set SILLAGE_VEHICLE_KEY, keep it safe, and never change it for this lake",
     )

@@ -15,7 +15,7 @@ from typing import Any
 
 import polars as pl
 from deltalake import CommitProperties, DeltaTable, Schema, Transaction, write_deltalake
-from deltalake.exceptions import CommitFailedError
+from deltalake.exceptions import CommitFailedError, TableNotFoundError
 from deltalake.transaction import AddAction, RemoveAction
 
 from lake.distinct import sorted_by
@@ -66,9 +66,17 @@ class Table:
         """Something was written to it."""
         return bool(DeltaTable.is_deltatable(self.uri, storage_options=self.lake.object_store_options))
 
+    def now(self) -> DeltaTable | None:
+        """A handle for reading the newest version, or ``None`` where nothing was written yet."""
+        try:
+            return self._at()
+        except TableNotFoundError:
+            return None
+
     def handle(self) -> DeltaTable:
         """A handle for writing. The table is made first if it is not there, and gains the columns it lacks."""
-        if not self.exists():
+        handle = self.now()
+        if handle is None:
             # Where another writer makes it at the same moment, its table is as good.
             with suppress(CommitFailedError):
                 DeltaTable.create(
@@ -80,7 +88,7 @@ class Table:
                     description=self.spec.description,
                     storage_options=self.lake.object_store_options,
                 )
-        handle = self._at()
+            handle = self._at()
         wanted = Schema.from_arrow(self._empty().to_arrow().schema).fields
         known = {column.name for column in handle.schema().fields}
         missing = [column for column in wanted if column.name not in known]
@@ -97,9 +105,8 @@ class Table:
 
     def version(self) -> int:
         """Newest version, -1 where nothing was written yet."""
-        if not self.exists():
-            return -1
-        return int(self._at().version())
+        handle = self.now()
+        return -1 if handle is None else int(handle.version())
 
     def scan(
         self,
@@ -107,15 +114,18 @@ class Table:
         last: date | None = None,
         *,
         version: int | None = None,
+        handle: DeltaTable | None = None,
         where: pl.Expr | None = None,
     ) -> pl.LazyFrame:
         """The rows of the days ``first`` to ``last``, both included; an empty frame where nothing was written.
 
-        Columns of the contract that no file has yet are there, null.
+        They are those of a version, of a handle, or of now. Columns of the contract that no file has yet are there, null.
         """
-        if not self.exists():
+        if handle is None:
+            handle = self.now() if version is None else self._at(version)
+        if handle is None:
             return self._empty().lazy()
-        frame = pl.scan_delta(self._at(version), storage_options=self.lake.object_store_options or None)
+        frame = pl.scan_delta(handle, storage_options=self.lake.object_store_options or None)
         known, wanted = frame.collect_schema(), self._empty().schema
         if missing := [pl.lit(None, dtype).alias(name) for name, dtype in wanted.items() if name not in known]:
             frame = frame.with_columns(missing)
@@ -129,20 +139,22 @@ class Table:
     def rows_by_day(self, handle: DeltaTable | None = None) -> dict[date, int]:
         """Rows of each day, from the log alone; as of a handle, or now."""
         day = self.spec.day_column
-        if day is None or not (handle or self.exists()):
+        handle = handle or self.now()
+        if day is None or handle is None:
             return {}
-        actions = pl.DataFrame((handle or self._at()).get_add_actions(flatten=True))
+        actions = pl.DataFrame(handle.get_add_actions(flatten=True))
         if actions.is_empty():
             return {}
         sums = actions.group_by(f"partition.{day}").agg(pl.col("num_records").sum()).sort(f"partition.{day}")
         return {_as_date(key): int(rows) for key, rows in sums.iter_rows()}
 
-    def written_by_day(self) -> dict[date, datetime]:
-        """When the newest file of each day was written, from the log alone."""
+    def written_by_day(self, handle: DeltaTable | None = None) -> dict[date, datetime]:
+        """When the newest file of each day was written, from the log alone; as of a handle, or now."""
         day = self.spec.day_column
-        if day is None or not self.exists():
+        handle = handle or self.now()
+        if day is None or handle is None:
             return {}
-        actions = pl.DataFrame(self._at().get_add_actions(flatten=True))
+        actions = pl.DataFrame(handle.get_add_actions(flatten=True))
         if actions.is_empty():
             return {}
         written = pl.from_epoch("modification_time", time_unit="ms").dt.replace_time_zone("UTC").max()
@@ -214,7 +226,7 @@ class Table:
         alike = [value for value, rows in counts.items() if rows and rows == committed.get(value, 0)]
         differing = {value for value, rows in counts.items() if rows != committed.get(value, 0)}
         if alike:
-            there = self.scan(min(alike), max(alike), version=handle.version(), where=pl.col(day).is_in(alike))
+            there = self.scan(min(alike), max(alike), handle=handle, where=pl.col(day).is_in(alike))
             parts = there.collect().select(self._empty().columns).sort(order).partition_by(day, as_dict=True)
             differing |= {value for value in alike if not parts[(value,)].equals(found[(value,)])}
         return sorted(differing)
@@ -224,21 +236,22 @@ class Table:
         rows = self._conform(frame).sort([*self.spec.partition_by, *self.spec.sort_by])
         write_deltalake(self.handle(), rows, mode="overwrite")
 
-    def changed_days(self, since: int) -> dict[date, int]:
+    def changed_days(self, since: int, handle: DeltaTable | None = None) -> dict[date, int]:
         """Days whose data changed after version ``since``, each with the last version that changed it.
 
         Commits that change no data (compaction) do not count. Where the log no longer reaches back to ``since``,
-        every day counts as changed in the newest version.
+        every day counts as changed in the newest version. The newest is that of a handle, or of now.
         """
         day = self.spec.day_column
-        if day is None or not self.exists():
+        handle = handle or self.now()
+        if day is None or handle is None:
             return {}
-        newest = self.version()
+        newest = int(handle.version())
         changed: dict[date, int] = {}
         for version in range(since + 1, newest + 1):
             log = self.lake.read_bytes(*self.spec.name.split("."), "_delta_log", f"{version:020}.json")
             if log is None:
-                return dict.fromkeys(self.rows_by_day(), newest)
+                return dict.fromkeys(self.rows_by_day(handle), newest)
             for action in map(json.loads, log.splitlines()):
                 file = action.get("add") or action.get("remove")
                 if file and file.get("dataChange", True) and file.get("partitionValues"):
@@ -247,7 +260,8 @@ class Table:
 
     def has(self, txn: AppTransaction) -> bool:
         """The application transaction was committed."""
-        return self.exists() and _seen(self._at(), txn)
+        handle = self.now()
+        return handle is not None and _seen(handle, txn)
 
     def _empty(self) -> pl.DataFrame:
         return self.spec.schema.create_empty()
@@ -273,10 +287,9 @@ class Appender:
 
     def __init__(self, table: Table, txn: AppTransaction | None = None) -> None:
         self.table, self.txn = table, txn
-        self._handle = table.handle()
         self._actions: list[AddAction | RemoveAction] = []
         #: The transaction is in already: nothing is to be written.
-        self.done = txn is not None and _seen(self._handle, txn)
+        self.done = txn is not None and table.has(txn)
 
     def add(self, frame: pl.DataFrame) -> None:
         """Write one part. Columns that are null throughout are left out of its files."""
@@ -293,13 +306,18 @@ class Appender:
         """Make all parts visible at once. Nothing to commit, or a transaction that is already in, is no error."""
         if self.done or (not self._actions and self.txn is None):
             return
+        # Anew: since the first part the access to the storage may have run out, or another run may have been quicker.
+        handle = self.table.handle()
+        if self.txn is not None and _seen(handle, self.txn):
+            self.done = True
+            return
         transactions = [Transaction(self.txn.app, self.txn.number)] if self.txn else None
         properties = CommitProperties(app_transactions=transactions, max_commit_retries=50)
         try:
-            self._handle.create_write_transaction(
+            handle.create_write_transaction(
                 self._actions,
                 mode="append",
-                schema=self._handle.schema(),
+                schema=handle.schema(),
                 partition_by=list(self.table.spec.partition_by),
                 commit_properties=properties,
             )

@@ -47,15 +47,28 @@ def examine() -> Iterator[Finding]:
         lake.write_bytes(b"ok", "ops", "_doctor")
         lake.filesystem.rm_file(lake.path("ops", "_doctor"))
         yield Finding("ok", "and written")
-    except OSError as error:
+    except Exception as error:  # noqa: BLE001 - folders and Azure fail with errors of their own
         yield Finding(
             "wrong", f"The lake cannot be written: {error}", "check the rights on the folder or the container"
         )
+    yield _key(lake)
     info = current(lake)
     if info is None:
         yield Finding("attention", "Nothing is published yet", "`sillage build`, then `sillage publish`")
     else:
         yield Finding("ok", f"Published {info.published_at:%Y-%m-%d %H:%M} UTC, data to {info.data_to}")
+
+
+def _key(lake: Lake) -> Finding:
+    if lake.key is None:
+        return Finding("attention", "No vehicle key: the lake can be read only", "set SILLAGE_VEHICLE_KEY to land")
+    if lake.has_demo_key:
+        return Finding(
+            "attention",
+            "Vehicles are hashed with the demo key, which is in Sillage's source: whoever has a VIN finds its vehicle",
+            "for real vehicles make a lake with a SILLAGE_VEHICLE_KEY of your own; a lake keeps the key it began with",
+        )
+    return Finding("ok", "The vehicle key is the lake's")
 
 
 def _settings(settings: Settings) -> Iterator[Finding]:

@@ -129,23 +129,23 @@ def land(
     report = LandingReport(profile.name)
     sized = _with_fingerprints(lake, profile, found)
     coverage, shown = Coverage(profile), _shown(lake, profile)
-    done: set[str] = set()
+    landed: set[str] = set()
     while True:
         batches = read_batches(lake, profile.name)
         open_batch = first_unfinished(batches)
         if open_batch is None:
             known = settled(batches)
             if again:
-                known -= fruitless(lake, profile, batches) - done
+                known -= fruitless(lake, profile, batches) - landed
             new = {mark: (file, shown(file.path)) for mark, file in sized.items() if mark not in known}
             if not new:
                 break
             number = max(batches["batch"].to_list(), default=-1) + 1
             plan(lake, settings, profile.name, number, new)
             continue
-        _execute(lake, settings, profile, open_batch, sized, report, progress, coverage)
-        done.update(planned.fingerprint for planned in open_batch.files)
-    report.skipped = len(found) - report.files
+        if _execute(lake, settings, profile, open_batch, sized, report, progress, coverage):
+            landed.update(planned.fingerprint for planned in open_batch.files)
+    report.skipped = len(found) - len(landed & sized.keys())
     report.never_found = coverage.never_found()
     return report
 
@@ -198,7 +198,8 @@ def _execute(
     report: LandingReport,
     progress: Progress | None,
     coverage: Coverage,
-) -> None:
+) -> bool:
+    """Finish a planned batch: True where it has landed, False where it was abandoned."""
     files = {planned: sized.get(planned.fingerprint) or _unchanged(lake, profile, planned) for planned in batch.files}
     gone = [planned.file for planned, file in files.items() if file is None]
     if gone:
@@ -210,11 +211,11 @@ def _execute(
                 action="put the file back (or name its new place) and land again",
             )
         report.abandoned += gone
-        return
+        return False
     run = _BatchRun(lake, settings, profile, batch, coverage)
     counts = run.execute({planned: file for planned, file in files.items() if file is not None}, progress)
     if counts is None:
-        return
+        return False
     run.close(counts)
     report.batches.append(batch.number)
     report.files += len(batch.files)
@@ -222,6 +223,7 @@ def _execute(
         report.records += count.records
         report.landed += count.landed
         report.rejected += count.rejected
+    return True
 
 
 def _unchanged(lake: Lake, profile: FeedProfile, planned: PlannedFile) -> FoundFile | None:

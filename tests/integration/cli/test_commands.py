@@ -62,7 +62,7 @@ def test_wrong_usage_is_exit_code_2_and_no_traceback(run: Run, arguments: Sequen
     assert (said.out + said.err).strip()
 
 
-NO_LAKE = [["publish"], ["sql", "select 1"], ["status"]]
+NO_LAKE = [["build"], ["publish"], ["sql", "select 1"], ["status"]]
 
 
 @pytest.mark.parametrize("arguments", NO_LAKE, ids=" ".join)
@@ -170,8 +170,9 @@ def test_a_profile_is_tried_corrected_and_its_files_land_again(filled: Filled, r
 
 
 def test_land_takes_the_inbox_where_no_path_is_given(filled: Filled, run: Run, tmp_path: Path) -> None:
-    assert "Nothing new to land" in run("land", "-f", filled.feed.profile).err
     inbox = tmp_path / "lake" / "inbox" / "shuttles"
+    said = run("land", "-f", filled.feed.profile).err
+    assert f"Nothing new to land: in {inbox} no file fits *.csv" in said.replace("\n", " ")
     inbox.mkdir(parents=True)
     (inbox / "a.csv").write_bytes(filled.feed.files[0].read_bytes())
     assert "from 1 file" in run("land", "-f", filled.feed.profile).err
@@ -214,6 +215,38 @@ def test_build_of_a_table_that_is_not_built(table: str, run: Run) -> None:
     assert said.code > 0
     assert f"found: {table}" in said.err
     assert "core.trips" in said.err
+
+
+def test_days_are_named_in_their_order(on_filled: Filled, run: Run) -> None:
+    said = run("build", "--from", "2025-03-02", "--to", "2025-03-01")
+    assert said.code == 1
+    assert "found: from 2025-03-02 to 2025-03-01" in said.err
+
+
+def test_a_lake_without_data_is_published_as_one(run: Run, filled: Filled) -> None:
+    run("land", "-f", filled.feed.profile)  # makes the lake, and finds nothing
+    assert "without any data" in run("publish").err
+
+
+def test_the_demo_key_is_told_of_where_vehicles_land_that_are_not_simulated(
+    filled: Filled, run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    land = ("land", "-f", filled.feed.profile, filled.feed.folder)
+    assert "hashed with the demo key" in run(*land).err
+    assert "hashed with the demo key" in run("doctor").out
+    monkeypatch.setenv("SILLAGE_VEHICLE_KEY", "a key of one's own")
+    monkeypatch.setenv("SILLAGE_LAKE", str(tmp_path / "other"))
+    assert "demo key" not in run(*land).err
+    assert "hashed with the demo key" not in run("doctor").out
+
+
+def test_who_has_no_key_reads_and_does_not_land(on_filled: Filled, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SILLAGE_VEHICLE_KEY")
+    for command in (["sql", TRIPS], ["status"], ["build"], ["publish"], ["doctor"]):
+        assert run(*command).code == 0
+    said = run("land", "-f", on_filled.feed.profile, on_filled.feed.folder)
+    assert said.code == 2
+    assert "SILLAGE_VEHICLE_KEY is not set" in said.err
 
 
 # status, doctor
@@ -324,6 +357,15 @@ def test_demo_without_serving_fills_a_lake_and_goes_on_where_it_ended(run: Run, 
     assert "Nothing new to land" in again.err
     assert "Published" not in again.err
     assert run("sql", "select count(distinct vehicle_id) from raw.vehicles", "--format", "csv").out.endswith("4\n")
+
+
+def test_no_demo_is_put_into_a_lake_of_other_feeds(on_filled: Filled, run: Run) -> None:
+    before = run("sql", "select count(*) from raw.telemetry", "--format", "csv").out
+    said = run("demo", "--vehicles", 2, "--days", 1, "--no-serve")
+    assert said.code == 1
+    assert "found: shuttles" in said.err
+    assert "SILLAGE_LAKE" in said.err
+    assert run("sql", "select count(*) from raw.telemetry", "--format", "csv").out == before
 
 
 def test_serve_refuses_an_address_that_others_reach(on_filled: Filled, run: Run) -> None:

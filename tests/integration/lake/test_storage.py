@@ -9,7 +9,7 @@ import pytest
 
 from lake.errors import LakeError, SettingsError, SillageError
 from lake.settings import Settings, get_settings
-from lake.storage import FORMAT_VERSION, Lake
+from lake.storage import FORMAT_VERSION, Credential, Lake
 from tests.conftest import Azurite
 from tests.integration.lakes import opened, settings_for
 
@@ -46,6 +46,30 @@ def test_another_key_is_refused_and_neither_key_is_shown(place: tuple[str, Azuri
     assert settings.vehicle_key.get_secret_value().encode() not in identity
 
 
+def test_without_its_key_a_lake_is_read_and_nothing_is_hashed(place: tuple[str, Azurite | None]) -> None:
+    _, settings = opened(*place)
+    reader = Lake.open(get_settings(**dict(settings) | {"vehicle_key": None}), create=False)
+    assert reader.read_bytes("sillage.json")
+    assert not reader.has_demo_key
+    with pytest.raises(SettingsError, match="SILLAGE_VEHICLE_KEY"):
+        _ = reader.vehicle_key
+
+
+def test_of_two_that_make_a_lake_the_first_decides(
+    place: tuple[str, Azurite | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second finds none, and is a moment late."""
+    first, settings = opened(*place, buckets=4)
+    read = Lake.read_bytes
+    seen: list[bytes | None] = [None]
+    monkeypatch.setattr(Lake, "read_bytes", lambda lake, *parts: seen.pop() if seen else read(lake, *parts))
+    second = Lake.open(get_settings(**dict(settings) | {"buckets": 16}))
+    assert (seen, first.buckets, second.buckets) == ([], 4, 4)
+    seen.append(None)
+    with pytest.raises(SettingsError, match="not the one"):
+        Lake.open(with_key(settings, OTHER_KEY))
+
+
 def test_a_lake_of_a_newer_format_is_refused(place: tuple[str, Azurite | None]) -> None:
     lake, settings = opened(*place)
     identity = json.loads(lake.read_bytes("sillage.json") or b"")
@@ -55,8 +79,9 @@ def test_a_lake_of_a_newer_format_is_refused(place: tuple[str, Azurite | None]) 
     assert str(FORMAT_VERSION + 1) in refused.value.found
 
 
-def test_a_lake_file_that_is_not_one_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "sillage.json").write_text("{half a", encoding="utf-8")
+@pytest.mark.parametrize("text", ["{half a", "{}", "[]", "7"])
+def test_a_lake_file_that_is_not_one_is_refused(text: str, tmp_path: Path) -> None:
+    (tmp_path / "sillage.json").write_text(text, encoding="utf-8")
     with pytest.raises(LakeError, match=r"sillage\.json"):
         Lake.open(settings_for(tmp_path))
 
@@ -109,6 +134,22 @@ def test_a_connection_string_that_lacks_a_part_is_refused_and_not_shown(text: st
         Lake.open(settings_for("az://container/lake", azure_connection_string=text))
     assert "SILLAGE_AZURE_CONNECTION_STRING" in str(refused.value)
     assert ACCOUNT_KEY not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("stated", "endpoint"),
+    [
+        ("", None),
+        (";EndpointSuffix=core.windows.net", None),
+        (";EndpointSuffix=core.chinacloudapi.cn", "https://someone.blob.core.chinacloudapi.cn"),
+        (";EndpointSuffix=core.windows.net;BlobEndpoint=http://127.0.0.1:1/x", "http://127.0.0.1:1/x"),
+    ],
+)
+def test_the_cloud_is_the_one_of_the_connection_string(stated: str, endpoint: str | None) -> None:
+    text = f"AccountName=someone;AccountKey={ACCOUNT_KEY}{stated}"
+    options = Lake("az://c/p", Credential(connection_string=text), 1, None).object_store_options
+    assert options.get("azure_storage_endpoint") == endpoint
+    assert options.get("allow_http") == (None if endpoint is None else str(endpoint.startswith("http:")).lower())
 
 
 def test_a_lake_that_lets_nobody_in_with_this_key_is_an_error_without_secrets(azurite: Azurite) -> None:

@@ -12,6 +12,7 @@ from lake.signals import IDENTIFIER_PATHS
 from transforms.sources.blocks import LONGEST_RECORD, Block, records, texts
 from transforms.sources.canonical import EXTRAS, OFFSET, ORIGINAL, REASON, ROW, without_length
 from transforms.sources.csv_records import CsvRecords, cells_of, read_header, trimmed
+from transforms.sources.one_signal import signal_fields, widened
 from transforms.sources.profile import FeedProfile
 
 _TEXT = "@text"
@@ -158,9 +159,7 @@ class DelimitedReader:
         if unknown:
             filled = pl.any_horizontal(pl.col(name) != "" for name in unknown)
             sent = pl.when(filled).then(pl.struct(unknown).struct.json_encode())
-        if not self._profile.long_name:
-            return cells.with_columns(sent.alias(EXTRAS))
-        return _long(cells.with_columns(sent.alias(EXTRAS)), self._profile)
+        return widened(cells.with_columns(sent.alias(EXTRAS)), self._profile)
 
 
 def used_fields(profile: FeedProfile) -> frozenset[str]:
@@ -170,32 +169,3 @@ def used_fields(profile: FeedProfile) -> frozenset[str]:
     if profile.sequence and profile.sequence != "record":
         used.add(profile.sequence)
     return frozenset(used | signal_fields(profile))
-
-
-def signal_fields(profile: FeedProfile) -> frozenset[str]:
-    """Fields that become columns."""
-    return frozenset(name for targets in profile.targets.values() for t in targets for name in t.fields)
-
-
-def _long(cells: pl.DataFrame, profile: FeedProfile) -> pl.DataFrame:
-    """One signal per row: its value goes to a column of the signal's name, or to ``extras``."""
-    if not {profile.long_name, profile.long_value} <= set(cells.columns):
-        return cells
-    name, value = pl.col(profile.long_name or ""), pl.col(profile.long_value or "")
-    names = cells[profile.long_name or ""].unique(maintain_order=True).to_list()
-    known = [n for n in names if n in signal_fields(profile) and n not in cells.columns]
-    dropped = [n for n in names if n in profile.ignore or n in IDENTIFIER_PATHS]
-    other = ~name.is_in(known + dropped) & (value != "")
-    pair = pl.concat_str(pl.lit("{"), _json_text(name), pl.lit(":"), _json_text(value), pl.lit("}"))
-    sent = pl.col(EXTRAS)
-    both = pl.concat_str(pair.str.head(-1), pl.lit(","), sent.str.slice(1))
-    return cells.with_columns(
-        *(pl.when(name == n).then(value).alias(n) for n in known),
-        pl.when(other & sent.is_not_null()).then(both).when(other).then(pair).otherwise(sent).alias(EXTRAS),
-    )
-
-
-def _json_text(expr: pl.Expr) -> pl.Expr:
-    """A JSON string: what ``json_encode`` makes of a struct of one field, without the field."""
-    encoded = pl.struct(expr.alias("t")).struct.json_encode()
-    return encoded.str.slice(5).str.head(-1)

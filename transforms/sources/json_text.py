@@ -98,14 +98,17 @@ class JsonReader:
 
     def __init__(self, profile: FeedProfile) -> None:
         keys = [*profile.vehicle.field, *profile.time.field, profile.received, profile.kind_field]
+        keys += [profile.long_name, profile.long_value]
         self._envelope = frozenset(profile.envelope)
         common = {name: "VARCHAR" for name in keys if name}
         if profile.sequence not in (None, "record", *common):
             common[profile.sequence or ""] = "DOUBLE"
         self._sequence, self._time_fields = profile.sequence, profile.time.field
         self._kind_field = profile.kind_field
+        # With one signal per record no key is the name of a signal.
+        targets = dict.fromkeys(profile.by_kind, ()) if profile.long_name else profile.targets
         self._typed = {
-            kind: {n: t for n, t in _types(profile.targets[kind], common).items() if n not in self._envelope}
+            kind: {n: t for n, t in _types(targets[kind], common).items() if n not in self._envelope}
             or {_NOTHING: "VARCHAR"}
             for kind in profile.by_kind
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import NamedTuple
 
 import polars as pl
@@ -51,6 +52,8 @@ def mask_rejects(
     else:
         pattern, keys = _by_key(masks)
         originals = [pattern.sub(lambda match: _without_value(match, keys), original) for original in originals]
+        if profile.long_value:
+            originals = [_without_signal(original, masks, profile.long_value) for original in originals]
     for text, found in zip(rejects["reason"], values, strict=True):
         reason = text
         for value, mask in found:
@@ -110,6 +113,15 @@ def _by_key(masks: Mapping[str, _Mask]) -> tuple[re.Pattern[bytes], dict[str, _M
     keys = {_last(name): mask for name, mask in masks.items()}
     names = b"|".join(re.escape(json.dumps(key, ensure_ascii=False).encode()) for key in keys)
     return re.compile(rb'(%s)(\s*:\s*)("(?:[^"\\]|\\.)*"?|[^\s,"{}\[\]]+)' % names), keys
+
+
+def _without_signal(original: bytes, masks: Mapping[str, _Mask], field: str) -> bytes:
+    """A record of one signal without its value, if it is an identifier."""
+    for name, mask in masks.items():
+        if json.dumps(name, ensure_ascii=False).encode() in original:
+            pattern, keys = _by_key({field: mask})
+            original = pattern.sub(partial(_without_value, masks=keys), original)
+    return original
 
 
 def _without_value(match: re.Match[bytes], masks: Mapping[str, _Mask]) -> bytes:

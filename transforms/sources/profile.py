@@ -77,8 +77,8 @@ class FeedProfile(Table):
     )
     ignore: Names = Field((), description="Fields that are not wanted; nothing else is left out.")
     csv: Delimited = Field(Delimited(), description="For CSV: how it is written.")
-    long_name: str | None = Field(None, min_length=1, description="For one signal per row: field with its name.")
-    long_value: str | None = Field(None, min_length=1, description="For one signal per row: field with its value.")
+    long_name: str | None = Field(None, min_length=1, description="For one signal per record: field with its name.")
+    long_value: str | None = Field(None, min_length=1, description="For one signal per record: field with its value.")
     vss: int | None = Field(None, ge=1, le=20, description="Field names are VSS paths, in the units of this version.")
     columns: Columns = Field({}, description="Column of the raw table = where its value comes from.")
 
@@ -90,9 +90,8 @@ class FeedProfile(Table):
         if (self.long_name is None) != (self.long_value is None):
             missing = "long_value" if self.long_value is None else "long_name"
             raise _wrong(missing, "nothing", "a field: long_name and long_value go together")
-        for key in ("csv", "long_name"):
-            if self.format != "csv" and key in self.model_fields_set:
-                raise _wrong(key, "a value", f'nothing: it belongs to format = "csv", and this is "{self.format}"')
+        if self.format != "csv" and "csv" in self.model_fields_set:
+            raise _wrong("csv", "a value", f'nothing: it belongs to format = "csv", and this is "{self.format}"')
         self._arrival_can_be_read()
         for kind, profile in self.by_kind.items():
             check_columns(kind, profile, f"kinds.{kind}." if self.kinds else "")
@@ -143,7 +142,8 @@ class FeedProfile(Table):
 
     def _all_fields(self) -> Iterator[str]:
         yield from (*self.vehicle.field, *self.time.field, *self.ignore)
-        yield from (name for name in (self.sequence, self.received, self.kind_field) if name and name != "record")
+        told = (self.sequence, self.received, self.kind_field, self.long_name, self.long_value)
+        yield from (name for name in told if name and name != "record")
         yield from (name for kind in self.targets.values() for target in kind for name in target.fields)
 
     @cached_property

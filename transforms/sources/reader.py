@@ -39,6 +39,7 @@ from transforms.sources.delimited import DelimitedReader
 from transforms.sources.identity import KeyedIds
 from transforms.sources.json_text import JsonReader
 from transforms.sources.masking import mask_path
+from transforms.sources.one_signal import widened
 from transforms.sources.profile import FeedProfile, Kind
 from transforms.sources.times import instants
 
@@ -201,7 +202,7 @@ class FeedReader:
             broken.append(cut.broken)
         lost = pl.concat(broken, how="diagonal_relaxed") if broken else None
         count = sum(cells.height for cells in cut.cells.values()) + (0 if lost is None else lost.height)
-        cells = cut.cells
+        cells = {kind: widened(part, self.profile) for kind, part in cut.cells.items()}
         if count != taken:
             cells, lost = _numbered(cells, lost)
         decoded = self._decoded(cells, lost, count, context)

@@ -149,10 +149,10 @@ def canonical(
     for kind, settings in profile.by_kind.items():
         if known is not None and kind != known:
             continue
-        if settings.when is None or known is not None:
+        if not settings.when or known is not None:
             mine, rest = rest, rest.clear()
         else:
-            is_mine = _text(rest, profile.kind_field or "").eq_missing(settings.when)
+            is_mine = _text(rest, profile.kind_field or "").is_in(list(settings.when)).fill_null(False)
             mine, rest = rest.filter(is_mine), rest.filter(~is_mine)
         if mine.height:
             good, bad = _rows(mine, profile.targets[kind], profile, context, bounds, ids)
@@ -160,7 +160,7 @@ def canonical(
                 rows[kind] = good
             rejects += [bad] if bad.height else []
     if rest.height:
-        names = ", ".join(str(k.when) for k in profile.by_kind.values())
+        names = ", ".join(name for settings in profile.by_kind.values() for name in settings.when)
         named = rest.with_columns(_text(rest, profile.kind_field or "").alias("@kind"))
         reason = told(f"{profile.kind_field} is not one of {names}", pl.col("@kind"))
         rejects.append(rejected(named, reason, profile, ids))

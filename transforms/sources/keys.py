@@ -240,6 +240,6 @@ Columns = dict[str, Annotated[tuple[Source, ...], BeforeValidator(_sources)]]
 class KindProfile(Table):
     """How one kind of message becomes rows of one raw table."""
 
-    when: str | None = Field(None, description="What kind_field says in messages of this kind.")
+    when: Names = Field((), description="What kind_field says in messages of this kind; any of several.")
     vss: int | None = Field(None, ge=1, le=20, description="Field names are VSS paths, in the units of this version.")
     columns: Columns = Field({}, description="Column of the raw table = where its value comes from.")

@@ -118,9 +118,10 @@ class FeedProfile(Table):
                 raise _wrong(key, "a value", f"{key} in each of the tables [kinds.…]")
         seen: set[str] = set()
         for kind, profile in self.kinds.items():
-            if profile.when is None or profile.when in seen:
-                raise _wrong(f"kinds.{kind}.when", profile.when or "nothing", "a value of kind_field of its own")
-            seen.add(profile.when)
+            if not profile.when or seen.intersection(profile.when):
+                found = ", ".join(profile.when) or "nothing"
+                raise _wrong(f"kinds.{kind}.when", found, "values of kind_field of its own")
+            seen.update(profile.when)
 
     def _arrival_can_be_read(self) -> None:
         if self.received_format in NAMED_FORMATS:
@@ -156,7 +157,7 @@ class FeedProfile(Table):
         """The kinds of message; a feed of one kind has its columns at the top."""
         if self.kind is None:
             return self.kinds
-        return {self.kind: KindProfile(when=None, vss=self.vss, columns=self.columns)}
+        return {self.kind: KindProfile(vss=self.vss, columns=self.columns)}
 
     @cached_property
     def targets(self) -> dict[Kind, tuple[Target, ...]]:

@@ -134,3 +134,21 @@ def test_a_sequence_that_is_no_whole_number_is_refused(tmp_path: Path) -> None:
 def test_a_vin_in_a_text_of_an_event_is_masked(tmp_path: Path) -> None:
     found = lines(tmp_path, said("fault", code="P0562", status="set", ecu=f"x {VIN}"))
     assert found.column("ecu", "faults") == [f"x {masked()}"]
+
+
+def test_a_kind_may_have_several_names(tmp_path: Path) -> None:
+    """However they are written: in the usual way, with blanks, with keys that are not known."""
+    kinds = FEED["kinds"] | {"faults": FEED["kinds"]["faults"] | {"when": ["fault", "dtc", "it's"]}}
+    texts = [
+        said("fault", code="P0562", status="set"),
+        said("dtc", code="P0563", status="set"),
+        said("telemetry", speed=3),
+        json.dumps({"kind": "dtc", "vehicle": "a", "at": T, "code": "P0564", "status": "set"}, indent=None),
+        said("it's", code="P0565", status="set", new=1),
+        said("other"),
+    ]
+    found = read("\n".join(texts), profile(**FEED | {"kinds": kinds}), tmp_path)
+    assert found.column("code", "faults") == ["P0562", "P0563", "P0564", "P0565"]
+    assert found.column("extras", "faults") == [None, None, None, '{"new":1}']
+    assert found.column("speed_kmh") == [3.0]
+    assert found.reasons == ["kind is not one of telemetry, fault, dtc, it's, command: found 'other'"]

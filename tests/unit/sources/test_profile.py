@@ -134,8 +134,8 @@ WRONG: list[tuple[str, Any, str, str, str]] = [
 
 WRONG_KINDS: list[tuple[str, Any, str, str, str]] = [
     ("kind_field", ..., "kind_field", "nothing", "tells the kinds of message apart"),
-    ("kinds.vehicles.when", ..., "kinds.vehicles.when", "nothing", "a value of kind_field of its own"),
-    ("kinds.vehicles.when", "t", "kinds.vehicles.when", "t", "a value of kind_field of its own"),
+    ("kinds.vehicles.when", ..., "kinds.vehicles.when", "nothing", "values of kind_field of its own"),
+    ("kinds.vehicles.when", "t", "kinds.vehicles.when", "t", "values of kind_field of its own"),
     ("kinds.vehicles.wen", "x", "kinds.vehicles.wen", "unknown key wen", "one of when, vss, columns"),
     ("kinds.cars", {"when": "x"}, "kinds.cars", "'cars'", "'subscriptions' or 'consents'"),
     ("kinds.vehicles.vss", 6, "kinds.vehicles.vss", "6", "only telemetry has VSS paths"),

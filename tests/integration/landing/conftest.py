@@ -1,4 +1,4 @@
-"""The recordings of real vehicles, landed and built once in a folder and once on the emulator."""
+"""A feed of shuttles and an empty lake; and the recordings of real vehicles, landed and built once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from orchestration.building import BuildReport, build
 from orchestration.landing import LandingReport, land
 from tests.conftest import Azurite
 from tests.integration.lakes import FEEDS, opened
-from transforms.sources.profile import load_profile
+from tests.integration.shuttles import Shuttles, write_shuttles
+from transforms.sources.profile import FeedProfile, load_profile
 
 RECORDED = ("nrel_cmap", "capmetro", "eclipse_fms")
 
@@ -46,3 +47,19 @@ def recorded(recordings: Path, tmp_path_factory: pytest.TempPathFactory) -> Reco
 def recorded_on_azure(recordings: Path, azurite: Azurite) -> Recorded:
     """On the emulator."""
     return _recorded(recordings, azurite.new_container(), azurite)
+
+
+@pytest.fixture
+def feed(tmp_path: Path) -> Shuttles:
+    return write_shuttles(tmp_path / "feed", days=3, vehicles=2)
+
+
+@pytest.fixture
+def profile(feed: Shuttles) -> FeedProfile:
+    return load_profile(feed.profile)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> tuple[Lake, Settings]:
+    """A lake in a folder, a batch per file."""
+    return opened(tmp_path / "lake", batch_bytes=1)

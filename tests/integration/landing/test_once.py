@@ -28,22 +28,6 @@ from tests.integration.shuttles import Shuttles, write_shuttles
 from transforms.sources.profile import FeedProfile, load_profile
 
 
-@pytest.fixture
-def feed(tmp_path: Path) -> Shuttles:
-    return write_shuttles(tmp_path / "feed", days=3, vehicles=2)
-
-
-@pytest.fixture
-def profile(feed: Shuttles) -> FeedProfile:
-    return load_profile(feed.profile)
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> tuple[Lake, Settings]:
-    """A lake in a folder, a batch per file."""
-    return opened(tmp_path / "lake", batch_bytes=1)
-
-
 def landed(place: tuple[Lake, Settings], profile: FeedProfile, *paths: Path) -> LandingReport:
     return land(*place, profile, [str(path) for path in paths])
 

@@ -64,7 +64,7 @@ def _period(view: View, catalogue: Catalogue) -> Any:
     dates = dmc.DatePickerInput(
         id=_RANGE,
         type="range",
-        value=[view.first.isoformat(), view.last.isoformat()],
+        value=[day.isoformat() for day in view.in_address],
         minDate=catalogue.first.isoformat(),
         maxDate=catalogue.last.isoformat(),
         valueFormat="D MMM YYYY",

@@ -41,15 +41,17 @@ class Catalogue:
 
     Attributes:
         first: first UTC day with data.
-        last: newest UTC day with data.
+        last: newest UTC day with data that is over; periods that are chosen by their length end with it.
         labels: dimension -> what its filter is headed with.
         values: dimension -> its values, sorted by name.
+        newest: newest UTC day with data, over or not; ``last`` if nothing is said.
     """
 
     first: date
     last: date
     labels: Mapping[str, str]
     values: Mapping[str, tuple[str, ...]]
+    newest: date | None = None
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ class View:
         chosen: (dimension, values let through), only dimensions that are narrowed; without a value, nothing passes.
         by: dimension of the breakdown.
         tables: cards that show their table instead of their chart.
+        asked: first and last day in the address, where the published data holds only some of them.
     """
 
     first: date
@@ -73,6 +76,7 @@ class View:
     chosen: tuple[tuple[str, tuple[str, ...]], ...] = ()
     by: str = "market"
     tables: frozenset[str] = field(default_factory=frozenset)
+    asked: tuple[date, date] | None = None
 
     @property
     def slice(self) -> Slice:
@@ -88,6 +92,23 @@ class View:
             return self.slice.before()
         shift = timedelta(YEAR_DAYS)
         return Slice(self.first - shift, self.last - shift, dict(self.chosen))
+
+    @property
+    def days(self) -> tuple[date, ...]:
+        """Every UTC day of the period, with data or without."""
+        return tuple(self.first + timedelta(number) for number in range(self.slice.days))
+
+    @property
+    def in_address(self) -> tuple[date, date]:
+        """First and last day as the address has them."""
+        return self.asked or (self.first, self.last)
+
+    def within(self, first: date, last: date) -> View:
+        """The view without days that lie outside these; as it is if none lies inside."""
+        start, end = max(self.first, first), min(self.last, last)
+        if start > end or (start, end) == (self.first, self.last):
+            return self
+        return replace(self, first=start, last=end, asked=(self.first, self.last))
 
     @property
     def period(self) -> str:
@@ -110,7 +131,8 @@ class View:
         view = replace(self, **changes)  # type: ignore[arg-type]
         pairs: list[tuple[str, str]] = []
         if view.preset is None:
-            pairs += [("from", view.first.isoformat()), ("to", view.last.isoformat())]
+            first, last = view.in_address
+            pairs += [("from", first.isoformat()), ("to", last.isoformat())]
         elif view.preset != DEFAULT_DAYS:
             pairs.append(("days", str(view.preset)))
         if view.compare != "previous":
@@ -140,8 +162,14 @@ def parse(search: str | None, catalogue: Catalogue, cards: Sequence[str] = ()) -
         cards: cards of the page that have a table.
 
     Returns:
-        The view, and one sentence for everything in the address that could not be used.
+        The view, without days that lie before or after all data, and one sentence for everything in the address that
+        could not be used.
     """
+    view, notes = _parse(search, catalogue, cards)
+    return view.within(catalogue.first, catalogue.newest or catalogue.last), notes
+
+
+def _parse(search: str | None, catalogue: Catalogue, cards: Sequence[str]) -> tuple[View, list[str]]:
     try:
         query = parse_qs((search or "").lstrip("?"), keep_blank_values=True, max_num_fields=300)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Names of dimension values as people say them; the codes stay in links, exports and SQL."""
+"""Names of dimension values as people say them; the codes stay in links and SQL, and exports have both."""
 
 from __future__ import annotations
 

@@ -31,19 +31,18 @@ def glossary(contract: MetricContract) -> Component:
 
 
 def sparkline(values: Sequence[float | None]) -> Component:
-    """A small line with a dot on its last value. Decorative: its figures are in the tables."""
+    """A small line with a dot on its last value, broken where there is none. Its figures are in the tables."""
     known = [v for v in values if v is not None]
     if len(known) < 2:
         return html.Span(className="spark-none", **attrs({"aria-hidden": "true"}))
     low, high = min(known), max(known)
     span, step = (high - low) or 1.0, 92 / max(1, len(values) - 1)
-    points = [
-        (4 + i * step, 3 + 18 * (1 - (v - low) / span) if high > low else 12.0)
-        for i, v in enumerate(values)
-        if v is not None
-    ]
-    path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
-    x, y = points[-1]
+    path, x, y = "", 0.0, 0.0
+    for i, v in enumerate(values):
+        if v is None:
+            continue
+        x, y = 4 + i * step, 3 + 18 * (1 - (v - low) / span) if high > low else 12.0
+        path += f"{'L' if i and values[i - 1] is not None else 'M'}{x:.1f} {y:.1f}"
     svg = (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 24" preserveAspectRatio="none">'
         '<g fill="none" stroke="#000" stroke-linejoin="round" stroke-linecap="round">'

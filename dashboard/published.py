@@ -180,4 +180,4 @@ class Published:
             name: tuple(sorted(found, key=lambda value: (value == "unknown", value_name(name, value))))
             for name, found in values.items()
         }
-        return Catalogue(info.data_from, info.data_to, labels, named)
+        return Catalogue(info.data_from, info.data_to, labels, named, info.newest_day)

@@ -46,7 +46,7 @@ def _export(page: Page | None, card: str, query: str, published: Published) -> R
     if page is None:
         return PlainTextResponse("There is no such export.", 404)
     with published.reading() as reading:
-        if reading.catalogue is None or reading.info.data_to is None:
+        if reading.catalogue is None:
             return PlainTextResponse("The published snapshot holds no data.", 404)
         view, notes = parse(query, reading.catalogue)
         if notes:  # who reads a file does not see what a page says above its figures
@@ -54,7 +54,7 @@ def _export(page: Page | None, card: str, query: str, published: Published) -> R
         sheet = page.sheets(reading, view).get(card)
         if sheet is None:
             return PlainTextResponse("There is no such export.", 404)
-        text = sheet.csv(view, reading.info.published_at, reading.info.data_to)
+        text = sheet.csv(view, reading.info)
     name = f"sillage-{page.name}-{card}-{view.first.isoformat()}-{view.last.isoformat()}.csv"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', **_FRESH}
     return Response(text, media_type="text/csv; charset=utf-8", headers=headers)

@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date
 from typing import Any
 
 from dash import html
@@ -14,9 +14,30 @@ from dash import html
 from dashboard import wording
 from dashboard.filters import COMPARE, View
 from dashboard.markup import attrs
-from lake.metrics import MetricContract
+from dashboard.names import value_name
+from lake.metrics import Evaluation, MetricContract, MetricValue
+from lake.snapshot import SnapshotInfo
 
-Cell = str | float | int | date | None
+Cell = str | float | int | bool | date | None
+WITHHELD = "withheld"
+
+
+def cell(value: MetricValue | None) -> Cell:
+    """What stands in a cell for a value: its number, that it is withheld, or nothing where there is no data."""
+    if value is None:
+        return None
+    return WITHHELD if value.suppressed else value.value
+
+
+def by_day(found: Evaluation, metric: str, days: Sequence[date]) -> list[MetricValue | None]:
+    """The values of a metric that is split by ``date`` alone, one per day; ``None`` where a day has no data."""
+    known = {value.period: value for value in found.series(metric)}
+    return [known.get(day) for day in days]
+
+
+def trend(found: Evaluation, metric: str, days: Sequence[date]) -> list[float | None]:
+    """The same as numbers."""
+    return [None if value is None else value.value for value in by_day(found, metric, days)]
 
 
 def _plain(value: float) -> str:
@@ -30,7 +51,7 @@ class Column:
     Attributes:
         label: heading, without the unit.
         unit: unit of its numbers.
-        text: how a number is written in the table; exports keep all its digits.
+        text: how a number is written.
     """
 
     label: str
@@ -50,15 +71,17 @@ class Column:
 
 @dataclass(frozen=True)
 class Sheet:
-    """The rows behind a card.
+    """The rows behind a card, as its chart and its table show them, and their values, as its export tells them.
 
     Attributes:
         card: id of the card, as in links to its table and export.
         title: of the card.
         columns: first the one that names the row.
-        rows: raw values; ``None`` is shown as suppressed or missing.
+        rows: raw values; ``None`` where there is no data.
         contracts: metrics that the columns hold, for the definitions.
-        provisional_from: first day for which late data is still expected.
+        values: the values in the rows, with their comparison if there is one.
+        by: dimensions of their groups.
+        provisional_from: first day for which late data is still expected, if the rows are days.
     """
 
     card: str
@@ -66,6 +89,8 @@ class Sheet:
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
     contracts: tuple[MetricContract, ...]
+    values: tuple[MetricValue, ...]
+    by: tuple[str, ...] = ()
     provisional_from: date | None = None
 
     def numbers(self, column: int) -> list[float | None]:
@@ -96,32 +121,59 @@ class Sheet:
             cells.append(html.Td(text.replace("-", wording.MINUS) if text[:1] == "-" else text))
         return cells
 
-    def csv(self, view: View, published_at: datetime, data_to: date) -> str:
-        """The rows as CSV, under comment lines that say what they are, of which vehicles, and as of when."""
+    def csv(self, view: View, info: SnapshotInfo) -> str:
+        """One line per value as CSV, under comment lines that say what they are, of which vehicles, and as of when.
+
+        Groups have their code and their name; what is withheld has a line that says so, what has no data has none.
+        """
         out = io.StringIO()
-        for line in self._preamble(view, published_at, data_to):
+        for line in self._preamble(view, info):
             out.write(f"# {' '.join(line.split())}\r\n")
-        writer = csv.writer(out)
-        writer.writerow([_safe(c.heading) for c in self.columns])
-        writer.writerows([["" if v is None else _safe(v) for v in row] for row in self.rows])
+        lines = [self._line(value, view, info) for value in self.values]
+        writer = csv.DictWriter(out, list(lines[0]) if lines else ["metric"])
+        writer.writeheader()
+        writer.writerows(lines)
         return out.getvalue()
 
-    def _preamble(self, view: View, published_at: datetime, data_to: date) -> list[str]:
+    def _line(self, value: MetricValue, view: View, info: SnapshotInfo) -> dict[str, Cell]:
+        contract = next(c for c in self.contracts if c.name == value.metric)
+        line: dict[str, Cell] = {} if value.period is None else {"date": value.period}
+        for name, code in zip(self.by, value.group, strict=True):
+            line |= {name: code, f"{name}_name": value_name(name, code)}
+        line |= {"metric": value.metric, "unit": contract.unit, "value": value.value}
+        line |= {"low": value.low, "high": value.high}
+        people = value.population
+        if people is None:
+            line |= dict.fromkeys(("counted", "of", "of_what"))
+        else:
+            line |= {"counted": people.counted, "of": people.of, "of_what": people.label}
+        if view.comparison is not None:
+            before = value.previous.value if value.previous else None
+            line |= {"before": before, "change": value.change if wording.is_comparable(contract, value) else None}
+        line |= {"withheld": value.suppressed, "provisional": info.is_provisional(value.period or view.last)}
+        return {name: _safe(given) for name, given in line.items()}
+
+    def _preamble(self, view: View, info: SnapshotInfo) -> list[str]:
         lines = [f"Sillage: {self.title}", f"Period: {view.first.isoformat()} to {view.last.isoformat()}, UTC days"]
+        if view.asked is not None:
+            lines.append(f"Asked for: {view.asked[0].isoformat()} to {view.asked[1].isoformat()}; not all has data")
         for name, values in view.chosen or (("vehicles", ("all",)),):
             lines.append(f"Filter: {name} = {', '.join(values)}")
-        lines.append(f"Comparison: {COMPARE[view.compare]}")
-        lines.append(
-            f"As of: published {published_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}, data to {data_to.isoformat()}"
-        )
-        if self.provisional_from is not None:
-            lines.append(f"Provisional: days from {self.provisional_from.isoformat()} on, late data is still expected")
+        against = view.comparison
+        days = f", {against.first.isoformat()} to {against.last.isoformat()}" if against else ""
+        lines.append(f"Comparison: {COMPARE[view.compare]}{days}; a change is in the unit of its value")
+        as_of = f"As of: published {info.published_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        lines.append(f"{as_of}, data to {info.data_to.isoformat()}" if info.data_to else as_of)
+        if info.provisional_from is not None:
+            lines.append(f"Provisional: days from {info.provisional_from.isoformat()} on, late data is still expected")
         lines += [f"Definition: {c.label} ({c.unit}): {c.definition} Owner: {c.owner}" for c in self.contracts]
         least = max((c.smallest_group for c in self.contracts), default=10)
-        lines.append(f"Empty cells: no data, or withheld because the group has fewer than {least} vehicles")
+        lines.append(f"Withheld: fewer than {least} vehicles, or needed to hide a group that has; others without data")
         return lines
 
 
 def _safe(value: Cell) -> Cell:
-    """Text that a spreadsheet would take for a formula is quoted."""
+    """Truth in small letters, and text that a spreadsheet would take for a formula quoted."""
+    if isinstance(value, bool):
+        return str(value).lower()
     return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value

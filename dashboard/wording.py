@@ -111,7 +111,8 @@ def no_change(contract: MetricContract, value: MetricValue, against: str) -> str
     if before is not None and before.days and contract.window_days > 1:
         return f"{against} without a full window of {contract.window_days} days"
     if before is not None and before.days:
-        return f"only {before.days} of {value.days} earlier days"
+        only = f"only {before.days} of {value.days} earlier days"
+        return only if before.days < value.days else f"{value.days} days with data, {before.days} before"
     return f"no data in {against}"
 
 

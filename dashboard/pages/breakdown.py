@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from dash import Output, html
@@ -17,7 +16,7 @@ from dashboard.pages.frame import provisional_note
 from dashboard.palette import Palette
 from dashboard.parts import bar, small_group, state
 from dashboard.published import Question, Reading
-from dashboard.sheets import Cell, Column, Sheet
+from dashboard.sheets import Cell, Column, Sheet, cell
 from lake.metrics import MetricContract, load_contracts
 
 METRICS = (
@@ -71,20 +70,20 @@ def sheets(reading: Reading, view: View) -> dict[str, Sheet]:
     segments, days = reading.answers(view, *questions(view))
     groups = _groups(reading, view)
     contracts = tuple(reading.metric(name) for name in METRICS)
-    values = {(v.metric, v.group): v.value for v in segments}
+    values = {(v.metric, v.group): v for v in segments}
     rows: tuple[tuple[Cell, ...], ...] = tuple(
-        (value_name(view.by, group[0]), *(values.get((c.name, group)) for c in contracts)) for group in groups
+        (value_name(view.by, group[0]), *(cell(values.get((c.name, group))) for c in contracts)) for group in groups
     )
     label = reading.contracts.dimension(view.by).label
     columns = (Column(label), *(Column.of(contract) for contract in contracts))
-    table = Sheet("breakdown", f"Breakdown by {label.lower()}", columns, rows, contracts)
+    table = Sheet("breakdown", f"Breakdown by {label.lower()}", columns, rows, contracts, segments.values, segments.by)
     panel = reading.metric(PANEL)
-    by_day = {(v.period, v.group): v.value for v in days}
-    periods = sorted({v.period for v in days if v.period is not None})
+    known = {(v.period, v.group): v for v in days}
     columns = (Column("Day"), *(Column.of(panel, value_name(view.by, group[0])) for group in groups))
-    rows = tuple((day, *(by_day.get((day, group)) for group in groups)) for day in periods)
+    rows = tuple((day, *(cell(known.get((day, group))) for group in groups)) for day in view.days)
     late = reading.info.provisional_from
-    return {"breakdown": table, "panels": Sheet("panels", panel.label, columns, rows, (panel,), late)}
+    panels = Sheet("panels", panel.label, columns, rows, (panel,), days.values, days.by, late)
+    return {"breakdown": table, "panels": panels}
 
 
 def fillings(
@@ -140,14 +139,13 @@ def _table(reading: Reading, view: View, sheet: Sheet) -> Filling:
 
 def _cell(contract: MetricContract, value: Cell, top: float, kind: str) -> Any:
     if not isinstance(value, float):
-        return html.Td(wording.DASH, className=kind)
+        return html.Td(value if isinstance(value, str) else wording.DASH, className=kind)
     return html.Td(
         [html.Span(contract.format.text(value)), bar(value / top if top else None)], className=f"barred {kind}"
     )
 
 
 def _panels(reading: Reading, view: View, sheet: Sheet, whole: list[float | None], colors: Palette) -> Filling:
-    days: list[date] = [row[0] for row in sheet.rows if isinstance(row[0], date)]
     panels = [
         Line(column.label, sheet.numbers(i + 1), colors.accent, 1.6) for i, column in enumerate(sheet.columns[1:])
     ][:ROWS]
@@ -157,6 +155,6 @@ def _panels(reading: Reading, view: View, sheet: Sheet, whole: list[float | None
         return Filling(sub, content=state("Nothing to show", "No group of this slice may be shown."))
     across = 3 if len(panels) > 4 else 2
     reference = Line("all in the slice", whole, colors.reference, 1.2)
-    figure = charts.small_multiples(days, panels, reference, Axis("km"), colors, across)
+    figure = charts.small_multiples(view.days, panels, reference, Axis("km"), colors, across)
     height = 30 + _ROW_HEIGHT * -(-len(panels) // across)
     return Filling(sub, figure, note=provisional_note(reading, view), height=height)

@@ -17,6 +17,7 @@ from dashboard.palette import Palette, palette
 from dashboard.parts import state
 from dashboard.published import Published, Question, Reading
 from dashboard.sheets import Sheet
+from lake.metrics import Evaluation
 
 Sheets = Callable[[Reading, View], dict[str, Sheet]]
 
@@ -92,6 +93,7 @@ class Body:
             view, notes = parse(search, reading.catalogue, [card.name for card in self.cards])
             if missing := _without_data(reading, view, self.presence):
                 return self._values(notes, missing, _foot(reading, view))
+            notes += _coverage(view, reading.answer(view, self.presence))
             sheets = self.sheets(reading, view)
             content = self.fill(reading, view, sheets, palette(scheme))
             values = self._values(notes, None, _foot(reading, view))
@@ -136,6 +138,20 @@ def _without_data(reading: Reading, view: View, question: Question) -> Any:
     else:
         text = f"No vehicle was in the fleet in {view.period} for {view.scope}. Widen the period or the filters."
     return state("No data in this slice", text, reset)
+
+
+def _coverage(view: View, found: Evaluation) -> list[str]:
+    """What of the days asked for has no data, and what of those it is compared with."""
+    first, last = view.in_address
+    asked, held = (last - first).days + 1, max(value.days for value in found)
+    before = max((value.previous.days for value in found if value.previous), default=0)
+    notes = []
+    if held < asked:
+        where = f", {view.period}" if view.asked else ""
+        notes.append(f"Data covers {held:,} of these {asked:,} days{where}.")
+    if 0 < before < view.slice.days:
+        notes.append(f"Of the {view.slice.days:,} days compared with, {before:,} have data.")
+    return notes
 
 
 def _notes(notes: Sequence[str]) -> Any:

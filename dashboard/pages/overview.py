@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from dash import Dash, Output, html
@@ -18,7 +17,7 @@ from dashboard.pages.frame import Body, Content, provisional_note
 from dashboard.palette import Palette
 from dashboard.parts import state, tile
 from dashboard.published import Published, Question, Reading
-from dashboard.sheets import Column, Sheet
+from dashboard.sheets import Column, Sheet, by_day, cell, trend
 from lake.metrics import Evaluation
 
 TILES = (
@@ -74,19 +73,21 @@ def _changes_sheet(reading: Reading, view: View) -> Sheet:
         value = totals.one(contract.name)
         before = value.previous.value if value.previous else None
         moved = wording.change(contract, value)
-        rows.append((contract.label, contract.unit, value.value, before, moved.text if moved else None))
+        rows.append((contract.label, contract.unit, cell(value), before, moved.text if moved else None))
     columns = (Column("Metric"), Column("Unit"), Column("Now"), Column("Before"), Column("Change"))
-    return Sheet("changes", "What moved most", columns, tuple(rows), contracts)
+    values = tuple(totals.one(contract.name) for contract in contracts)
+    return Sheet("changes", "What moved most", columns, tuple(rows), contracts, values)
 
 
 def _activity_sheet(reading: Reading, view: View) -> Sheet:
     shares = reading.answer(view, _EACH_DAY)
     contracts = tuple(reading.metric(name) for name in STATES)
-    days = [value.period for value in shares.series(STATES[0])]
-    columns = [[value.value for value in shares.series(name)] for name in STATES]
+    columns = [map(cell, by_day(shares, name, view.days)) for name in STATES]
     heads = (Column("Day"), *(Column.of(contract) for contract in contracts))
-    rows = tuple(zip(days, *columns, strict=True))
-    return Sheet("activity", "Fleet by activity", heads, rows, contracts, reading.info.provisional_from)
+    rows = tuple(zip(view.days, *columns, strict=True))
+    values = tuple(value for name in STATES for value in shares.series(name))
+    late = reading.info.provisional_from
+    return Sheet("activity", "Fleet by activity", heads, rows, contracts, values, provisional_from=late)
 
 
 def fill(reading: Reading, view: View, rows: dict[str, Sheet], colors: Palette) -> Content:
@@ -94,7 +95,7 @@ def fill(reading: Reading, view: View, rows: dict[str, Sheet], colors: Palette) 
     totals, daily = reading.answers(view, _TOTALS, _EACH_DAY)
     late = provisional_note(reading, view)
     tiles = [
-        tile(reading.metric(name), totals.one(name), [v.value for v in daily.series(name)], view.against, late)
+        tile(reading.metric(name), totals.one(name), trend(daily, name, view.days), view.against, late)
         for name in TILES
     ]
     segments = _segments(reading, view)
@@ -143,13 +144,12 @@ def _move(move: Move, largest: float) -> Any:
 
 
 def _activity(reading: Reading, view: View, sheet: Sheet, colors: Palette) -> Filling:
-    days: list[date] = [row[0] for row in sheet.rows if isinstance(row[0], date)]
     tones = (colors.fill, colors.accent_soft, colors.quiet)
     bars = [
         Line(column.label, sheet.numbers(i + 1), tone)
         for i, (column, tone) in enumerate(zip(sheet.columns[1:], tones, strict=True))
     ]
-    figure = charts.daily_bars(days, bars, Axis("%", ".3~g", top=100), colors, reading.info.provisional_from)
+    figure = charts.daily_bars(view.days, bars, Axis("%", ".3~g", top=100), colors, reading.info.provisional_from)
     fleet = reading.answer(view, _TOTALS).one(TILES[0])
     size = f"n = {fleet.vehicles:,}" if fleet.vehicles else "n withheld"
     late = provisional_note(reading, view)

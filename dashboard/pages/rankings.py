@@ -13,7 +13,7 @@ from dashboard.names import value_name
 from dashboard.pages.cards import Filling
 from dashboard.parts import bar, small_group, sparkline, state
 from dashboard.published import Question, Reading
-from dashboard.sheets import Column, Sheet
+from dashboard.sheets import WITHHELD, Column, Sheet, cell
 from lake.metrics import Evaluation, MetricValue
 
 DIMENSIONS = {"markets": "market", "models": "model"}
@@ -31,14 +31,15 @@ def sheet(reading: Reading, name: str, found: Evaluation) -> Sheet:
     """All rows that may be shown, the largest first; ``found`` holds ``METRICS`` by the table's dimension."""
     dimension = DIMENSIONS[name]
     contracts = [reading.metric(metric) for metric in METRICS]
-    values = {(v.metric, v.group): v.value for v in found}
+    values = {(v.metric, v.group): v for v in found}
     shown = sorted((v for v in found.series(METRICS[0]) if v.value is not None), key=lambda v: -(v.value or 0.0))
     rows = tuple(
-        (value_name(dimension, v.group[0]), *(values.get((c.name, v.group)) for c in contracts)) for v in shown
+        (value_name(dimension, v.group[0]), *(cell(values.get((c.name, v.group))) for c in contracts)) for v in shown
     )
     label = reading.contracts.dimension(dimension).label
     columns = (Column(label), *(Column.of(contract) for contract in contracts))
-    return Sheet(name, f"{label}s", columns, rows, tuple(contracts))
+    told = tuple(v for metric in METRICS for v in found.series(metric))
+    return Sheet(name, f"{label}s", columns, rows, tuple(contracts), told, found.by)
 
 
 def filling(reading: Reading, view: View, name: str, found: Evaluation) -> Filling:
@@ -49,17 +50,16 @@ def filling(reading: Reading, view: View, name: str, found: Evaluation) -> Filli
     values = {(v.metric, v.group): v for v in found}
     sizes = found.series(METRICS[0])
     shown = sorted((v for v in sizes if v.value is not None), key=lambda v: -(v.value or 0.0))
-    series: dict[Group, list[float | None]] = {}
-    for value in trends:
-        series.setdefault(value.group, []).append(value.value)
+    series = {(value.group, value.period): value.value for value in trends}
     farthest = max((v.value for v in found.series(METRICS[2]) if v.value is not None), default=1.0)
     rows = [
-        _row(reading, dimension, value.group, values, series.get(value.group, []), farthest) for value in shown[:ROWS]
+        _row(reading, dimension, v.group, values, [series.get((v.group, day)) for day in view.days], farthest)
+        for v in shown[:ROWS]
     ]
     label = reading.contracts.dimension(dimension).label
     note = _withheld(len(shown), sum(v.suppressed for v in sizes), f"{label.lower()}s", active.smallest_group)
     body = (
-        _table(label, rows, (view.last - view.first).days + 1)
+        _table(label, rows, view.slice.days)
         if rows
         else state("Nothing to show", f"Every group has {small_group(active)} in this slice.")
     )
@@ -104,7 +104,9 @@ def _row(
 
 
 def _text(value: MetricValue | None, written: Callable[[float], str], unit: str = "") -> str:
-    return wording.DASH if value is None or value.value is None else written(value.value) + unit
+    if value is None or value.value is None:
+        return WITHHELD if value is not None and value.suppressed else wording.DASH
+    return written(value.value) + unit
 
 
 def _withheld(shown: int, withheld: int, names: str, least: int) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 from typing import Any, Literal
 
 from dash import Dash, html
@@ -17,8 +16,8 @@ from dashboard.pages.frame import Body, Content
 from dashboard.palette import Palette
 from dashboard.parts import headline
 from dashboard.published import Published, Question, Reading
-from dashboard.sheets import Column, Sheet
-from lake.metrics import MetricValue, load_contracts
+from dashboard.sheets import Column, Sheet, by_day, cell, trend
+from lake.metrics import Evaluation, MetricValue, load_contracts
 
 
 @dataclass(frozen=True)
@@ -89,36 +88,35 @@ def sheets(reading: Reading, view: View) -> dict[str, Sheet]:
         columns = [Column("Day"), Column.of(contract)]
         if view.comparison is not None:
             columns.append(Column.of(contract, f"{contract.label}, {view.against.removeprefix('vs ')}"))
-        rows = tuple((v.period, v.value, _before(v))[: len(columns)] for v in days.series(item.metric))
-        found[item.metric] = Sheet(item.metric, contract.label, tuple(columns), rows, (contract,), late)
+        values = by_day(days, item.metric, view.days)
+        cells = [(day, cell(v), cell(v and v.previous)) for day, v in zip(view.days, values, strict=True)]
+        rows = tuple(row[: len(columns)] for row in cells)
+        told = days.series(item.metric)
+        heads = tuple(columns)
+        found[item.metric] = Sheet(item.metric, contract.label, heads, rows, (contract,), told, provisional_from=late)
+    return found | {"actives": _actives_sheet(reading, view, days)} | breakdown.sheets(reading, view)
+
+
+def _actives_sheet(reading: Reading, view: View, days: Evaluation) -> Sheet:
     contracts = tuple(reading.metric(name) for name in ACTIVES)
-    values = [[v.value for v in days.series(name)] for name in ACTIVES]
-    periods = [v.period for v in days.series(ACTIVES[0])]
-    columns = [Column("Day"), *(Column.of(contract) for contract in contracts)]
-    rows = tuple(zip(periods, *values, strict=True))
-    found["actives"] = Sheet("actives", "Active vehicles", tuple(columns), rows, contracts, late)
-    return found | breakdown.sheets(reading, view)
-
-
-def _before(value: MetricValue) -> float | None:
-    return value.previous.value if value.previous else None
+    columns = (Column("Day"), *(Column.of(contract) for contract in contracts))
+    rows = tuple(zip(view.days, *(map(cell, by_day(days, name, view.days)) for name in ACTIVES), strict=True))
+    told = tuple(value for name in ACTIVES for value in days.series(name))
+    late = reading.info.provisional_from
+    return Sheet("actives", "Active vehicles", columns, rows, contracts, told, provisional_from=late)
 
 
 def fill(reading: Reading, view: View, rows: dict[str, Sheet], colors: Palette) -> Content:
     """The page's figures."""
     cards = {item.metric: _daily(reading, view, item, rows[item.metric], colors) for item in DAILY}
     cards["actives"] = _actives(reading, view, rows["actives"], colors)
-    whole = [v.value for v in reading.answer(view, _EACH_DAY).series(breakdown.PANEL)]
+    whole = trend(reading.answer(view, _EACH_DAY), breakdown.PANEL, view.days)
     cards |= breakdown.fillings(reading, view, rows, whole, colors)
     return Content(cards, breakdown.switch_values(view))
 
 
 def _subtitle(each: str, value: MetricValue, view: View) -> str:
     return f"{each} · {view.scope}" + (f", n = {value.vehicles:,}" if value.vehicles else "")
-
-
-def _days(sheet: Sheet) -> list[date]:
-    return [row[0] for row in sheet.rows if isinstance(row[0], date)]
 
 
 def _actives(reading: Reading, view: View, sheet: Sheet, colors: Palette) -> Filling:
@@ -129,7 +127,7 @@ def _actives(reading: Reading, view: View, sheet: Sheet, colors: Palette) -> Fil
         for i, (column, (tone, dash)) in enumerate(zip(sheet.columns[1:], styles, strict=True))
     ]
     late = reading.info.provisional_from
-    figure = charts.daily_lines(_days(sheet), lines, Axis("", ",.0f"), colors, late, legend=True)
+    figure = charts.daily_lines(view.days, lines, Axis("", ",.0f"), colors, late, legend=True)
     head = headline(reading.metric(ACTIVES[2]), total, view.against)
     return Filling(_subtitle("within 28, 7 and 1 d", total, view), figure, head=head)
 
@@ -144,9 +142,9 @@ def _daily(reading: Reading, view: View, item: Daily, sheet: Sheet, colors: Pale
         before = Line(view.against.removeprefix("vs "), sheet.numbers(2), colors.reference, 1.4)
     axis, late = Axis(wording.unit_of(contract), from_zero=bars), reading.info.provisional_from
     if bars:
-        figure = charts.daily_bars(_days(sheet), [now], axis, colors, late, before=before)
+        figure = charts.daily_bars(view.days, [now], axis, colors, late, before=before)
     else:
-        figure = charts.daily_lines(_days(sheet), [*([before] if before else []), now], axis, colors, late)
+        figure = charts.daily_lines(view.days, [*([before] if before else []), now], axis, colors, late)
     head = headline(contract, total, view.against, keyed=before is not None)
     return Filling(_subtitle(item.each, total, view), figure, head=head)
 

@@ -149,7 +149,8 @@ def test_an_export_carries_what_it_is(visit: Visit, tmp_path: Path) -> None:
     assert "# Filter: market = FR" in text
     assert "# As of: published" in text
     assert "# Definition: Active (%)" in text
-    assert len([line for line in text.splitlines() if line.startswith("20")]) == View(*_dates(text)).slice.days
+    lines = [line for line in text.splitlines() if line.startswith("20")]
+    assert len(lines) == len(overview.STATES) * View(*_dates(text)).slice.days
 
 
 def _dates(text: str):  # type: ignore[no-untyped-def]

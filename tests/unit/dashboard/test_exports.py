@@ -11,10 +11,11 @@ import polars as pl
 import pytest
 
 from dashboard.filters import default_view
-from dashboard.pages import overview
+from dashboard.pages import Page, overview, usage
 from dashboard.published import Published
 from dashboard.routes import _export
 from dashboard.sheets import Column, Sheet
+from lake.metrics import MetricValue
 from lake.settings import get_settings
 from lake.snapshot import Snapshot, point_to, write_snapshot
 from lake.storage import Lake
@@ -30,17 +31,19 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
     target.mkdir()
     active, driving = [], []
     for back in range(28):
-        for market in ("FR", "JP"):
+        for market, fleet in (("FR", 100), ("JP", 100), ("MA", 4), ("TR", 8)):
             day = NOW.date() - timedelta(1 + back)
             key = {"date": day, "market": market, "model": "Corvid", "model_year": "2025", "powertrain": "BEV"}
+            small = fleet < 100
             sizes = {"reporting_vehicles": 95, "active_1d": 50, "active_7d": 80, "active_28d": 90}
-            active.append(key | {"vehicles": 100} | sizes)
-            parts = {"vehicles": 100, "active_vehicles": 50, "trips": 100, "distance_km": 1000.0}
+            active.append(key | {"vehicles": fleet} | (dict.fromkeys(sizes, fleet) if small else sizes))
+            drove = fleet if small else 50
+            parts = {"vehicles": fleet, "active_vehicles": drove, "trips": 100, "distance_km": 1000.0}
             times = {"driving_s": 9000.0, "idle_s": 1000.0}
-            odometer = {"odometer_vehicles": 50, "odometer_gain_km": 1010.0, "odometer_trip_km": 1000.0}
+            odometer = {"odometer_vehicles": drove, "odometer_gain_km": 1010.0, "odometer_trip_km": 1000.0}
             driving.append(key | parts | times | odometer)
     frames = {"kpi.active_vehicles": pl.DataFrame(active), "kpi.driving": pl.DataFrame(driving)}
-    point_to(lake, write_snapshot(target, frames, version="1", provisional_days=0, published_at=NOW))
+    point_to(lake, write_snapshot(target, frames, version="1", provisional_days=2, published_at=NOW))
     return Published(lambda: Snapshot.open(settings))
 
 
@@ -78,9 +81,69 @@ def test_a_page_with_a_filter_of_which_nothing_is_left_shows_no_figures(publishe
 
 
 def test_nothing_in_an_export_is_a_formula(published: Published) -> None:
-    sheet = Sheet("card", "Card", (Column("=A1"), Column("@n")), (("=B1", 1.0), ("\rx", 2.0)), ())
+    groups = ("=A1", "@n", "+1", "-1", "\tx", "\rx")
+    values = tuple(MetricValue("distance", (group,), value=1.0) for group in groups)
     with published.reading() as reading:
         assert reading.catalogue is not None
-        text = sheet.csv(default_view(reading.catalogue), NOW, NOW.date())
-    cells = [cell for row in csv.reader(StringIO(text, newline="")) for cell in row]
-    assert {"'=A1", "'@n", "'=B1", "'\rx"} <= set(cells)
+        contracts = (reading.metric("distance"),)
+        sheet = Sheet("card", "Card", (Column("Model"),), (), contracts, values, ("model",))
+        text = sheet.csv(default_view(reading.catalogue), reading.info)
+    cells = {cell for row in csv.reader(StringIO(text, newline="")) for cell in row}
+    assert {f"'{group}" for group in groups} <= cells
+    assert not cells & set(groups)
+
+
+def lines(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(line for line in StringIO(text) if not line.startswith("#")))
+
+
+def export(published: Published, card: str, query: str = "", page: Page = overview.PAGE) -> list[dict[str, str]]:
+    answer = _export(page, card, query, published)
+    assert answer.status_code == 200
+    return lines(bytes(answer.body).decode())
+
+
+def test_an_export_holds_codes_names_intervals_and_n_of_n(published: Published) -> None:
+    found = export(published, "markets", "compare=none")
+    (line,) = [x for x in found if x["market"] == "FR" and x["metric"] == "reporting_rate"]
+    assert (line["market_name"], line["unit"], line["withheld"], line["provisional"]) == (
+        "France",
+        "%",
+        "false",
+        "true",
+    )
+    assert float(line["low"]) < float(line["value"]) == 95 < float(line["high"])
+    assert (float(line["counted"]), float(line["of"]), line["of_what"]) == (95, 100, "in the fleet")
+    assert "change" not in line
+
+
+def test_what_is_withheld_has_a_line_that_says_so(published: Published) -> None:
+    found = [x for x in export(published, "markets") if x["metric"] == "monthly_active_vehicles"]
+    assert {x["market"]: (x["value"], x["withheld"]) for x in found} == {
+        "FR": ("90.0", "false"),
+        "JP": ("90.0", "false"),
+        "MA": ("", "true"),
+        "TR": ("", "true"),
+    }
+
+
+def test_changes_are_numbers_in_the_unit_of_their_value(published: Published) -> None:
+    found = {x["metric"]: x for x in export(published, "changes", "days=7")}
+    assert float(found["distance"]["change"]) == 0
+    assert float(found["distance"]["before"]) == float(found["distance"]["value"]) > 0
+    text = bytes(_export(overview.PAGE, "changes", "days=7", published).body).decode()
+    assert "# Comparison: previous period, 2026-03-01 to 2026-03-07;" in text
+    assert all(x["change"] == "" for x in export(published, "changes", "days=28")), "nothing before"
+
+
+def test_an_export_by_day_and_value_can_be_joined(published: Published) -> None:
+    found = export(published, "panels", "days=7&by=market", usage.PAGE)
+    assert {(x["date"], x["market"]) for x in found} >= {("2026-03-14", "FR"), ("2026-03-08", "JP")}
+    assert {x["provisional"] for x in found if x["date"] == "2026-03-14"} == {"true"}
+    assert {x["provisional"] for x in found if x["date"] == "2026-03-12"} == {"false"}
+
+
+def test_an_export_of_days_without_data_says_which_it_holds(published: Published) -> None:
+    text = bytes(_export(overview.PAGE, "activity", "from=2026-03-10&to=2026-04-30", published).body).decode()
+    assert "# Period: 2026-03-10 to 2026-03-14, UTC days" in text
+    assert "# Asked for: 2026-03-10 to 2026-04-30; not all has data" in text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 from hypothesis import given
@@ -42,7 +43,9 @@ def views(draw: st.DrawFn) -> View:
 
 @given(views())
 def test_a_view_comes_back_from_its_address(view: View) -> None:
-    assert parse(view.query(), CATALOGUE, CARDS) == (view, [])
+    found, notes = parse(view.query(), CATALOGUE, CARDS)
+    assert (found, notes) == (view.within(CATALOGUE.first, CATALOGUE.last), [])
+    assert found.query() == view.query(), "links keep the days that were asked for"
 
 
 @given(
@@ -82,6 +85,18 @@ def test_a_period_that_ends_before_it_starts_is_said() -> None:
     view, notes = parse("?from=2026-03-02&to=2026-03-01", CATALOGUE)
     assert view.preset == 28
     assert "is no period" in notes[0]
+
+
+def test_days_without_any_data_are_left_out_and_kept_in_links() -> None:
+    view, notes = parse("?from=2026-03-10&to=2026-04-30", CATALOGUE)
+    assert (view.first, view.last, notes) == (date(2026, 3, 10), CATALOGUE.last, [])
+    assert view.in_address == (date(2026, 3, 10), date(2026, 4, 30))
+    assert view.against == "vs previous 5 d"
+    early, _ = parse("?days=90", CATALOGUE)
+    assert (early.first, early.preset, early.query()) == (CATALOGUE.first, 90, "?days=90")
+    running = replace(CATALOGUE, newest=date(2026, 3, 15))
+    assert parse("?from=2026-03-10&to=2026-04-30", running)[0].last == running.newest
+    assert parse("", running)[0].last == CATALOGUE.last
 
 
 def test_all_values_are_the_same_as_none() -> None:

@@ -17,7 +17,16 @@ def load_profiles(settings: Settings) -> tuple[tuple[FeedProfile, ...], dict[str
 
     Args:
         settings: where the folder is.
+
+    Raises:
+        FeedError: there is no such folder.
     """
+    if not settings.feeds.is_dir():
+        raise FeedError(
+            "There is no folder of feed profiles",
+            found=str(settings.feeds.absolute()),
+            action="set SILLAGE_FEEDS to the folder of your profiles",
+        )
     profiles: list[FeedProfile] = []
     wrong: dict[str, FeedError] = {}
     for path in sorted(settings.feeds.glob("*.toml")):
@@ -62,7 +71,7 @@ def land_feeds(lake: Lake, settings: Settings, names: Collection[str] = ()) -> L
         names: these feeds only; all where empty.
 
     Raises:
-        FeedError: there is no feed of a name.
+        FeedError: there is no feed of a name, or no folder of profiles.
     """
     profiles, wrong = load_profiles(settings)
     known = {profile.name for profile in profiles} | wrong.keys()

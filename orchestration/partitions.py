@@ -1,10 +1,12 @@
 """The days that core and KPI tables are partitioned by, and which of them a run is about."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import date, timedelta
 
 from dagster import DailyPartitionsDefinition, TimeWindowPartitionMapping
 
+from lake.errors import FeedError
 from lake.settings import Settings
 from lake.tables import days_between
 from orchestration.due import DueBuild
@@ -26,8 +28,8 @@ def daily_partitions(settings: Settings) -> DailyPartitionsDefinition:
     vehicle's clock may run a day ahead, hence tomorrow.
     """
     earliest = [settings.earliest_day]
-    profiles, _wrong = load_profiles(settings)  # landing and its sensor say what is wrong with a profile
-    earliest += [profile.earliest_day for profile in profiles if profile.earliest_day]
+    with suppress(FeedError):  # landing and its sensor say what is wrong with the profiles
+        earliest += [profile.earliest_day for profile in load_profiles(settings)[0] if profile.earliest_day]
     forward = max(reach.forward for recipe in recipes() for reach in recipe.inputs.values())
     start = min(earliest) - timedelta(days=forward)
     return DailyPartitionsDefinition(start_date=start.isoformat(), timezone="UTC", end_offset=2)

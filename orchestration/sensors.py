@@ -20,6 +20,7 @@ from dagster import (
     sensor,
 )
 
+from lake.errors import FeedError
 from orchestration.assets import LandConfig
 from orchestration.descriptions import asset_key
 from orchestration.due import due_builds, due_files, fingerprint, unpublished
@@ -60,7 +61,11 @@ def inbox_sensor(context: SensorEvaluationContext, lake: LakeResource) -> Reques
     for error in wrong.values():
         context.log.warning(str(error))
     for profile in profiles:
-        files = due_files(opened, settings, profile)
+        try:
+            files = due_files(opened, settings, profile)
+        except FeedError as error:
+            context.log.warning(str(error))
+            continue
         mark = fingerprint(files)
         if not files or requested.get(profile.name) == mark:
             continue
@@ -75,7 +80,8 @@ def inbox_sensor(context: SensorEvaluationContext, lake: LakeResource) -> Reques
         )
     context.update_cursor(json.dumps(requested))
     if not waiting:
-        yield SkipReason("No new file in any inbox.")
+        names = ", ".join(profile.name for profile in profiles)
+        yield SkipReason(f"No new file in the inbox of {names}." if names else f"No profile in {settings.feeds}.")
 
 
 @sensor(

@@ -84,7 +84,7 @@ def find_stale(survey: Survey, table: str, reaches: Mapping[str, Reach]) -> Stal
         if watermark == survey.version(name):
             continue
         computed = dict(mine.drop_nulls("date").select("date", "input_version").iter_rows())
-        changed = survey.table(name).changed_days(watermark)
+        changed = survey.changed_days(name, watermark)
         newest = _reached(_moved(changed, told_from), there, reach, survey.horizon)
         stale |= {day for day, version in newest.items() if computed.get(day, -1) < version}
     versions = {name: survey.version(name) for name in reaches}

@@ -1,15 +1,17 @@
-"""What the logs of the tables say at one moment, each log read once: versions, rows of each day, what was computed."""
+"""What the logs of the tables say, each opened once and taken as of that moment: versions, rows and changes of days."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property, lru_cache
 
 import numpy as np
 import polars as pl
+from deltalake import DeltaTable
 from numpy.typing import NDArray
 
 from lake.catalog import table_specs
@@ -31,7 +33,7 @@ class Survey:
 
     def __init__(self, lake: Lake) -> None:
         self.lake = lake
-        self._versions: dict[str, int] = {}
+        self._handles: dict[str, DeltaTable | None] = {}
         self._rows: dict[str, dict[date, int]] = {}
         self._sums: dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]] = {}
 
@@ -41,15 +43,20 @@ class Survey:
 
     def version(self, name: str) -> int:
         """Newest version of a table, -1 where nothing was written yet."""
-        if name not in self._versions:
-            self._versions[name] = self.table(name).version()
-        return self._versions[name]
+        handle = self._handle(name)
+        return -1 if handle is None else int(handle.version())
 
     def rows_by_day(self, name: str) -> Mapping[date, int]:
         """Rows of each day of a table."""
         if name not in self._rows:
-            self._rows[name] = self.table(name).rows_by_day()
+            handle = self._handle(name)
+            self._rows[name] = {} if handle is None else self.table(name).rows_by_day(handle)
         return self._rows[name]
+
+    def changed_days(self, name: str, since: int) -> Mapping[date, int]:
+        """Days of a table whose data changed after version ``since``, each with the last version that changed it."""
+        handle = self._handle(name)
+        return {} if handle is None else self.table(name).changed_days(since, handle)
 
     def rows_between(self, name: str, first: date | None, last: date | None) -> int:
         """Rows of the days from ``first`` to ``last``, both included; without an end where ``None``."""
@@ -82,7 +89,8 @@ class Survey:
         """
         runs = self.runs.filter(pl.col("table") == name).drop_nulls("date").sort("finished_at")
         last = runs.group_by("date").agg(pl.col("rows", "finished_at").last())
-        there, written = self.rows_by_day(name), self.table(name).written_by_day()
+        handle, there = self._handle(name), self.rows_by_day(name)
+        written = {} if handle is None else self.table(name).written_by_day(handle)
         return {
             day
             for day, rows, at in last.iter_rows()
@@ -101,7 +109,7 @@ class Survey:
         least = max(rows.values(), default=0) / 1000
         heard = sorted(day for day, count in rows.items() if count >= least)
         found = {}
-        for day, delivered in _first_told(self.lake, self.version(name), name).items():
+        for day, delivered in _first_told(_Moment(self.table(name), self.version(name), self._handle(name))).items():
             since = day
             for earlier in reversed(heard[: bisect_left(heard, day)]):
                 if since - earlier > _NEAR:
@@ -110,6 +118,12 @@ class Survey:
             if since < day:
                 found[day] = max(since, delivered)
         return found
+
+    def _handle(self, name: str) -> DeltaTable | None:
+        """A table as of the moment at which it was first asked for, ``None`` where nothing was written by then."""
+        if name not in self._handles:
+            self._handles[name] = self.table(name).now()
+        return self._handles[name]
 
     def _heard(self) -> list[str]:
         return [name for name, spec in table_specs().items() if spec.layer == "raw" and name not in REGISTRIES]
@@ -137,17 +151,27 @@ class Survey:
 
     def changed(self, name: str) -> None:
         """A computed table was written: what is known of it is to be looked up again, and so are the runs."""
-        for known in (self._versions, self._rows, self._sums):
-            known.pop(name, None)
+        self._handles.pop(name, None)
+        self._rows.pop(name, None)
+        self._sums.pop(name, None)
         self.__dict__.pop("runs", None)
 
 
+@dataclass(frozen=True)
+class _Moment:
+    """A version of a table, and the handle that reads it."""
+
+    table: Table
+    version: int
+    handle: DeltaTable | None = field(compare=False)
+
+
 @lru_cache(maxsize=8)
-def _first_told(lake: Lake, version: int, name: str) -> dict[date, date]:
+def _first_told(registry: _Moment) -> dict[date, date]:
     """Of each day on which a registry first speaks of vehicles that had been delivered: their earliest delivery."""
-    if version < 0:
+    if registry.handle is None:
         return {}
-    told = Table(lake, table_specs()[name]).scan(version=version)
+    told = registry.table.scan(handle=registry.handle)
     first = told.group_by("vehicle_id").agg(pl.col("event_date").min(), pl.col("delivered_on").min())
     late = first.filter(pl.col("delivered_on") < pl.col("event_date"))
     return dict(late.group_by("event_date").agg(pl.col("delivered_on").min()).collect().iter_rows())

@@ -16,7 +16,7 @@ from orchestration import feeds, landing
 from orchestration.building import build
 from orchestration.due import MOST_RANGES
 from orchestration.feeds import land_feeds
-from tests.integration.orchestration.platform import MONDAY, Platform, shown
+from tests.integration.orchestration.platform import MONDAY, PROFILE, Platform, shown
 
 
 def day(number: int) -> str:
@@ -189,6 +189,22 @@ def test_days_far_back_have_partitions(platform: Platform) -> None:
     platform.run(request, "build")
     build(lake, settings)
     assert list(open_table(lake, "core.trips").rows_by_day()) == [date(2000, 1, 1)]
+
+
+def test_a_file_that_does_not_say_its_vehicle_keeps_no_other_feed_out(platform: Platform) -> None:
+    platform.send("day.csv", [0])
+    text = PROFILE.format(name="aaa").replace('field = "bus"', "path = '([0-9]+)[.]csv$'")
+    (platform.settings.feeds / "aaa.toml").write_text(text)
+    platform.lake.write_bytes(b"x", "inbox", "aaa", "nameless.csv")
+    assert [request.tags["sillage/feed"] for request in platform.tick("inbox_sensor")] == ["buses"]
+
+
+def test_a_folder_of_profiles_that_is_not_there_is_an_error_of_landing(platform: Platform) -> None:
+    platform.settings.feeds.rename(platform.settings.feeds.with_name("away"))
+    with pytest.raises(FeedError, match="no folder of feed profiles") as raised:
+        land_feeds(platform.lake, platform.settings)
+    assert "SILLAGE_FEEDS" in raised.value.action
+    assert platform.definitions.resolve_job_def("build")
 
 
 def test_a_profile_that_is_wrong_keeps_no_other_feed_out(platform: Platform) -> None:

@@ -389,8 +389,8 @@ def sql(
 
     kind = format or (format_of(output) if output else "table")
     rooms = _open(create=False)
-    con = connect(rooms.lake, rooms.settings)
     text = sys.stdin.read() if query == "-" else query
+    con = connect(rooms.lake, rooms.settings, text)
     with time_limit(con, rooms.settings.query_timeout_s):
         frame = frame_of(read_query(con, text), kind)
     note = write_frame(frame, kind, output, width=out.width)

@@ -77,7 +77,7 @@ class Table:
         """A handle for writing. The table is made first if it is not there, and gains the columns it lacks."""
         handle = self.now()
         if handle is None:
-            # Where another writer makes it at the same moment, its table is as good.
+            # Where another writer makes it at the same moment, its table is as good; to try again would make it anew.
             with suppress(CommitFailedError):
                 DeltaTable.create(
                     self.uri,
@@ -86,6 +86,7 @@ class Table:
                     partition_by=list(self.spec.partition_by),
                     name=self.spec.name,
                     description=self.spec.description,
+                    commit_properties=CommitProperties(max_commit_retries=0),
                     storage_options=self.lake.object_store_options,
                 )
             handle = self._at()
@@ -119,7 +120,8 @@ class Table:
     ) -> pl.LazyFrame:
         """The rows of the days ``first`` to ``last``, both included; an empty frame where nothing was written.
 
-        They are those of a version, of a handle, or of now. Columns of the contract that no file has yet are there, null.
+        They are those of a version, of a handle, or of now. Columns of the contract that no file has yet are there,
+        null.
         """
         if handle is None:
             handle = self.now() if version is None else self._at(version)

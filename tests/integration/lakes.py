@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import polars as pl
+from deltalake import DeltaTable
 from polars.testing import assert_frame_equal
 
 from lake.catalog import table_specs
@@ -74,3 +76,22 @@ def rows(lake: Lake, name: str) -> pl.DataFrame:
 def rejects(lake: Lake) -> pl.DataFrame:
     """All rejects, in the order of their files and places."""
     return open_table(lake, "ops.rejects").scan().sort("source", "batch", "record").collect()
+
+
+@contextmanager
+def log_openings() -> Iterator[list[str]]:
+    """The tables whose logs are opened or looked for meanwhile, by name, once for each time."""
+    names: list[str] = []
+
+    class Counted(DeltaTable):
+        def __init__(self, table_uri: str, *args: Any, **more: Any) -> None:
+            names.append(".".join(table_uri.split("/")[-2:]))
+            super().__init__(table_uri, *args, **more)
+
+        @staticmethod
+        def is_deltatable(table_uri: str, *args: Any, **more: Any) -> bool:
+            names.append(".".join(table_uri.split("/")[-2:]))
+            return DeltaTable.is_deltatable(table_uri, *args, **more)
+
+    with mock.patch("lake.tables.DeltaTable", Counted):
+        yield names

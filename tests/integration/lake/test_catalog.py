@@ -10,12 +10,13 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from lake.catalog import connect, read_query, table_specs, time_limit
+from lake.catalog import EFFECTS, connect, read_query, table_specs, tables_for, time_limit
 from lake.errors import QueryError
+from lake.storage import load_extension
 from lake.tables import open_table
 from tests.conftest import Azurite
 from tests.integration.lake.test_tables import DAY, trip
-from tests.integration.lakes import opened
+from tests.integration.lakes import log_openings, opened
 
 Session = duckdb.DuckDBPyConnection
 
@@ -75,6 +76,10 @@ READS = [
     "explain analyze select count(*) from core.trips",
     "explain (format json) select 1",
     "explain (select 1) union all select 2",
+    "pivot core.vehicles on powertrain using count(*) group by market",
+    "pivot core.vehicles on powertrain in ('BEV', 'ICE') using count(*) group by market;",
+    "-- a remark\nwith t as (pivot core.vehicles on powertrain using count(*)) select * from t",
+    "select checkpoint, query from (select 1 as checkpoint, 2 as query) where 'write_blob' <> 'copy_dir'",
 ]
 
 
@@ -82,6 +87,12 @@ READS = [
 def test_reads_are_run(folder: Session, query: str) -> None:
     assert read_query(folder, query).fetchall() is not None
 
+
+#: Functions whose names speak of more than they do.
+READERS = {
+    "delta_scan", "parquet_scan", "seq_scan", "query_table", "current_query", "current_query_id", "set_bit",
+    "pg_conf_load_time",
+}  # fmt: skip
 
 WRITES = [
     "create table mine as select 1",
@@ -121,6 +132,28 @@ WRITES = [
     "explain (format json) copy (select 1) to '{file}'",
     "explain analyze drop schema core cascade",
     "explain analyze insert into core.trips select * from core.trips",
+    "create table mine as pivot core.trips on vehicle_id",
+    "create table mine as select 1; pivot core.trips on vehicle_id",
+    "pivot core.trips on vehicle_id; select 1",
+    "explain analyze pivot core.trips on vehicle_id",
+    "select write_blob('{file}', 'x'::blob)",
+    "select core.write_blob('{file}', 'x'::blob)",
+    "SELECT 1 WHERE \"Write_Blob\" /* a ( remark */ -- and (\n ('{file}', 'x'::blob)",
+    "select\u00a0write_blob\u2003('{file}', 'x'::blob)",
+    "with t as (select write_blob('{file}', 'x'::blob) as done) select * from t",
+    "select list_transform(['{file}'], lambda f: write_blob(f, 'x'::blob))",
+    "explain analyze select write_blob('{file}', 'x'::blob)",
+    "describe select write_blob('{file}', 'x'::blob)",
+    "pivot (select write_blob('{file}', 'x'::blob) as done) on done",
+    "from query('select write_' || 'blob(''{file}'', ''x''::blob)')",
+    "from json_execute_serialized_sql(json_serialize_sql('select 1'))",
+    "from copy_dir('/etc', '{file}')",
+    "from enable_logging('QueryLog', storage = 'file', storage_config = {{'path': '{file}'}})",
+    "from disable_logging()",
+    "from truncate_duckdb_logs()",
+    "from enable_profiling('json', save_location = '{file}')",
+    "from checkpoint()",
+    "from force_checkpoint()",
 ]
 
 
@@ -134,6 +167,48 @@ def test_whatever_is_not_a_read_is_refused_and_leaves_nothing(folder: Session, q
     tables = {name for (name,) in read_query(folder, names).fetchall()}
     assert tables >= set(table_specs())
     assert "main.mine" not in tables
+
+
+def test_every_function_that_by_its_name_does_more_than_read_is_refused(folder: Session) -> None:
+    for extension in ("avro", "azure"):
+        load_extension(folder, extension)
+    does = "write|copy|exec|query|checkpoint|enable|disable|truncate|delete|remove|set|load|attach|install|scan"
+    there = read_query(
+        folder,
+        "select distinct function_name from duckdb_functions() where function_type <> 'pragma'"
+        f" and regexp_matches(function_name, '^({does})(_|$)|_({does})(_|$)')",
+    )
+    names = {name for (name,) in there.fetchall()}
+    assert names - READERS <= EFFECTS
+    assert names >= {"write_blob", "copy_dir", "checkpoint", "enable_logging"}
+
+
+def test_only_the_tables_that_a_query_names_are_opened(tmp_path: Path) -> None:
+    lake, settings = opened(tmp_path / "lake")
+    open_table(lake, "core.trips").replace_days(trip(DAY, 12.5), [DAY])
+    query = 'select "Distance_KM" from "core"."TRIPS" -- not of vehicle_days'
+    with log_openings() as names, connect(lake, settings, query) as con:
+        assert read_query(con, query).fetchall() == [(12.5,)]
+    assert sorted(names) == ["core.trips", "core.vehicle_days"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "select * from information_schema.tables, core.trips",
+        "SHOW tables",
+        "describe",
+        "select * from (describe), core.trips",
+        "from duckdb_views() where view_name = 'trips'",
+        "select * from core.trips, metric('trips')",
+        "from metric_values",
+        "from query_table('core.' || 'trips')",
+        "select * from core.trips join core.tripz using (vehicle_id)",
+        "select 1",
+    ],
+)
+def test_a_query_that_lists_tables_or_reads_some_by_another_name_has_them_all(query: str) -> None:
+    assert set(tables_for(query)) == set(table_specs())
 
 
 @pytest.mark.parametrize("query", ["select 1; select 2", "select 1; drop table core.trips", "", "  -- nothing"])

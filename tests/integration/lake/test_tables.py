@@ -117,6 +117,20 @@ def test_threads_that_make_a_table_and_append_at_once_lose_nothing_and_repeat_no
     assert found == list(range(writers + 1))
 
 
+def test_a_table_that_threads_make_at_once_is_made_once(folder: Lake) -> None:
+    writers = 6
+    for name in ("core.trips", "core.vehicle_days", "core.latest", "ops.batches", "ops.runs", "raw.telemetry"):
+        barrier = Barrier(writers)
+
+        def make(_: int, name: str = name, barrier: Barrier = barrier) -> int:
+            barrier.wait()
+            return open_table(folder, name).handle().version()
+
+        with ThreadPoolExecutor(writers) as pool:
+            assert list(pool.map(make, range(writers))) == [0] * writers
+        assert open_table(folder, name).version() == 0, name
+
+
 def test_an_append_of_several_parts_is_seen_only_when_it_is_committed(lake: Lake) -> None:
     table = open_table(lake, "core.trips")
     writer = Appender(table, AppTransaction("s/core.trips", 0))

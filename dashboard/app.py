@@ -87,7 +87,7 @@ def create_app(
     app.backend.websocket_capability = False  # else every page opens a socket that nothing uses
     app.layout = layout
     shell.register_callbacks(app)
-    filterbar.register_callbacks(app)
+    filterbar.register_callbacks(app, source)
     for page in PAGES:
         page.register_callbacks(app, source)
     _register_router(app, source)
@@ -109,17 +109,20 @@ def _open(settings: Settings) -> Snapshot:
 
 
 def _register_router(app: Dash, published: Published) -> None:
-    """The page of the address, and the stamp, which also says when there is a newer snapshot."""
+    """The page of the address, and the stamp, which also says when there is a newer snapshot.
+
+    A newer snapshot leaves the page where it is and only has its figures worked out again.
+    """
     by_path = {page.path: page for page in PAGES}
 
     @app.callback(
         Output("page", "children"),
         Output("title", "children"),
         Input("url", "pathname"),
-        Input("snapshot", "data"),
+        Input("presence", "data"),
         State("url", "search"),
     )
-    def route(pathname: str | None, _snapshot: str | None, search: str | None) -> tuple[Any, str]:
+    def route(pathname: str | None, _presence: str | None, search: str | None) -> tuple[Any, str]:
         page = by_path.get(pathname or "/")
         if page is None:
             return missing.layout(), "Page not found"
@@ -136,11 +139,16 @@ def _register_router(app: Dash, published: Published) -> None:
     @app.callback(
         Output("stamp", "children"),
         Output("snapshot", "data"),
+        Output("presence", "data"),
         Input("tick", "n_intervals"),
         State("snapshot", "data"),
+        State("presence", "data"),
         prevent_initial_call=True,
     )
-    def tick(_count: int | None, known: str | None) -> tuple[Any, Any]:
+    def tick(_count: int | None, known: str | None, presence: str | None) -> tuple[Any, Any, Any]:
         info, status = sight(published, datetime.now(UTC))
+        if status.state == "unreadable":
+            return stamp(status), no_update, no_update
         file = info.file if info else NOTHING
-        return stamp(status), no_update if file == known or status.state == "unreadable" else file
+        changes = [now if now != then else no_update for now, then in ((file, known), (status.presence, presence))]
+        return stamp(status), *changes

@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 
 from dashboard.filters import COMPARE, DEFAULT_DAYS, DIMENSIONS, PRESETS, Catalogue, View, choices
 from dashboard.markup import attrs
 from dashboard.names import some_of
+from dashboard.published import Published
 
 _PERIOD, _RANGE, _COMPARE = "filter-period", "filter-range", "filter-compare"
 
 
 def filter_bar(view: View, catalogue: Catalogue) -> Any:
     """The filter bar as a view has it."""
-    facts = {
-        "first": catalogue.first.isoformat(),
-        "last": catalogue.last.isoformat(),
-        "default": DEFAULT_DAYS,
-        "presets": list(PRESETS),
-        "compare": COMPARE,
-        "labels": dict(catalogue.labels),
-        "values": {name: choices(catalogue, name) for name in DIMENSIONS},
-    }
     chosen = dict(view.chosen)
     return html.Div(
         [
-            dcc.Store(id="filter-facts", data=facts),
+            dcc.Store(id="filter-facts", data=_facts(catalogue)),
             html.Button(
                 [html.Span(className="icon icon-filter"), html.Span("", id="filter-summary")],
                 type="button",
@@ -50,6 +43,19 @@ def filter_bar(view: View, catalogue: Catalogue) -> Any:
         role="group",
         **attrs({"aria-label": "Filters"}),
     )
+
+
+def _facts(catalogue: Catalogue) -> dict[str, Any]:
+    """What the page's script knows of what can be chosen."""
+    return {
+        "first": catalogue.first.isoformat(),
+        "last": catalogue.last.isoformat(),
+        "default": DEFAULT_DAYS,
+        "presets": list(PRESETS),
+        "compare": COMPARE,
+        "labels": dict(catalogue.labels),
+        "values": {name: choices(catalogue, name) for name in DIMENSIONS},
+    }
 
 
 def _period(view: View, catalogue: Catalogue) -> Any:
@@ -80,11 +86,18 @@ def _period(view: View, catalogue: Catalogue) -> Any:
 
 def _compare(view: View) -> Any:
     options = [dmc.Radio(label=label, value=value, size="sm") for value, label in COMPARE.items()]
-    return _menu("compare", "vs", COMPARE[view.compare], dmc.RadioGroup(options, id=_COMPARE, value=view.compare))
+    head = html.Span("Compare with", id=f"{_COMPARE}-label", className="visually-hidden")
+    group = dmc.RadioGroup(options, id=_COMPARE, value=view.compare)
+    return _menu("compare", "vs", COMPARE[view.compare], [head, group])
 
 
 def _dimension(name: str, chosen: tuple[str, ...], catalogue: Catalogue) -> Any:
     label, values = catalogue.labels[name], choices(catalogue, name)
+    return _menu(name, label, some_of(name, chosen) or f"all {len(values)}", _values(name, label, values, chosen))
+
+
+def _values(name: str, label: str, values: Sequence[dict[str, str]], chosen: Sequence[str]) -> list[Any]:
+    """What is in the menu of a dimension."""
     boxes = [dmc.Checkbox(label=choice["label"], value=choice["value"], size="sm") for choice in values]
     group = dmc.CheckboxGroup(boxes, id=f"filter-{name}", value=list(chosen))
     every = html.Button(
@@ -94,10 +107,8 @@ def _dimension(name: str, chosen: tuple[str, ...], catalogue: Catalogue) -> Any:
         id=f"filter-{name}-all",
         **attrs({"aria-label": f"All values of {label}"}),
     )
-    head = html.Div([html.Span(label), every], className="menu-head")
-    return _menu(
-        name, label, some_of(name, chosen) or f"all {len(values)}", [head, html.Div(group, className="menu-list")]
-    )
+    head = html.Div([html.Span(label, id=f"filter-{name}-label"), every], className="menu-head")
+    return [head, html.Div(group, className="menu-list")]
 
 
 def _menu(name: str, label: str, value: str, content: Any) -> Any:
@@ -105,10 +116,13 @@ def _menu(name: str, label: str, value: str, content: Any) -> Any:
         [html.Span(f"{label} "), html.B(value, id=f"filter-{name}-text"), html.Span(className="icon icon-caret")],
         type="button",
         className="pill",
-        **attrs({"data-menu": name}),
+        **attrs({"data-menu": name, "aria-haspopup": "dialog", "aria-expanded": "false"}),
     )
     return dmc.Popover(
-        [dmc.PopoverTarget(button, boxWrapperProps={"className": "menu-target"}), dmc.PopoverDropdown(content)],
+        [
+            dmc.PopoverTarget(button, boxWrapperProps={"className": "menu-target"}),
+            dmc.PopoverDropdown(content, id=f"filter-{name}-menu"),
+        ],
         position="bottom-start",
         shadow="sm",
         offset=6,
@@ -118,8 +132,9 @@ def _menu(name: str, label: str, value: str, content: Any) -> Any:
     )
 
 
-def register_callbacks(app: Dash) -> None:
-    """Address to controls, controls to address; both run in the browser."""
+def register_callbacks(app: Dash, published: Published) -> None:
+    """Address to controls, controls to address, both in the browser; and what can be chosen, from a newer snapshot."""
+    _register_refresh(app, published)
     in_browser: Any = app.clientside_callback
     lists = [f"filter-{name}" for name in DIMENSIONS]
     texts = [f"filter-{name}-text" for name in ("compare", *DIMENSIONS)]
@@ -132,6 +147,7 @@ def register_callbacks(app: Dash) -> None:
         *[Output(name, "children") for name in texts],
         Output("filter-summary", "children"),
         Output("filter-reset", "className"),
+        Output(_RANGE, "aria-label"),
         Input("url", "search"),
         Input("filter-facts", "data"),
     )
@@ -145,3 +161,33 @@ def register_callbacks(app: Dash) -> None:
         State("filter-facts", "data"),
         prevent_initial_call=True,
     )
+
+
+def _register_refresh(app: Dash, published: Published) -> None:
+    """A newer snapshot may end later and hold more values: the controls follow where they are.
+
+    What is in a menu is replaced as a whole: Dash draws a part of one that is closed as it was before.
+    """
+
+    @app.callback(
+        Output("filter-facts", "data"),
+        Output(_RANGE, "minDate"),
+        Output(_RANGE, "maxDate"),
+        *[Output(f"filter-{name}-menu", "children") for name in DIMENSIONS],
+        Input("snapshot", "data"),
+        State("filter-facts", "data"),
+        *[State(f"filter-{name}", "value") for name in DIMENSIONS],
+        prevent_initial_call=True,
+    )
+    def refresh(_snapshot: str | None, known: dict[str, Any] | None, *chosen: list[str] | None) -> list[Any]:
+        with published.reading() as reading:
+            catalogue = reading.catalogue
+        if catalogue is None or known is None or (facts := _facts(catalogue)) == known:
+            return [no_update] * (3 + len(DIMENSIONS))
+        menus = [
+            no_update
+            if facts["values"][name] == known["values"][name]
+            else _values(name, facts["labels"][name], facts["values"][name], some or ())
+            for name, some in zip(DIMENSIONS, chosen, strict=True)
+        ]
+        return [facts, facts["first"], facts["last"], *menus]

@@ -19,8 +19,11 @@ Component = Any
 def glossary(contract: MetricContract) -> Component:
     """The mark beside a metric's name; pointing at it or tabbing to it says what the metric is."""
     words = f"{contract.definition} Unit: {contract.unit}. Owner: {contract.owner}."
+    place = f"define-{contract.name}"
+    named = {"aria-label": f"What is {contract.label}?", "aria-describedby": place}
+    mark = html.Button(html.Span("i", className="glossary-mark"), type="button", className="glossary", **attrs(named))
     return dmc.Tooltip(
-        html.Button("i", type="button", className="glossary", **attrs({"aria-label": f"{contract.label}: {words}"})),
+        [mark, html.Span(words, id=place, hidden=True)],
         label=words,
         multiline=True,
         w=280,
@@ -69,9 +72,15 @@ def change(contract: MetricContract, value: MetricValue, against: str, *, keyed:
     moved = wording.change(contract, value)
     if moved is None:
         return html.Span(wording.no_change(contract, value, against.removeprefix("vs ")), className="muted")
-    figure = html.B([html.Span(moved.arrow, className="arrow"), moved.text], className=moved.tone)
+    figure = html.B([html.Span(moved.arrow, className="arrow"), moved.text, tone(moved)], className=moved.tone)
     key = html.Span(className="key-line", **attrs({"aria-hidden": "true"})) if keyed else None
     return html.Span([figure, " ", key, against.removeprefix("vs ") if keyed else against])
+
+
+def tone(moved: wording.Change) -> Component:
+    """Whether a change is good news, in words for those who do not see its colour."""
+    words = {"good": ", better", "bad": ", worse", "neutral": ""}[moved.tone]
+    return html.Span(words, className="visually-hidden") if words else None
 
 
 def small_group(contract: MetricContract) -> str:
@@ -91,7 +100,7 @@ def tile(
         against: the comparison in words.
         provisional: why the value is provisional; empty if it is not.
     """
-    head = html.H2([contract.label, " ", glossary(contract)], className="tile-name")
+    head = html.Div([html.H2(contract.label, className="tile-name"), glossary(contract)], className="named")
     if value.value is None:
         reason = small_group(contract) if value.suppressed else "no data in this period"
         return html.Article(

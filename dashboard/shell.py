@@ -32,8 +32,8 @@ def shell(pages: Sequence[Page], snapshot: str, status: Status) -> Any:
 
     Args:
         pages: in the order of the navigation.
-        snapshot: which snapshot is read; pages are laid out anew when it changes.
-        status: how fresh it is.
+        snapshot: which snapshot is read; figures are worked out anew when it changes.
+        status: how fresh it is; pages are laid out anew when there are figures where there were none.
     """
     header = dmc.AppShellHeader(
         html.Div(
@@ -61,11 +61,12 @@ def shell(pages: Sequence[Page], snapshot: str, status: Status) -> Any:
                 className="logo soft",
                 **attrs({"aria-label": "Sillage, overview"}),
             ),
-            html.Nav([_nav_link(page) for page in pages], className="nav", **attrs({"aria-label": "Pages"})),
-        ]
+            html.Div([_nav_link(page) for page in pages], className="nav"),
+        ],
+        **attrs({"aria-label": "Pages"}),
     )
     main = dmc.AppShellMain(
-        html.Main(
+        html.Div(
             [
                 html.Div(_offline(), className="offline-note", role="alert"),
                 html.Div(id="error", role="alert"),
@@ -90,6 +91,7 @@ def shell(pages: Sequence[Page], snapshot: str, status: Status) -> Any:
             dcc.Location(id="url", refresh=False),
             dcc.Store(id="scheme"),
             dcc.Store(id="snapshot", data=snapshot),
+            dcc.Store(id="presence", data=status.presence),
             dcc.Interval(id="tick", interval=_REFRESH_MS),
             html.Div(id="announce", className="visually-hidden", role="status", **attrs({"aria-live": "polite"})),
             frame,

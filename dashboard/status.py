@@ -31,6 +31,11 @@ class Status:
     state: Literal["fresh", "stale", "empty", "nothing", "unreadable"]
     text: str
 
+    @property
+    def presence(self) -> str:
+        """What pages are laid out by: ``figures``, or why there are none: ``empty``, ``nothing`` or ``unreadable``."""
+        return "figures" if self.state in ("fresh", "stale") else self.state
+
 
 def status_of(info: SnapshotInfo | None, now: datetime) -> Status:
     """Judge a snapshot at a moment (UTC)."""

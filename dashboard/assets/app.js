@@ -2,12 +2,13 @@
 (function () {
   "use strict";
   var DIMENSIONS = ["market", "model", "powertrain", "model_year"];
-  var busy = 0;
+  var busy = 0, news = "", shown = null;
 
   /* ---- the address ---------------------------------------------------------------------------- */
   function go(href) {
     var target = new URL(href, window.location.href);
     if (target.href === window.location.href) { return; }
+    news = "Figures updated";
     window.history.pushState({}, "", target.pathname + target.search);
     window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
   }
@@ -81,7 +82,8 @@
     var isDefault = view.preset === facts.default && view.compare === "previous" && !active.length;
     var values = [view.preset === null ? "" : String(view.preset), [view.first, view.last], view.compare];
     var reset = "pill reset soft" + (isDefault ? " off" : "");
-    return values.concat(lists, [facts.compare[view.compare]], texts, [summary, reset]);
+    var days = "Days, " + dayText(view.first) + " – " + dayText(view.last);
+    return values.concat(lists, [facts.compare[view.compare]], texts, [summary, reset, days]);
   }
   function controlsToAddress() {
     var facts = arguments[arguments.length - 1];
@@ -124,7 +126,13 @@
       if (page === pathname) { link.setAttribute("aria-current", "page"); } else { link.removeAttribute("aria-current"); }
     });
     var active = document.querySelector('a[data-page="' + pathname + '"] .nav-text');
-    document.title = (active ? active.textContent : "Page not found") + " · Sillage";
+    var title = active ? active.textContent : "Page not found";
+    document.title = title + " · Sillage";
+    if (shown !== null && shown !== pathname) {
+      news = title;
+      document.getElementById("main").focus({ preventScroll: true });
+    }
+    shown = pathname;
     return [window.dash_clientside.no_update, [], false];
   }
   function burger(opened, navbar) {
@@ -188,6 +196,14 @@
     if (event.target.closest("[data-theme-toggle]")) { nextTheme(); }
     if (event.target.closest("[data-reload]")) { window.location.reload(); }
   });
+  /* Mantine says on the box around a menu's button that the menu is open; the button is what is focused. */
+  new MutationObserver(function (changes) {
+    changes.forEach(function (change) {
+      var button = change.target.querySelector(":scope > [data-menu]");
+      if (button) { button.setAttribute("aria-expanded", change.target.getAttribute("aria-expanded")); }
+    });
+  }).observe(document.documentElement, { subtree: true, attributeFilter: ["aria-expanded"] });
+  window.addEventListener("popstate", function () { news = "Figures updated"; });
   window.addEventListener("sillage:scheme", function () {
     labelTheme();
     if (window.dash_clientside && window.dash_clientside.set_props && document.getElementById("shell")) {
@@ -200,6 +216,7 @@
     busy = Math.max(0, busy + step);
     var main = document.getElementById("page");
     if (main) { main.setAttribute("aria-busy", String(busy > 0)); }
+    if (busy === 0 && news) { say(news); news = ""; }
   }
   function answered(ok) { document.documentElement.classList.toggle("offline", !ok); }
   var plainFetch = window.fetch;

@@ -44,7 +44,7 @@ class Card:
 
     def frame(self, page: str) -> Any:
         """The card before it has figures."""
-        mark = [" ", glossary(self.contract)] if self.contract else []
+        mark = glossary(self.contract) if self.contract else None
         actions = [
             html.A("Table", id=self.slot(page, "table"), href="?", className="action soft",
                    **attrs({"aria-label": f"Table or chart of {self.title}"})),
@@ -57,7 +57,10 @@ class Card:
         return html.Section(
             [
                 html.Div(
-                    [html.H2([self.title, *mark], className="card-title"), html.Div(actions, className="card-actions")],
+                    [
+                        html.Div([html.H2(self.title, className="card-title"), mark], className="named"),
+                        html.Div(actions, className="card-actions"),
+                    ],
                     className="card-head",
                 ),
                 self.head,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from anyio import to_thread
-from dash import Dash, Input, Output, html, no_update
+from dash import Dash, Input, Output, html, no_update, set_props
 
 from dashboard import wording
 from dashboard.filters import View, parse
@@ -81,9 +81,13 @@ class Body:
             "cards": {card.name: card.outputs(self.name) for card in self.cards},
         }
 
-        @app.callback(output=outputs, inputs=[Input("url", "search"), Input("scheme", "data")])
-        async def update(search: str | None, scheme: str | None) -> dict[str, Any]:
-            return await to_thread.run_sync(self.answer, published, search, scheme)
+        inputs = [Input("url", "search"), Input("scheme", "data"), Input("snapshot", "data")]
+
+        @app.callback(output=outputs, inputs=inputs)
+        async def update(search: str | None, scheme: str | None, _snapshot: str | None) -> dict[str, Any]:
+            values = await to_thread.run_sync(self.answer, published, search, scheme)
+            set_props("error", {"children": None})  # no output of this callback: that is in the layout before the page
+            return values
 
     def answer(self, published: Published, search: str | None, scheme: str | None) -> dict[str, Any]:
         """All values of the page for an address and a theme, as the callback returns them."""

@@ -15,7 +15,7 @@ from dashboard.pages import Page, rankings
 from dashboard.pages.cards import Card, Filling
 from dashboard.pages.frame import Body, Content, provisional_note
 from dashboard.palette import Palette
-from dashboard.parts import state, tile
+from dashboard.parts import state, tile, tone
 from dashboard.published import Published, Question, Reading
 from dashboard.sheets import Column, Sheet, by_day, cell, trend
 from lake.metrics import Evaluation
@@ -128,7 +128,7 @@ def _move(move: Move, largest: float) -> Any:
     arrow = html.Span(move.change.arrow, className="arrow")
     title: list[Any] = [
         f"{move.contract.label} ",
-        html.Span([arrow, move.change.text], className=move.change.tone),
+        html.Span([arrow, move.change.text, tone(move.change)], className=move.change.tone),
         html.Span(f" to {move.value}", className="move-value"),
     ]
     return html.Li(

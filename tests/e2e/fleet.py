@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from datetime import date, timedelta
 from math import sin
 
@@ -19,7 +20,9 @@ MODELS = (
 YEARS = (("2024", 0.45), ("2025", 0.55))
 
 
-def kpi_frames(last: date, days: int, *, scale: float = 1.0, seed: int = 7) -> dict[str, pl.DataFrame]:
+def kpi_frames(
+    last: date, days: int, *, scale: float = 1.0, seed: int = 7, markets: Sequence[str] = tuple(MARKETS)
+) -> dict[str, pl.DataFrame]:
     """KPI tables of a made-up fleet that grows a little and drives less on weekends.
 
     Args:
@@ -27,6 +30,7 @@ def kpi_frames(last: date, days: int, *, scale: float = 1.0, seed: int = 7) -> d
         days: number of days.
         scale: size of the fleet; 1 is some 3,900 vehicles.
         seed: of the noise.
+        markets: where it drives.
 
     Returns:
         ``kpi.active_vehicles`` and ``kpi.driving``.
@@ -37,7 +41,7 @@ def kpi_frames(last: date, days: int, *, scale: float = 1.0, seed: int = 7) -> d
         day = last - timedelta(back)
         age = days - back
         weekend = day.weekday() >= 5
-        for market, size in MARKETS.items():
+        for market, size in ((name, MARKETS[name]) for name in markets):
             for model, powertrain, share in MODELS:
                 for year, part in YEARS:
                     key = {"date": day, "market": market, "model": model, "model_year": year, "powertrain": powertrain}

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 
@@ -21,13 +22,13 @@ from tests.e2e.fleet import kpi_frames
 DAYS = 75
 
 
-def publish(folder: Path, *, days: int = DAYS, scale: float = 1.0, seed: int = 7) -> Settings:
-    """Publish the made-up fleet, to yesterday, in a lake of its own."""
+def publish(folder: Path, *, days: int = DAYS, **fleet: Any) -> Settings:
+    """Publish the made-up fleet of so many days, to yesterday; ``fleet`` as ``kpi_frames`` takes it."""
     settings = get_settings(lake=str(folder))
     lake, now = Lake.open(settings), datetime.now(UTC)
     target = folder / "published"
     target.mkdir(parents=True, exist_ok=True)
-    frames = kpi_frames((now - timedelta(1)).date(), days, scale=scale, seed=seed) if days else {}
+    frames = kpi_frames((now - timedelta(1)).date(), days, **fleet) if days else {}
     info = write_snapshot(target, frames, version="lake version 42", provisional_days=2, published_at=now)
     point_to(lake, info)
     return settings

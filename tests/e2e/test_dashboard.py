@@ -211,7 +211,7 @@ def test_everything_can_be_reached_by_keyboard(visit: Visit) -> None:
 def test_the_glossary_mark_says_the_definition(visit: Visit) -> None:
     page = visit("/", wait=".tile[data-value]")
     page.focus('.tile[data-metric="stickiness"] .glossary')
-    page.wait_for_selector("text=Of the vehicles that drove within 28 days")
+    page.wait_for_selector(".mantine-Tooltip-tooltip:has-text('Of the vehicles that drove within 28 days')")
 
 
 def test_what_the_address_gets_wrong_is_said(visit: Visit, published: Published) -> None:
@@ -282,3 +282,117 @@ def test_a_failure_is_one_sentence_with_an_id(visit: Visit, tmp_path: Path, capl
         assert number
         assert number in caplog.text
         assert page.is_visible(".tile[data-value]"), "the old figures stay"
+
+
+def look_again(page) -> None:  # type: ignore[no-untyped-def]
+    """What the page does by itself every 30 seconds."""
+    page.evaluate("() => window.dash_clientside.set_props('tick', { n_intervals: Date.now() })")
+
+
+def test_a_newer_snapshot_leaves_the_page_where_it_is(visit: Visit, tmp_path: Path) -> None:
+    folder = tmp_path / "moving"
+    with running(publish(folder, days=60, scale=0.3)) as address:
+        page = visit(f"{address}/?days=7", wait=".tile[data-value]")
+        before = shown(page, ".tile[data-value]")
+        page.evaluate("() => { window.chart = document.querySelector('.js-plotly-plot'); }")
+        page.click('[data-menu="market"]')
+        page.get_by_label("France").focus()
+        publish(folder, days=61, scale=0.6, seed=8)
+        look_again(page)
+        page.wait_for_function(
+            "before => parseFloat(document.querySelector('.tile[data-value]').dataset.value) !== before",
+            arg=next(iter(before.values())),
+        )
+        page.wait_for_selector('#page[aria-busy="false"]')
+        assert page.evaluate("() => window.chart.isConnected"), "charts stay in place"
+        assert page.get_by_role("dialog").is_visible(), "an open menu stays open"
+        assert page.evaluate("() => document.activeElement.value") == "FR", "the focus stays"
+        page.keyboard.press("Space")
+        settle(page, "?days=7&market=FR")
+
+
+def test_values_of_a_newer_snapshot_can_be_chosen(visit: Visit, tmp_path: Path) -> None:
+    folder = tmp_path / "growing"
+    with running(publish(folder, days=60, scale=0.3, markets=("FR", "JP"))) as address:
+        page = visit(f"{address}/", wait=".tile[data-value]")
+        assert "all 2" in page.inner_text('[data-menu="market"]')
+        publish(folder, days=60, scale=0.3, markets=("FR", "JP", "DE"))
+        look_again(page)
+        page.wait_for_selector('[data-menu="market"]:has-text("all 3")')
+        page.click('[data-menu="market"]')
+        page.get_by_label("Germany").click()
+        settle(page, "?market=DE")
+
+
+def test_a_fault_is_gone_once_there_are_figures_again(visit: Visit, tmp_path: Path) -> None:
+    folder = tmp_path / "mended"
+    with running(publish(folder, days=60, scale=0.3)) as address:
+        page = visit(f"{address}/", wait=".tile[data-value]")
+        (folder / "published" / "current.json").write_text("{")
+        page.click('text="7 d"')
+        page.wait_for_selector(".fault")
+        (folder / "published" / "current.json").unlink()
+        publish(folder, days=60, scale=0.6)
+        look_again(page)
+        page.wait_for_selector(".fault", state="detached")
+
+
+def test_figures_come_without_a_reload_once_something_is_published(visit: Visit, tmp_path: Path) -> None:
+    from lake.settings import get_settings  # noqa: PLC0415
+
+    with running(get_settings(lake=str(tmp_path / "late"))) as address:
+        page = visit(f"{address}/", wait=".state")
+        publish(tmp_path / "late", days=30, scale=0.3)
+        look_again(page)
+        page.wait_for_selector(".tile[data-value]")
+
+
+def test_filters_say_what_they_are_to_a_screen_reader(visit: Visit) -> None:
+    page = visit("/?days=7", wait=".tile[data-value]")
+    menu = page.get_by_role("button", name="Market all 12")
+    assert menu.get_attribute("aria-haspopup") == "dialog"
+    assert menu.get_attribute("aria-expanded") == "false"
+    menu.focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("dialog").get_by_role("group", name="Market").wait_for()
+    assert menu.get_attribute("aria-expanded") == "true"
+    page.keyboard.press("Escape")
+    page.get_by_role("dialog").wait_for(state="detached")
+    assert menu.get_attribute("aria-expanded") == "false"
+    page.get_by_role("button", name="vs previous period").click()
+    page.get_by_role("radiogroup", name="Compare with").wait_for()
+    page.keyboard.press("Escape")
+    days = page.inner_text(".range button")
+    assert page.get_by_role("button", name=f"Days, {days}").count() == 1
+
+
+def test_headings_are_names_and_definitions_are_descriptions(visit: Visit) -> None:
+    page = visit("/usage", wait=".headline[data-value]")
+    assert page.get_by_role("main").count() == 1
+    assert page.get_by_role("navigation").count() == 1
+    assert page.get_by_role("heading", name="Distance", exact=True).count() == 1
+    mark = page.get_by_role("button", name="What is Distance?")
+    described = mark.get_attribute("aria-describedby")
+    assert described is not None
+    assert "Sum of the distances" in (page.text_content(f"#{described}") or "")
+    box = mark.bounding_box()
+    assert box is not None
+    assert min(box["width"], box["height"]) >= 24
+
+
+def test_a_change_of_page_or_figures_is_told(visit: Visit) -> None:
+    page = visit("/", wait=".tile[data-value]")
+    page.click('a[data-page="/usage"]')
+    page.wait_for_selector("#usage-body .foot")
+    assert page.evaluate("() => document.activeElement.id") == "main"
+    page.wait_for_function("() => document.getElementById('announce').textContent === 'Usage'")
+    page.click('text="7 d"')
+    page.wait_for_function("() => document.getElementById('announce').textContent === 'Figures updated'")
+
+
+def test_good_and_bad_are_told_in_words(visit: Visit) -> None:
+    page = visit("/", wait=".tile[data-value]")
+    for tone, word in (("good", "better"), ("bad", "worse")):
+        changes = page.locator(f".tile b.{tone}").all_inner_texts()
+        assert all(text.endswith(word) for text in changes)
+    assert page.locator(".tile b.good, .tile b.bad").count() > 0

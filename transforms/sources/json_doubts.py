@@ -59,7 +59,7 @@ def misread(texts: pl.Series, values: list[pl.Series], sequence: str | None) -> 
 
 def too_deep(texts: pl.Series) -> pl.Series:
     """Texts that may be nested too deeply to be walked."""
-    suspect = (texts.str.count_matches(r"[\[{]") > DEEPEST).fill_null(False)
+    suspect = (texts.str.count_matches(r"\[|\{") > DEEPEST).fill_null(False)
     for row in suspect.arg_true():
         suspect[row] = _depth(texts[row]) > DEEPEST
     return suspect

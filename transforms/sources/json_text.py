@@ -27,6 +27,8 @@ _local = threading.local()
 _NOTHING = "@nothing"
 #: Records in which the fields of a kind are met first; those of others are met when they come.
 _FIRST = 1_000
+#: A key whose value is null, in records that are plainly written.
+_NULL = '":null|": null'
 #: Queries after which a connection is made anew.
 _USES = 64
 #: Texts go to DuckDB as they are, without a copy, and come back so.
@@ -124,9 +126,11 @@ class JsonReader:
         self._when = {kind: settings.when for kind, settings in profile.by_kind.items()}
         self._texts = json.dumps(self._structure(dict.fromkeys(names, "VARCHAR")))
         ignored = [*map(tuple, map(_pointer, profile.ignore)), *((path,) for path in IDENTIFIER_PATHS)]
+        #: What takes the fields of a kind out of a record, what takes those out that are not wanted, and both.
+        self._fields = {kind: _taking(self._paths[name] for name in typed) for kind, typed in self._typed.items()}
+        self._unwanted = _taking(ignored)
         self._known = {
-            kind: json.dumps(_nest(dict.fromkeys([*(self._paths[name] for name in typed), *ignored])))
-            for kind, typed in self._typed.items()
+            kind: _taking([*(self._paths[name] for name in typed), *ignored]) for kind, typed in self._typed.items()
         }
 
     def cut(self, frame: pl.DataFrame, keys: int | None = None) -> Cut:
@@ -191,15 +195,53 @@ class JsonReader:
             keys = frame["@text"].str.count_matches('":', literal=True).cast(pl.Int64)
             while typed.filled != keys.sum() and self._meet(kind, frame) != typed.fields:
                 typed = self._read(kind, frame)
-        odd = typed.odd
+        odd = typed.odd | self._untold(kind, typed.values, frame.height)
+        extras = pl.repeat(None, frame.height, dtype=pl.String, eager=True).alias(EXTRAS)
         if keys is not None:
-            odd |= typed.per_record() != keys
-        odd |= self._untold(kind, typed.values, frame.height)
-        columns = [pl.lit(None, dtype=pl.String).alias(EXTRAS)]
-        cells = frame.drop("@text").with_columns(*columns, *(c for c in typed.values if c.null_count() < frame.height))
+            more = keys - typed.per_record()
+            if (more != 0).any():
+                odd |= too_deep(frame["@text"])
+            left = ((more != 0) & ~odd).arg_true()
+            found, sound = self._left_over(kind, frame[left], more[left])
+            extras, odd = extras.scatter(left, found), odd.scatter(left, ~sound)
+        cells = frame.drop("@text").with_columns(extras, *(c for c in typed.values if c.null_count() < frame.height))
         if not odd.any():
             return cells, frame.clear()
         return cells.filter(~odd), frame.filter(odd)
+
+    def _left_over(self, kind: Kind, frame: pl.DataFrame, more: pl.Series) -> tuple[pl.Series, pl.Series]:
+        """What plain records hold beside the fields of their kind: unknown keys, and fields that are null.
+
+        Args:
+            kind: of the records.
+            frame: the records. Their keys are counted rightly.
+            more: how many keys each has beyond the values that were found in it.
+
+        Returns:
+            The unknown keys as JSON, and whether they and the nulls are all there was; if not, a field was not
+            understood, or a key occurs twice.
+        """
+        if frame.is_empty():
+            return pl.Series(dtype=pl.String), pl.Series(dtype=pl.Boolean)
+        fields, unwanted = _quoted(self._fields[kind]), _quoted(self._unwanted)
+        read = self._query(
+            frame,
+            f"select rest::varchar as rest, json_merge_patch(rest, '{unwanted}')::varchar as extras "
+            f"from (select json_merge_patch(t, '{fields}') as rest from texts)",
+        )
+        rest, extras = self._without_hulls(read["rest"]).fill_null(""), self._without_hulls(read["extras"])
+        nulls = frame["@text"].str.count_matches(_NULL) - rest.str.count_matches(_NULL)
+        unknown = rest.str.count_matches('":', literal=True)
+        sound = (nulls + unknown).cast(pl.Int64) == more
+        for place in self._containers:
+            # An object that holds fields as well was counted among the values that were found.
+            sound &= ~rest.str.contains(f"{json.dumps(place[-1])}:", literal=True)
+        for texts, several in ((rest, unknown > 1), (frame["@text"], nulls > 0)):
+            suspect = (sound & several).arg_true()
+            if len(suspect):
+                query = f"select {self._any_key_twice()} as twice from texts"
+                sound = sound.scatter(suspect, ~self._query(texts[suspect].to_frame("@text"), query)["twice"])
+        return extras, sound
 
     def _read(self, kind: Kind, frame: pl.DataFrame) -> _Typed:
         """The values of the fields met so far in one typed pass."""
@@ -217,7 +259,9 @@ class JsonReader:
                 return self._query(frame, f"select from_json(t, '{structure}') as s from texts")
             except duckdb.Error:
                 self._careful = True  # such records rarely come alone
-        return self._query(frame, f"select try(from_json(t, '{structure}')) as s from texts")
+        # TRY alone would look at records one by one.
+        valid = f"case when json_valid(t) then from_json(t, '{structure}') end"
+        return self._query(frame, f"select try({valid}) as s from texts")
 
     def _untold(self, kind: Kind, values: list[pl.Series], count: int) -> pl.Series:
         """Records that do not say their kind, or when they happened: they may not even be objects."""
@@ -400,6 +444,11 @@ def _pointer(name: str) -> list[str]:
     if not name.startswith("/"):
         return [name]
     return [part.replace("~1", "/").replace("~0", "~") for part in name[1:].split("/")]
+
+
+def _taking(paths: Iterable[tuple[str, ...]]) -> str:
+    """A merge patch (RFC 7396) that takes keys out of an object."""
+    return json.dumps(_nest(dict.fromkeys(paths)))
 
 
 def _nest(leaves: dict[tuple[str, ...], Any]) -> dict[str, Any]:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 
 from dashboard import wording
 from dashboard.names import value_name
 from dashboard.published import Reading
-from lake.metrics import Evaluation, MetricContract, MetricValue
+from lake.metrics import Evaluation, MetricContract, MetricValue, poisson_interval, wilson_interval
 
 METRICS = (
     "monthly_active_vehicles",
@@ -39,6 +40,8 @@ _SMALLEST = 0.005
 _SMALLEST_POINTS = 0.15
 _NAMED = 2
 
+Interval = tuple[float, float]
+
 
 @dataclass(frozen=True)
 class Move:
@@ -60,7 +63,7 @@ class Move:
 
 
 def largest(reading: Reading, totals: Evaluation, most: int = 4) -> list[MetricValue]:
-    """The largest changes that lie beyond their intervals, largest first.
+    """The largest changes that lie beyond chance, largest first.
 
     Args:
         reading: the snapshot.
@@ -90,7 +93,7 @@ def _move(contract: MetricContract, value: MetricValue, segments: Mapping[str, E
 
 
 def _beyond(contract: MetricContract, value: MetricValue) -> bool:
-    """The change is more than rounding, and the two intervals, where there are any, do not overlap."""
+    """The change is more than rounding, and more than chance."""
     before = value.previous
     if before is None or value.relative_change is None or abs(value.relative_change) < _SMALLEST:
         return False
@@ -99,9 +102,46 @@ def _beyond(contract: MetricContract, value: MetricValue) -> bool:
     change = wording.change(contract, value)
     if change is None or change.arrow == wording.UNCHANGED:
         return False
+    if contract.denominator is None:
+        return _is_count_beyond_chance(contract, value, before)
     if value.low is None or value.high is None or before.low is None or before.high is None:
         return True
-    return value.low > before.high or value.high < before.low
+    return _are_apart((value.low, value.high), (before.low, before.high))
+
+
+def _is_count_beyond_chance(contract: MetricContract, value: MetricValue, before: MetricValue) -> bool:
+    """Counts have no interval in their contract: here they are taken with that of what they rest on.
+
+    Vehicles moved if their share did, or the fleet. A total moved if that many vehicle-days do not vary as much.
+    """
+    if contract.over_time == "last":
+        return _has_share_moved(value, before) or _are_apart(_fleet(value), _fleet(before))
+    return _are_apart(_total_interval(contract, value), _total_interval(contract, before))
+
+
+def _are_apart(now: Interval, then: Interval) -> bool:
+    return now[0] > then[1] or now[1] < then[0]
+
+
+def _has_share_moved(value: MetricValue, before: MetricValue) -> bool:
+    now, then = value.population, before.population
+    if now is None or then is None or not now.of or not then.of:
+        return False
+    return _are_apart(wilson_interval(now.counted, now.of), wilson_interval(then.counted, then.of))
+
+
+def _fleet(value: MetricValue) -> Interval:
+    return poisson_interval(value.population.of) if value.population else (0.0, inf)
+
+
+def _total_interval(contract: MetricContract, value: MetricValue) -> Interval:
+    """A total is as sure as the number of vehicle-days that it is the sum of."""
+    if value.value is None or value.population is None or not value.population.counted:
+        return 0.0, inf
+    is_daily = (contract.population.over_time or contract.over_time) == "mean"
+    counted = value.population.counted * (value.days if is_daily else 1)
+    low, high = poisson_interval(counted)
+    return value.value * low / counted, value.value * high / counted
 
 
 def _total(contract: MetricContract, value: MetricValue, segments: Mapping[str, Evaluation]) -> str:
@@ -125,20 +165,35 @@ def _total(contract: MetricContract, value: MetricValue, segments: Mapping[str, 
             words += f", against it {against[0]} {_signed(contract, against[1])}"
         sentences.append(f"{by}{words}")
     total = f"{_signed(contract, value.change)} {wording.unit_of(contract)}".strip()
-    return f"Of {total}: {'; '.join(sentences)}." if sentences else f"{total}."
+    told = f"Of {total}: {'; '.join(sentences)}." if sentences else f"{total}."
+    return f"{_of_fleet(contract, value)} {told}".strip() if contract.over_time == "last" else told
+
+
+def _of_fleet(contract: MetricContract, value: MetricValue) -> str:
+    """How much of a number of vehicles is the fleet, and how much its share."""
+    before = value.previous
+    if before is None or value.population is None or before.population is None:
+        return ""
+    now, then = value.population, before.population
+    fleet = f"Fleet {_signed(contract, now.of - then.of)}" if now.of != then.of else "Fleet unchanged"
+    if not _has_share_moved(value, before):
+        return f"{fleet}, share of it unchanged."
+    return f"{fleet}, share of it {100 * now.counted / now.of:.1f}% after {100 * then.counted / then.of:.1f}%."
 
 
 def _ratio(contract: MetricContract, value: MetricValue, segments: Mapping[str, Evaluation]) -> str:
     upper, lower = _PARTS[contract.name]
     before = value.previous
     assert before is not None
+    is_uneven = contract.over_time == "sum" and value.days != before.days
+    days = (value.days, before.days) if is_uneven else (1, 1)
     parts = [
-        f"{name} {_percent(now, then)}"
+        f"{name} {'per day ' if is_uneven else ''}{_percent(now / days[0], then / days[1])}"
         for name, now, then in (
             (upper, value.numerator, before.numerator),
             (lower, value.denominator, before.denominator),
         )
-        if now is not None and then
+        if now is not None and then is not None and now > 0 and then > 0 and all(days)
     ]
     text = ", ".join(parts)
     sentence = f"{text[:1].upper()}{text[1:]}." if text else ""

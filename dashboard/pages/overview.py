@@ -116,7 +116,7 @@ def _changes(reading: Reading, view: View) -> Filling:
         return Filling(sub, content=html.Ul([_move(move, found[0].size) for move in found], className="moves"))
     before = totals.one(METRICS[0]).previous
     text = (
-        "No change is both beyond its interval and larger than half a percent, or 0.15 points of a share."
+        "No change is both beyond chance and larger than half a percent, or 0.15 points of a share."
         if before is not None and before.as_of is not None
         else "The period of comparison has no data. Choose a shorter period or another comparison."
     )

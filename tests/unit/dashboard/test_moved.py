@@ -12,11 +12,71 @@ import pytest
 from dashboard import moved
 from dashboard.filters import default_view, parse
 from dashboard.published import Published, Question, Reading
+from lake.metrics import Counted, MetricValue, load_contracts
 from lake.settings import get_settings
 from lake.snapshot import Snapshot, point_to, write_snapshot
 from lake.storage import Lake
 
 TODAY = datetime(2026, 3, 15, 6, tzinfo=UTC)
+
+
+def value(now: dict[str, float], then: dict[str, float], *, days: int = 28, before: int = 28) -> MetricValue:
+    of = {"population": Counted(100, 200, "")}
+    return MetricValue("m", days=days, **of | now, previous=MetricValue("m", days=before, **of | then))  # type: ignore[arg-type]
+
+
+def of_fleet(counted: int, fleet: int) -> dict[str, object]:
+    return {"value": float(counted), "population": Counted(counted, fleet, "in the fleet")}
+
+
+ACTIVE = load_contracts().metric("monthly_active_vehicles")
+SPEED = load_contracts().metric("mean_speed")
+UNLOGGED = load_contracts().metric("unlogged_share")
+DISTANCE = load_contracts().metric("distance")
+
+
+def test_parts_of_unequal_days_are_told_per_day() -> None:
+    found = value(
+        {"value": 40.0, "numerator": 2800.0, "denominator": 70.0},
+        {"value": 48.0, "numerator": 1200.0, "denominator": 25.0},
+        before=12,
+    )
+    assert moved._ratio(SPEED, found, {}) == "Distance per day +0.0%, time in motion per day +20.0%."
+
+
+def test_parts_below_zero_have_no_percentage() -> None:
+    for now, then in ((-50.0, -100.0), (20.0, -10.0), (-10.0, 20.0)):
+        found = value(
+            {"value": now / 10, "numerator": now, "denominator": 1000.0},
+            {"value": then / 10, "numerator": then, "denominator": 800.0},
+        )
+        assert moved._ratio(UNLOGGED, found, {}) == "Odometer gain +25.0%."
+
+
+@pytest.mark.parametrize(
+    ("now", "then", "told"),
+    [
+        ((19, 20), (18, 20), False),
+        ((249, 260), (238, 249), False),
+        ((238, 260), (180, 260), True),
+        ((480, 500), (240, 250), True),
+    ],
+)
+def test_one_vehicle_is_no_move(now: tuple[int, int], then: tuple[int, int], told: bool) -> None:
+    assert moved._beyond(ACTIVE, value(of_fleet(*now), of_fleet(*then))) is told  # type: ignore[arg-type]
+
+
+def test_a_total_of_few_vehicle_days_varies_by_chance() -> None:
+    few = {"population": Counted(5, 20, "vehicles drove, average day")}
+    assert not moved._beyond(DISTANCE, value({"value": 1100.0, **few}, {"value": 1000.0, **few}))  # type: ignore[dict-item]
+    assert moved._beyond(DISTANCE, value({"value": 1100.0}, {"value": 1000.0}))
+
+
+def test_what_is_only_the_fleet_is_said() -> None:
+    grown = value(of_fleet(480, 500), of_fleet(240, 250))  # type: ignore[arg-type]
+    assert moved._total(ACTIVE, grown, {}) == "Fleet +250, share of it unchanged. +240 vehicles."
+    woken = value(of_fleet(238, 260), of_fleet(180, 260))  # type: ignore[arg-type]
+    assert moved._total(ACTIVE, woken, {}) == "Fleet unchanged, share of it 91.5% after 69.2%. +58 vehicles."
 
 
 @pytest.fixture

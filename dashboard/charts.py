@@ -38,6 +38,7 @@ class Line:
         color: of the line or the bars.
         width: of a line, in px.
         dash: of a line, as Plotly names it.
+        hatch: of bars, as Plotly names it; tells apart what has not colour enough to.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Line:
     color: str
     width: float = 2.0
     dash: str = "solid"
+    hatch: str = ""
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,17 @@ def daily_bars(
             "x": _iso(days),
             "y": list(bar.values),
             "name": bar.name,
-            "marker": {"color": bar.color, "line": {"width": 0}},
+            "marker": {
+                "color": bar.color,
+                "line": {"width": 1 if len(bars) > 1 else 0, "color": colors.card},
+                "pattern": {
+                    "shape": bar.hatch,
+                    "size": 5,
+                    "solidity": 0.25,
+                    "fgcolor": colors.card,
+                    "bgcolor": bar.color,
+                },
+            },
             "hovertemplate": _hover(axis),
         }
         for bar in bars

@@ -155,6 +155,11 @@ def headline(contract: MetricContract, value: MetricValue, against: str, *, keye
     )
 
 
+def provisional_key(note: str) -> Component:
+    """Why days are provisional, behind the mark that they have in charts; nothing if none is."""
+    return [html.Span(className="key-provisional", **attrs({"aria-hidden": "true"})), note] if note else None
+
+
 def state(title: str, text: Any, *actions: Any, kind: str = "empty") -> Component:
     """What is shown instead of figures: why, and what to do."""
     return html.Div(

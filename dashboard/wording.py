@@ -81,7 +81,7 @@ def amount(contract: MetricContract, value: float | None) -> str:
 def interval(contract: MetricContract, value: MetricValue) -> str:
     """The 95% interval in words, or how the value came to be without one."""
     if value.low is None or value.high is None:
-        return "counted in full"
+        return "counted, not estimated"
     text = contract.format.text
     return f"95% interval {text(value.low)} {DASH} {text(value.high)}"
 

@@ -54,7 +54,7 @@ def switch_outputs() -> dict[str, Output]:
     return outputs | {f"{name}.on": Output(f"usage-by-{name}", "aria-current") for name in DIMENSIONS}
 
 
-def switch_values(view: View) -> dict[str, str]:
+def switch_values(view: View) -> dict[str, Any]:
     """The values of ``switch_outputs``."""
     links = {f"{name}.href": f"/usage{view.query(by=name)}" for name in DIMENSIONS}
     return links | {f"{name}.on": str(name == view.by).lower() for name in DIMENSIONS}

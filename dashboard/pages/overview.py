@@ -15,7 +15,7 @@ from dashboard.pages import Page, rankings
 from dashboard.pages.cards import Card, Filling
 from dashboard.pages.frame import Body, Content, provisional_note
 from dashboard.palette import Palette
-from dashboard.parts import state, tile, tone
+from dashboard.parts import provisional_key, state, tile, tone
 from dashboard.published import Published, Question, Reading
 from dashboard.sheets import Column, Sheet, by_day, cell, trend
 from lake.metrics import Evaluation
@@ -144,17 +144,16 @@ def _move(move: Move, largest: float) -> Any:
 
 
 def _activity(reading: Reading, view: View, sheet: Sheet, colors: Palette) -> Filling:
-    tones = (colors.fill, colors.accent_soft, colors.quiet)
+    styles = ((colors.fill, ""), (colors.accent_soft, ""), (colors.quiet, "/"))
     bars = [
-        Line(column.label, sheet.numbers(i + 1), tone)
-        for i, (column, tone) in enumerate(zip(sheet.columns[1:], tones, strict=True))
+        Line(column.label, sheet.numbers(i + 1), tone, hatch=hatch)
+        for i, (column, (tone, hatch)) in enumerate(zip(sheet.columns[1:], styles, strict=True))
     ]
     figure = charts.daily_bars(view.days, bars, Axis("%", ".3~g", top=100), colors, reading.info.provisional_from)
     fleet = reading.answer(view, _TOTALS).one(TILES[0])
     size = f"n = {fleet.vehicles:,}" if fleet.vehicles else "n withheld"
     late = provisional_note(reading, view)
-    note = [html.Span(className="key-provisional"), late] if late else None
-    return Filling(f"share of vehicles per day, {view.scope} · {size}", figure, note=note)
+    return Filling(f"share of vehicles per day, {view.scope} · {size}", figure, note=provisional_key(late))
 
 
 def register_callbacks(app: Dash, published: Published) -> None:

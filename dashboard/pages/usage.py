@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from dash import Dash, html
+from dash import Dash, Output, html
 
 from dashboard import charts, wording
 from dashboard.charts import Axis, Line
 from dashboard.filters import View
 from dashboard.pages import Page, breakdown
 from dashboard.pages.cards import Card, Filling
-from dashboard.pages.frame import Body, Content
+from dashboard.pages.frame import Body, Content, provisional_note
 from dashboard.palette import Palette
-from dashboard.parts import headline
+from dashboard.parts import headline, provisional_key
 from dashboard.published import Published, Question, Reading
 from dashboard.sheets import Column, Sheet, by_day, cell, trend
 from lake.metrics import Evaluation, MetricValue, load_contracts
@@ -75,7 +75,8 @@ def layout(**_query: str) -> Any:
     """The page before it has figures."""
     frames = [card.frame("usage") for card in _CARDS]
     days, segments = frames[:-2], frames[-2:]
-    return BODY.frame([html.Div(days, className="grid-4"), html.Div(segments, className="grid-2")])
+    late = html.P(id="usage-late", className="late")
+    return BODY.frame([late, html.Div(days, className="grid-4"), html.Div(segments, className="grid-2")])
 
 
 def sheets(reading: Reading, view: View) -> dict[str, Sheet]:
@@ -112,7 +113,8 @@ def fill(reading: Reading, view: View, rows: dict[str, Sheet], colors: Palette) 
     cards["actives"] = _actives(reading, view, rows["actives"], colors)
     whole = trend(reading.answer(view, _EACH_DAY), breakdown.PANEL, view.days)
     cards |= breakdown.fillings(reading, view, rows, whole, colors)
-    return Content(cards, breakdown.switch_values(view))
+    late = provisional_key(provisional_note(reading, view))
+    return Content(cards, breakdown.switch_values(view) | {"late": late})
 
 
 def _subtitle(each: str, value: MetricValue, view: View) -> str:
@@ -154,5 +156,6 @@ def register_callbacks(app: Dash, published: Published) -> None:
     BODY.register(app, published)
 
 
-BODY = Body("usage", "/usage", _CARDS, sheets, fill, _TOTALS, breakdown.switch_outputs())
+_EXTRA = breakdown.switch_outputs() | {"late": Output("usage-late", "children")}
+BODY = Body("usage", "/usage", _CARDS, sheets, fill, _TOTALS, _EXTRA)
 PAGE = Page("usage", "/usage", "Usage", "usage", layout, register_callbacks, sheets)

@@ -80,6 +80,13 @@ def test_a_page_with_a_filter_of_which_nothing_is_left_shows_no_figures(publishe
     assert overview.BODY.answer(published, "?market=FR", None)["class"] == "body"
 
 
+def test_both_pages_say_that_days_are_provisional(published: Published) -> None:
+    words = "Provisional from 13 Mar 2026: late data is still expected."
+    assert words in str(overview.BODY.answer(published, "", None)["cards"]["activity"]["note"])
+    assert words in str(usage.BODY.answer(published, "", None)["extra"]["late"])
+    assert usage.BODY.answer(published, "?from=2026-03-01&to=2026-03-12", None)["extra"]["late"] is None
+
+
 def test_nothing_in_an_export_is_a_formula(published: Published) -> None:
     groups = ("=A1", "@n", "+1", "-1", "\tx", "\rx")
     values = tuple(MetricValue("distance", (group,), value=1.0) for group in groups)

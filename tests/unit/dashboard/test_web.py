@@ -159,6 +159,12 @@ def test_text_on_cards_can_be_read(colours: Palette) -> None:
     assert _contrast(colours.fill, colours.card) >= 3
 
 
+@pytest.mark.parametrize("colours", [LIGHT, DARK])
+def test_lines_and_bars_can_be_seen(colours: Palette) -> None:
+    for name in ("accent", "fill", "accent_soft", "accent_dim", "quiet", "reference"):
+        assert _contrast(getattr(colours, name), colours.card) >= 3, name
+
+
 def test_text_colours_of_the_page_can_be_read() -> None:
     style = (Path(__file__).resolve().parents[3] / "dashboard" / "assets" / "style.css").read_text(encoding="utf-8")
     for block in (style.split(":root {")[1], style.split('scheme="dark"] {')[1]):

@@ -167,7 +167,8 @@ def _notes(notes: Sequence[str]) -> Any:
 def _foot(reading: Reading, view: View) -> Any:
     info = reading.info
     return html.P(
-        f"Snapshot of {wording.instant(info.published_at)} · {info.version} · {view.period}, UTC days",
+        f"Snapshot of {wording.instant(info.published_at)} · {view.period}, UTC days",
         className="foot",
+        title=info.version,
         **attrs({"data-first": view.first.isoformat(), "data-last": view.last.isoformat()}),
     )

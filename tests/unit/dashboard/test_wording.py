@@ -72,6 +72,9 @@ def test_totals_over_unequal_days_are_not_compared() -> None:
     assert wording.change(DISTANCE, value) is None
     assert wording.no_change(DISTANCE, value, "previous 28 d") == "only 10 of 28 earlier days"
     assert wording.change(IDLE, moved(12.0, 11.0, before=10)) is not None
+    fewer = moved(100, 280, days=23, before=28)
+    assert wording.change(DISTANCE, fewer) is None
+    assert wording.no_change(DISTANCE, fewer, "previous 28 d") == "23 days with data, 28 before"
 
 
 def test_days() -> None:

@@ -15,7 +15,7 @@ from rich.markup import escape
 
 from lake.errors import SillageError
 from lake.export import Format
-from terminal import err, grid, in_bytes, out, progress_bars, show_trial
+from terminal import err, grid, in_bytes, out, progress_bars, show_maintenance, show_trial
 
 if TYPE_CHECKING:
     from lake.settings import Settings
@@ -350,6 +350,27 @@ def publish(*, unchecked: Annotated[bool, Parameter(negative="")] = False) -> No
         info = run(rooms.lake, rooms.settings)
     data = f"data from {info.data_from} to {info.data_to}" if info.data_to else "without any data: land and build first"
     err.print(f"Published [bold]{info.file}[/]: {data}.")
+
+
+@app.command
+def maintain(*, dry_run: Annotated[bool, Parameter(name="--dry-run", negative="")] = False) -> None:
+    """Merge small files, and remove files that are too old to be read. No table has other rows after it.
+
+    Dagster does it every week. It may run beside anything else.
+
+    Args:
+        dry_run: Only say what would be done, and change nothing.
+    """
+    from orchestration.maintenance import maintain as run
+
+    rooms = _open(create=False)
+    with progress_bars() as bars:
+        task = bars.add_task("Maintaining", total=None)
+        report = run(
+            rooms.lake, rooms.settings, dry_run=dry_run,
+            progress=lambda name, done, total: bars.update(task, completed=done, total=total, detail=name),
+        )  # fmt: skip
+    show_maintenance(report, dry_run=dry_run)
 
 
 @app.command(name="serve")

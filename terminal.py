@@ -14,6 +14,7 @@ from rich.table import Table
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from orchestration.maintenance import MaintenanceReport
     from orchestration.trying import Trial
 
 #: Of a trial: so many reasons, and so much of an example and of a value.
@@ -74,6 +75,27 @@ def show_trial(trial: Trial) -> None:
         filled = [name for name in rows.columns if rows[name].null_count() < rows.height and name != "record"]
         cells = [(name, *map(_cell, rows[name])) for name in filled]
         grid(f"raw.{kind}", ("column", *(f"row {n + 1}" for n in range(rows.height))), cells)
+
+
+def show_maintenance(report: MaintenanceReport, *, dry_run: bool) -> None:
+    """Print the tables of which something was merged or removed, or would be, and the sums."""
+    grid(
+        "Tables",
+        ("table", "files before", "files after", "removed", "freed"),
+        [
+            (table.name, f"{table.before:,}", f"{table.after:,}", f"{table.removed:,}", in_bytes(table.freed))
+            for table in report.tables
+            if table.before != table.after or table.removed
+        ],
+    )
+    would = "Nothing was changed. There would be" if dry_run else "Done: there are"
+    out.print(
+        f"\n{would} [bold]{report.after:,}[/] files in the place of {report.before:,}, {report.removed:,} old ones "
+        f"removed ({in_bytes(report.freed)}), {report.runs_dropped:,} rows of ops.runs dropped.",
+        **_AS_IT_IS,
+    )
+    if report.left:
+        out.print(f"Another run was writing in {report.left:,} places: left for the next time.", **_AS_IT_IS)
 
 
 def _cell(value: object) -> str:

@@ -60,6 +60,9 @@ class Settings(BaseSettings):
         2, ge=0, description="The newest days, up to this many, are marked provisional: late data is still expected."
     )
     keep_snapshots: int = Field(7, ge=1, description="How many published snapshots are kept.")
+    retention_days: int = Field(
+        7, ge=7, description="Maintenance keeps files that a table had within so many days: how long time travel lasts."
+    )
     cache: Path = Field(
         Path(".sillage-cache"), description="Folder for copies of published snapshots when the lake is not local."
     )

@@ -6,11 +6,10 @@ What a table means is not known here; what it looks like comes from its ``TableS
 from __future__ import annotations
 
 import json
-import uuid
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -20,12 +19,11 @@ from deltalake.transaction import AddAction, RemoveAction
 
 from lake.distinct import sorted_by
 from lake.errors import LakeError
+from lake.files import write_file
 from lake.schemas import TABLES, TableSpec
 from lake.storage import Lake
 
-_ROW_GROUP = 128_000
 _ARRIVAL = ("batch", "record")
-_STATISTICS = ("vehicle_id", "event_at")
 
 
 class ConcurrentWriteError(LakeError):
@@ -284,7 +282,7 @@ class Appender:
     """One append to a table, written in parts and committed as one.
 
     Each part is sorted and written as Parquet files of its own right away, so memory is that of one part. Until
-    ``commit`` no reader sees any of it; files of an append that never gets there are swept by a later vacuum.
+    ``commit`` no reader sees any of it; files of an append that never gets there are swept later (``lake.compaction``).
     """
 
     def __init__(self, table: Table, txn: AppTransaction | None = None) -> None:
@@ -302,7 +300,8 @@ class Appender:
             if part.height:
                 # Rows come in the order of arrival, which a stable sort keeps among equals.
                 rows = sorted_by(part, order)
-                self._actions.append(self._write(dict(zip(keys, map(str, values), strict=True)), rows))
+                partition = dict(zip(keys, map(str, values), strict=True))
+                self._actions.append(write_file(self.table.lake, self.table.uri, partition, rows))
 
     def commit(self) -> None:
         """Make all parts visible at once. Nothing to commit, or a transaction that is already in, is no error."""
@@ -328,52 +327,12 @@ class Appender:
                 raise
         self.done = True
 
-    def _write(self, partition: Mapping[str, str], part: pl.DataFrame) -> AddAction:
-        filled = [c for c in part.columns if part[c].null_count() < part.height]
-        folder = "/".join(f"{key}={value}" for key, value in partition.items())
-        path = "/".join(p for p in (folder, f"part-{uuid.uuid4()}.zstd.parquet") if p)
-        lake = self.table.lake
-        target = f"{self.table.uri}/{path}"
-        part.select(filled).write_parquet(
-            target,
-            compression="zstd",
-            compression_level=1,
-            row_group_size=_ROW_GROUP,
-            storage_options=lake.object_store_options or None,
-            mkdir=lake.is_local,
-        )
-        size = lake.filesystem.size(target.removeprefix("az://"))
-        now = int(datetime.now(UTC).timestamp() * 1000)
-        return AddAction(path, size, dict(partition), now, True, _statistics(part))
-
 
 def _partitions(frame: pl.DataFrame, keys: Sequence[str]) -> dict[tuple[Any, ...], pl.DataFrame]:
     """The rows by the values of some columns, and without these; nothing is copied where all are alike."""
     if not keys or (frame.height and all((frame[key] == frame[0, key]).all() for key in keys)):
         return {tuple(frame[0, key] for key in keys): frame.drop(keys)}
     return frame.partition_by(keys, as_dict=True, include_key=False)
-
-
-def _statistics(part: pl.DataFrame) -> str:
-    """Row count and bounds of the columns that readers skip files by, as Delta writes them."""
-    low: dict[str, str] = {}
-    high: dict[str, str] = {}
-    for name in _STATISTICS:
-        if name not in part.columns:
-            continue
-        least, most = part[name].min(), part[name].max()
-        if isinstance(least, datetime) and isinstance(most, datetime):
-            # Delta keeps milliseconds: the upper bound is rounded up.
-            low[name] = _milliseconds(least)
-            high[name] = _milliseconds(most + timedelta(microseconds=999))
-        elif isinstance(least, str) and isinstance(most, str):
-            low[name], high[name] = least, most
-    nulls = dict.fromkeys(low, 0)
-    return json.dumps({"numRecords": part.height, "minValues": low, "maxValues": high, "nullCount": nulls})
-
-
-def _milliseconds(at: datetime) -> str:
-    return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03}Z"
 
 
 def _seen(handle: DeltaTable, txn: AppTransaction) -> bool:

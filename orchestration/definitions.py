@@ -12,6 +12,7 @@ from orchestration.nightly import NIGHTLY_SCHEDULE, nightly
 from orchestration.partitions import daily_partitions
 from orchestration.resources import LakeResource
 from orchestration.sensors import changed_days_sensor, inbox_sensor, unpublished_sensor
+from orchestration.weekly import WEEKLY_SCHEDULE, maintenance
 
 
 def build_definitions(resources: Mapping[str, LakeResource] | None = None) -> Definitions:
@@ -31,8 +32,8 @@ def build_definitions(resources: Mapping[str, LakeResource] | None = None) -> De
     return Definitions(
         assets=[raw_tables, *tables, snapshot],
         asset_checks=[*contract_checks(), rule_checks()],
-        jobs=[LAND, BUILD, PUBLISH, nightly],
-        schedules=[NIGHTLY_SCHEDULE],
+        jobs=[LAND, BUILD, PUBLISH, nightly, maintenance],
+        schedules=[NIGHTLY_SCHEDULE, WEEKLY_SCHEDULE],
         sensors=[inbox_sensor, changed_days_sensor, unpublished_sensor],
         resources={"lake": lake},
         # Tables are large and steps few: one process per run, no copy of the libraries per step.

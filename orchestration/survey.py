@@ -75,12 +75,7 @@ class Survey:
 
         With ``rows`` and ``finished_at`` of the last time that this was written down.
         """
-        newest = [
-            pl.col("input_version").max(),
-            pl.col("rows").sort_by("finished_at").last(),
-            pl.col("finished_at").max(),
-        ]
-        return open_table(self.lake, "ops.runs").scan().group_by("table", "input", "date").agg(newest).collect()
+        return newest_runs(open_table(self.lake, "ops.runs").scan()).collect()
 
     def days_as_recorded(self, name: str) -> set[date]:
         """Days of a computed table that are as they were when it was last written down that they were computed.
@@ -175,3 +170,13 @@ def _first_told(registry: _Moment) -> dict[date, date]:
     first = told.group_by("vehicle_id").agg(pl.col("event_date").min(), pl.col("delivered_on").min())
     late = first.filter(pl.col("delivered_on") < pl.col("event_date"))
     return dict(late.group_by("event_date").agg(pl.col("delivered_on").min()).collect().iter_rows())
+
+
+def newest_runs(runs: pl.LazyFrame) -> pl.LazyFrame:
+    """Of rows of ``ops.runs`` one per table, input and day: the newest version, and the rows that were counted last."""
+    newest = [
+        pl.col("input_version").max(),
+        pl.col("rows").sort_by("finished_at").last(),
+        pl.col("finished_at").max(),
+    ]
+    return runs.group_by("table", "input", "date").agg(newest)

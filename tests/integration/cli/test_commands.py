@@ -18,7 +18,7 @@ from simulator import begun
 from tests.integration.cli.conftest import Filled, Run
 from tests.integration.lakes import FEEDS
 
-COMMANDS = ("demo", "simulate", "land", "build", "publish", "serve", "sql", "status", "doctor")
+COMMANDS = ("demo", "simulate", "land", "build", "publish", "maintain", "serve", "sql", "status", "doctor")
 TRIPS = "select count(*) as trips, sum(distance_km) as km from core.trips"
 
 
@@ -62,7 +62,7 @@ def test_wrong_usage_is_exit_code_2_and_no_traceback(run: Run, arguments: Sequen
     assert (said.out + said.err).strip()
 
 
-NO_LAKE = [["build"], ["publish"], ["sql", "select 1"], ["status"]]
+NO_LAKE = [["build"], ["publish"], ["maintain"], ["sql", "select 1"], ["status"]]
 
 
 @pytest.mark.parametrize("arguments", NO_LAKE, ids=" ".join)
@@ -75,6 +75,13 @@ def test_what_reads_a_lake_says_that_there_is_none_and_makes_none(
     assert "sillage land" in said.err
     assert "Traceback" not in said.err
     assert not (tmp_path / "lake").exists()
+
+
+def test_maintenance_says_what_it_would_do_and_what_it_did(on_filled: Filled, run: Run) -> None:
+    said = run("maintain", "--dry-run")
+    assert said.code == 0
+    assert "Nothing was changed" in said.out
+    assert re.search(r"\d+ files in the place of \d+, 0 old ones removed", said.out)
 
 
 @pytest.mark.parametrize(

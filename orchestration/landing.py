@@ -42,6 +42,8 @@ from transforms.sources.coverage import Coverage
 from transforms.sources.profile import FeedProfile
 from transforms.sources.reader import FeedReader, SmallFile, Task
 
+#: Each batch adds small files to ``ops.batches``, which every landing and every tick of the inbox reads.
+_MOST_FILES = 100
 _FUTURE = timedelta(days=1)
 #: A file up to this size is read by one worker as a whole.
 _SMALL_FILE = 16 << 20
@@ -299,7 +301,9 @@ class _BatchRun:
             )  # fmt: skip
         frame = pl.DataFrame(rows, schema=Batches.create_empty().schema)
         txn = AppTransaction(f"{self._profile.name}/landed", self._batch.number)
-        open_table(self._lake, "ops.batches").append(frame, txn=txn)
+        batches = open_table(self._lake, "ops.batches")
+        batches.append(frame, txn=txn)
+        batches.compact(_MOST_FILES)
 
     def _decoded(self, files: dict[PlannedFile, FoundFile]) -> Iterator[tuple[Planned, Decoded]]:
         """All blocks of all files in their order, decoded in parallel, a few ahead at most."""

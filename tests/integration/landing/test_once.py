@@ -18,7 +18,7 @@ import pytest
 from lake.errors import FeedError
 from lake.settings import Settings
 from lake.storage import Lake
-from lake.tables import Appender, AppTransaction
+from lake.tables import Appender, AppTransaction, open_table
 from orchestration.building import build
 from orchestration.landing import LandingReport, land
 from tests.conftest import Azurite
@@ -50,6 +50,17 @@ def test_a_copy_under_another_name_or_a_touched_file_adds_nothing(
     report = landed(place, profile, feed.folder)
     assert (report.files, report.skipped) == (2, 2)
     assert rows(place[0], "raw.telemetry").height == feed.rows
+
+
+def test_the_files_of_the_log_are_merged_before_they_become_many(
+    place: tuple[Lake, Settings], feed: Shuttles, profile: FeedProfile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestration.landing._MOST_FILES", 3)
+    report = landed(place, profile, feed.folder)
+    log = open_table(place[0], "ops.batches")
+    assert len(log.handle().file_uris()) <= 3
+    assert log.scan().collect().height == 2 * len(report.batches) == 6
+    assert landed(place, profile, feed.folder).batches == []
 
 
 def test_two_copies_in_one_landing_land_once(

@@ -10,6 +10,7 @@ import json
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -173,7 +174,9 @@ def point_to(lake: Lake, info: SnapshotInfo) -> SnapshotInfo:
     Returns:
         The one that readers take.
     """
-    known = current(lake)
+    known = None
+    with suppress(LakeError):  # what cannot be read is put in order by publishing
+        known = current(lake)
     if known is not None and known.published_at > info.published_at:
         return known
     lake.write_bytes(info.to_json().encode(), PUBLISHED, CURRENT)

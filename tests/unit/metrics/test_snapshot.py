@@ -130,6 +130,8 @@ def test_a_damaged_pointer_is_an_error_to_read(lake: Lake, text: str) -> None:
     lake.write_bytes(text.encode(), PUBLISHED, "current.json")
     with pytest.raises(LakeError, match=r"sillage publish|upgrade"):
         Snapshot.open(get_settings())
+    info = _publish(lake)
+    assert current(lake) == info
 
 
 def test_a_missing_file_is_an_error_to_read(lake: Lake) -> None:

@@ -114,7 +114,7 @@ def merge(table: Table, groups: Sequence[Group]) -> bool:
         if not all(there.issuperset(group.paths) for group in groups):
             return False
         # It fails where rows of another day were replaced meanwhile, too.
-        if _commit(table, handle, groups, adds, data_change=False):
+        if _commit(table, handle, groups, adds):
             return True
     return False
 
@@ -136,8 +136,9 @@ def reduce(table: Table, handle: DeltaTable, shorten: Callable[[pl.DataFrame], p
     kept = shorten(rows)
     if kept.height == rows.height:
         return 0
-    add = write_file(table.lake, table.uri, {}, sorted_by(kept, table.spec.sort_by), written_at=whole.written_at)
-    return rows.height - kept.height if _commit(table, handle, [whole], [add], data_change=True) else 0
+    ordered = sorted_by(kept, table.spec.sort_by)
+    add = write_file(table.lake, table.uri, {}, ordered, written_at=whole.written_at, data_change=False)
+    return rows.height - kept.height if _commit(table, handle, [whole], [add]) else 0
 
 
 def sweep(table: Table, handle: DeltaTable, *, days: int, dry_run: bool) -> tuple[int, int]:
@@ -211,12 +212,11 @@ def _read(table: Table, group: Group) -> pl.DataFrame:
     return rows
 
 
-def _commit(
-    table: Table, handle: DeltaTable, groups: Collection[Group], adds: Sequence[AddAction], *, data_change: bool
-) -> bool:
+def _commit(table: Table, handle: DeltaTable, groups: Collection[Group], adds: Sequence[AddAction]) -> bool:
+    # Said to change no data: an append at the same moment would fail otherwise.
     now = int(datetime.now(UTC).timestamp() * 1000)
     removes = [
-        RemoveAction(path, data_change, now, size, dict(group.partition))
+        RemoveAction(path, False, now, size, dict(group.partition))
         for group in groups
         for path, size in zip(group.paths, group.sizes, strict=True)
     ]

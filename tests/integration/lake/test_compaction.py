@@ -240,6 +240,28 @@ def test_a_small_table_is_shortened_and_appends_meanwhile_stay(lake: Lake, monke
     assert table.version() == version
 
 
+@pytest.mark.parametrize("shortens", [False, True])
+def test_an_append_that_commits_while_files_are_merged_or_rows_dropped_goes_in(
+    folder: Lake, monkeypatch: pytest.MonkeyPatch, shortens: bool
+) -> None:
+    table = open_table(folder, "ops.batches")
+    for number in range(4):
+        table.append(batch_row(number % 2))
+    begun = table.handle()
+    writer = Appender(table)
+    writer.add(batch_row(9))
+    if shortens:
+        handle = table.now()
+        assert handle is not None
+        assert reduce(table, handle, lambda rows: rows.unique("batch")) == 2
+    else:
+        assert merge(table, planned(table)[0])
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(Table, "handle", lambda _: begun)
+        writer.commit()
+    assert table.scan().collect()["batch"].sort().to_list() == ([0, 1, 9] if shortens else [0, 0, 1, 1, 9])
+
+
 def grow_old(table: Table, days: int) -> None:
     """Have the log say that files were removed so many days earlier than they were."""
     for version in range(table.version() + 1):

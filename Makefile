@@ -4,7 +4,7 @@ SHELL := /bin/bash
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 AZURITE := tests/azurite/node_modules/.bin/azurite-blob
-ROOMS := lake transforms orchestration dashboard simulator bench
+ROOMS := sillage lake transforms orchestration dashboard simulator bench
 CHROMIUM := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 # Tests run in as many processes as there are cores.
 WORKERS ?= auto
@@ -43,7 +43,7 @@ check: setup ## Lint, types, import contracts, SQL style
 	@echo "Checking style, types, import contracts and SQL …"
 	@$(VENV)/bin/ruff check --quiet .
 	@$(VENV)/bin/ruff format --quiet --check . || { echo "Run: make format"; exit 1; }
-	@$(VENV)/bin/mypy --no-error-summary sillage.py terminal.py $(ROOMS)
+	@$(VENV)/bin/mypy --no-error-summary $(ROOMS)
 	@$(VENV)/bin/lint-imports --no-logo 2>&1 | grep -vE '^$$' | tail -n 3
 	@$(VENV)/bin/lint-imports >/dev/null
 	@$(VENV)/bin/sqlfluff lint --quiet --disable-progress-bar sql

@@ -139,7 +139,7 @@ def test_land_build_publish_and_again(filled: Filled, run: Run, tmp_path: Path) 
     assert f"Landed {filled.feed.rows:,} of {filled.feed.rows + broken:,} records from 3 files" in first.err
     assert f"{broken} rejected" in first.err
     assert first.out == ""
-    assert "Nothing new to land: 3 files have landed before." in run(*landing).err
+    assert "Nothing new to land: 3 files had landed before." in run(*landing).err
     built = run("build")
     assert "Built core.trips: " in built.err
     assert "Built kpi.driving: 3 days from 2025-03-01 to 2025-03-03" in built.err

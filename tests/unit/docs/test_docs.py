@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from lake.dictionary import dictionary
-from sillage import app
+from sillage.entry import app
 
 ROOT = Path(__file__).parents[3]
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])

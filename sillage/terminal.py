@@ -58,8 +58,9 @@ def grid(title: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> N
 def show_trial(trial: Trial) -> None:
     """Print what would land: counts, why records would be rejected with an example each, some rows."""
     rejected = f", [yellow]{trial.rejected:,} rejected[/]" if trial.rejected else ", none rejected"
+    files = counted(trial.files, "file")
     out.print(
-        f"Would land [bold]{trial.landed:,}[/] of {trial.records:,} records from {trial.files:,} files{rejected}. "
+        f"Would land [bold]{trial.landed:,}[/] of {trial.records:,} records from {files}{rejected}. "
         "Nothing was written.",
         soft_wrap=True,
     )
@@ -102,6 +103,11 @@ def _cell(value: object) -> str:
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M:%S}"
     return "" if value is None else str(value)[:_CELL]
+
+
+def counted(count: int, noun: str) -> str:
+    """A number of things: ``1 file``, ``1,024 files``."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def in_bytes(size: float) -> str:

@@ -1,0 +1,5 @@
+"""``python -m sillage``."""
+
+from sillage import main
+
+main()

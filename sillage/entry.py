@@ -1,0 +1,61 @@
+"""The command line: its commands, how errors are told, and exit codes."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version
+
+from cyclopts import App
+
+from lake.errors import SillageError
+from sillage.fleet import demo, simulate
+from sillage.flow import build, land, maintain, publish
+from sillage.terminal import err
+from sillage.views import doctor, serve_dashboard, sql, status
+
+app = App(
+    name="sillage",
+    help="An open lakehouse for connected vehicles.\n\n"
+    "Lands telemetry of vehicles in Delta tables on a folder or on Azure, works out usage, diagnostic and market KPIs, "
+    "and shows them on a dashboard and in SQL.\n\n"
+    "Where the lake is and all else that can be set: environment variables SILLAGE_…, listed by `sillage doctor`.",
+    version=lambda: version("sillage"),
+    result_action="return_value",
+)
+for command in (demo, simulate, land, build, publish, maintain, sql, status, doctor):
+    app.command(command)
+app.command(serve_dashboard, name="serve")
+
+
+def main() -> None:
+    """Run the command line. Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 130 interrupted."""
+    arguments = sys.argv[1:]
+    debug = "--debug" in arguments
+    try:
+        app([a for a in arguments if a != "--debug"])
+    except SillageError as error:
+        if debug:
+            raise
+        err.print(error.title, style="red", markup=False, highlight=False)
+        for label, text in (("found", error.found), ("expected", error.expected), ("do", error.action)):
+            if text:
+                err.print(f"  [dim]{label}:[/] ", end="")
+                err.print(text, markup=False, highlight=False)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        err.print("Interrupted. What was committed stays; run the command again to finish the rest.")
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(1)
+    except Exception as error:
+        if debug:
+            raise
+        if isinstance(error, OSError) or type(error).__module__.startswith(("azure.", "deltalake.")):
+            err.print("A file, or the storage, could not be read or written", style="red")
+            err.print(f"  found: {type(error).__name__}: {str(error).strip()[:500]}", markup=False, highlight=False)
+            err.print("  do: check the path, the rights and the credential (`sillage doctor`), and run it again")
+            sys.exit(1)
+        err.print(f"[red]Something unforeseen went wrong[/]: {type(error).__name__}", highlight=False)
+        err.print(str(error).strip()[:500], markup=False, highlight=False)
+        err.print("  [dim]do:[/] run it again with --debug for the details, and please report them")
+        sys.exit(1)

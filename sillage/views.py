@@ -1,0 +1,88 @@
+"""What only reads: ``serve``, ``sql``, ``status`` and ``doctor``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+from rich.markup import escape
+
+from lake.export import Format
+from sillage.rooms import open_rooms
+from sillage.terminal import err, grid, out
+
+
+def serve_dashboard(*, host: str | None = None, port: int | None = None) -> None:
+    """Serve the dashboard on the published snapshot.
+
+    Args:
+        host: Address to listen on. Loopback only, since there is no sign-in.
+        port: Port to listen on; 0 takes any that is free.
+    """
+    from dashboard.server import serve as run
+    from lake.settings import get_settings
+
+    run(
+        get_settings(), host, port,
+        on_ready=lambda url: err.print(f"The dashboard is at [bold]{url}[/]  (Ctrl+C stops it)"),
+    )  # fmt: skip
+
+
+def sql(
+    query: Annotated[str, Parameter(allow_leading_hyphen=True)],
+    /,
+    *,
+    format: Format | None = None,
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
+) -> None:
+    """Run one read-only query, in DuckDB's SQL, over the schemas raw, core, kpi and ops.
+
+    Args:
+        query: The query; - reads it from standard input.
+        format: table, csv, json or parquet; by default what the ending of the file says, and in the terminal a table.
+        output: File to write to instead of the terminal.
+    """
+    from lake.catalog import connect, read_query, time_limit
+    from lake.export import format_of, frame_of, write_frame
+
+    kind = format or (format_of(output) if output else "table")
+    rooms = open_rooms(create=False)
+    text = sys.stdin.read() if query == "-" else query
+    con = connect(rooms.lake, rooms.settings, text)
+    with time_limit(con, rooms.settings.query_timeout_s):
+        frame = frame_of(read_query(con, text), kind)
+    note = write_frame(frame, kind, output, width=out.width)
+    if note:
+        err.print(note, style="dim")
+
+
+def status() -> None:
+    """Show the tables with their rows and newest data, the feeds, and what was rejected."""
+    from orchestration.status import feed_rows, reject_rows, table_rows
+
+    rooms = open_rooms(create=False)
+    out.print(f"Lake [bold]{escape(rooms.lake.uri)}[/], {rooms.lake.buckets} bucket(s)", highlight=False)
+    grid("Tables", ("table", "rows", "first day", "last day", "version"), table_rows(rooms.lake))
+    grid(
+        "Feeds",
+        ("feed", "files", "records", "rejected", "newest event (UTC)", "last landed (UTC)"),
+        feed_rows(rooms.lake),
+    )
+    grid("Rejects", ("feed", "reason", "records"), reject_rows(rooms.lake))
+
+
+def doctor() -> None:
+    """Check the settings, the credential, the lake and the engines, and say what to do about what is wrong."""
+    from orchestration.doctor import examine
+
+    failed = 0
+    for finding in examine():
+        mark = {"ok": "[green]ok[/]  ", "attention": "[yellow]look[/]", "wrong": "[red]no[/]  "}[finding.state]
+        out.print(f"{mark}  {escape(finding.what)}", highlight=False)
+        if finding.advice:
+            out.print(f"      {escape(finding.advice)}", style="dim", highlight=False)
+        failed += finding.state == "wrong"
+    if failed:
+        sys.exit(1)

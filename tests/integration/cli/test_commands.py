@@ -171,7 +171,7 @@ def test_a_profile_is_tried_corrected_and_its_files_land_again(filled: Filled, r
     assert "speed_kmh" in tried.out
     assert "Nothing new to land" in run("land", "--feed", wrong, file).err
     again = run("land", "--feed", wrong, "--again", file)
-    assert "from 1 files" in again.err
+    assert "from 1 file" in again.err
     assert "In no file: odometer_km (from Odometer)" in again.err
     assert "Nothing new to land" in run("land", "--feed", wrong, "--again", file).err
 

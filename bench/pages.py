@@ -59,7 +59,7 @@ def _callback(callbacks: list[dict[str, Any]], page: str) -> dict[str, Any]:
 
 def _change(address: str, callback: dict[str, Any], search: str) -> float:
     outputs = [part.rpartition(".") for part in re.sub(r"^\.\.|\.\.$", "", callback["output"]).split("...")]
-    values = {"url.search": search, "scheme.data": "light"}
+    values = {"url.search": search, "scheme.data": "light", "snapshot.data": None}
     body = {
         "output": callback["output"],
         "outputs": [{"id": name, "property": prop} for name, _, prop in outputs],

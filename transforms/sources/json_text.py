@@ -20,6 +20,7 @@ import pyarrow as pa
 from lake.signals import IDENTIFIER_PATHS
 from transforms.sources.canonical import EXTRAS, ITEM, ORIGINAL
 from transforms.sources.json_doubts import DEEPEST, misread, too_deep
+from transforms.sources.json_places import keys_at, nest, pointer, pointer_to, quoted, taking
 from transforms.sources.profile import FeedProfile, Kind, Target
 
 _local = threading.local()
@@ -115,7 +116,7 @@ class JsonReader:
             for kind in profile.by_kind
         }
         names = {name for typed in self._typed.values() for name in typed}
-        self._paths = {name: tuple(_pointer(name)) for name in names}
+        self._paths = {name: tuple(pointer(name)) for name in names}
         nested = [path for path in self._paths.values() if len(path) > 1]
         #: Objects within the record that hold fields, outer ones first.
         self._containers = sorted({path[:n] for path in nested for n in range(1, len(path))}, key=len)
@@ -125,12 +126,12 @@ class JsonReader:
         self._careful = False
         self._when = {kind: settings.when for kind, settings in profile.by_kind.items()}
         self._texts = json.dumps(self._structure(dict.fromkeys(names, "VARCHAR")))
-        ignored = [*map(tuple, map(_pointer, profile.ignore)), *((path,) for path in IDENTIFIER_PATHS)]
+        ignored = [*map(tuple, map(pointer, profile.ignore)), *((path,) for path in IDENTIFIER_PATHS)]
         #: What takes the fields of a kind out of a record, what takes those out that are not wanted, and both.
-        self._fields = {kind: _taking(self._paths[name] for name in typed) for kind, typed in self._typed.items()}
-        self._unwanted = _taking(ignored)
+        self._fields = {kind: taking(self._paths[name] for name in typed) for kind, typed in self._typed.items()}
+        self._unwanted = taking(ignored)
         self._known = {
-            kind: _taking([*(self._paths[name] for name in typed), *ignored]) for kind, typed in self._typed.items()
+            kind: taking([*(self._paths[name] for name in typed), *ignored]) for kind, typed in self._typed.items()
         }
 
     def cut(self, frame: pl.DataFrame, keys: int | None = None) -> Cut:
@@ -223,7 +224,7 @@ class JsonReader:
         """
         if frame.is_empty():
             return pl.Series(dtype=pl.String), pl.Series(dtype=pl.Boolean)
-        fields, unwanted = _quoted(self._fields[kind]), _quoted(self._unwanted)
+        fields, unwanted = quoted(self._fields[kind]), quoted(self._unwanted)
         read = self._query(
             frame,
             f"select rest::varchar as rest, json_merge_patch(rest, '{unwanted}')::varchar as extras "
@@ -247,7 +248,7 @@ class JsonReader:
         """The values of the fields met so far in one typed pass."""
         fields = self._met.get(kind) or self._meet(kind, frame.head(_FIRST))
         types = {name: type_ for name, type_ in self._typed[kind].items() if name in fields}
-        structure = _quoted(json.dumps(self._structure(types)))
+        structure = quoted(json.dumps(self._structure(types)))
         found = self._understood(frame, structure)
         values, objects = self._flat(found["s"], fields)
         return _Typed(fields, values, objects, misread(frame["@text"], values, self._sequence))
@@ -283,7 +284,7 @@ class JsonReader:
         places: list[tuple[str, ...]] = [(), *self._containers]
         met: set[tuple[str, ...]] = set()
         for place in places:
-            keys = self._query(frame, f"select distinct unnest({_keys_at(place)}) as k from texts")
+            keys = self._query(frame, f"select distinct unnest({keys_at(place)}) as k from texts")
             met |= {(*place, key) for key in keys["k"]}
         mine = self._typed[kind]
         found = {name for name in mine if self._paths[name] in met} or {next(iter(mine))}
@@ -314,7 +315,7 @@ class JsonReader:
         objects, odd = objects.filter(pl.col("kind") == "OBJECT"), objects.filter(pl.col("kind") != "OBJECT")
         read = self._query(
             objects,
-            f"select from_json(t, '{_quoted(self._texts)}') as s, "
+            f"select from_json(t, '{quoted(self._texts)}') as s, "
             f"json_merge_patch(t, {self._patch()})::varchar as extras, "
             f"{self._any_key_twice()} as twice, {self._no_object()} as flat from texts",
         )
@@ -348,27 +349,27 @@ class JsonReader:
             con.unregister("texts")
 
     def _structure(self, types: dict[str, str]) -> dict[str, Any]:
-        return _nest({self._paths[name]: kind for name, kind in types.items()})
+        return nest({self._paths[name]: kind for name, kind in types.items()})
 
     def _patch(self) -> str:
         """SQL for what takes all fields out of a record that are read from one of its kind."""
         if self._kind_field is None:
-            return f"'{_quoted(next(iter(self._known.values())))}'"
+            return f"'{quoted(next(iter(self._known.values())))}'"
         said = "k"
         if self._kind_field not in self._envelope:
-            said = f"json_extract_string(t, '{_quoted(_pointer_to(self._paths[self._kind_field]))}')"
+            said = f"json_extract_string(t, '{quoted(pointer_to(self._paths[self._kind_field]))}')"
         known = ((name, fields) for kind, fields in self._known.items() for name in self._when[kind])
-        cases = (f"when '{_quoted(name)}' then '{_quoted(fields)}'" for name, fields in known)
+        cases = (f"when '{quoted(name)}' then '{quoted(fields)}'" for name, fields in known)
         return f"case {said} {' '.join(cases)} else '{{}}' end"
 
     def _any_key_twice(self) -> str:
         """SQL: one of the objects that hold fields has two keys of one name."""
-        keys = map(_keys_at, [(), *self._containers])
+        keys = map(keys_at, [(), *self._containers])
         return " or ".join(f"coalesce(len({k}) > len(list_distinct({k})), false)" for k in keys)
 
     def _no_object(self) -> str:
         """SQL: something else stands where an object that holds fields should be."""
-        kinds = (f"json_type(t, '{_quoted(_pointer_to(place))}')" for place in self._containers)
+        kinds = (f"json_type(t, '{quoted(pointer_to(place))}')" for place in self._containers)
         return " or ".join(f"coalesce({kind} not in ('OBJECT', 'NULL'), false)" for kind in kinds) or "false"
 
     def _without_hulls(self, extras: pl.Series) -> pl.Series:
@@ -377,8 +378,8 @@ class JsonReader:
             hull = extras.str.contains("{}", literal=True).fill_null(False)
             if not hull.any():
                 break
-            patch = _quoted(json.dumps(_nest({place: None})))
-            emptied = f"case when len({_keys_at(place)}) = 0 then json_merge_patch(t, '{patch}')::varchar else t end"
+            patch = quoted(json.dumps(nest({place: None})))
+            emptied = f"case when len({keys_at(place)}) = 0 then json_merge_patch(t, '{patch}')::varchar else t end"
             left = self._query(extras.filter(hull).to_frame("@text"), f"select {emptied} as extras from texts")
             extras = extras.scatter(hull.arg_true(), left["extras"])
         return extras.set(extras.is_in(["{}", ""]).fill_null(True), None)
@@ -424,42 +425,6 @@ def _said(field: str, when: tuple[str, ...]) -> str:
 
     A few literals are found many times faster than one with a class.
     """
-    key = re.escape(json.dumps(_pointer(field)[-1]))
+    key = re.escape(json.dumps(pointer(field)[-1]))
     values = [re.escape(json.dumps(name)) for name in when]
     return "|".join(f"{key}:{value}|{key}: {value}" for value in values)
-
-
-def _keys_at(place: tuple[str, ...]) -> str:
-    """SQL for the keys of the object at a place in the record."""
-    if not place:
-        return "json_keys(t)"
-    return f"json_keys(t, '{_quoted(_pointer_to(place))}')"
-
-
-def _pointer_to(place: tuple[str, ...]) -> str:
-    return "".join("/" + key.replace("~", "~0").replace("/", "~1") for key in place)
-
-
-def _pointer(name: str) -> list[str]:
-    if not name.startswith("/"):
-        return [name]
-    return [part.replace("~1", "/").replace("~0", "~") for part in name[1:].split("/")]
-
-
-def _taking(paths: Iterable[tuple[str, ...]]) -> str:
-    """A merge patch (RFC 7396) that takes keys out of an object."""
-    return json.dumps(_nest(dict.fromkeys(paths)))
-
-
-def _nest(leaves: dict[tuple[str, ...], Any]) -> dict[str, Any]:
-    tree: dict[str, Any] = {}
-    for path, value in leaves.items():
-        branch = tree
-        for key in path[:-1]:
-            branch = branch.setdefault(key, {})
-        branch[path[-1]] = value
-    return tree
-
-
-def _quoted(text: str) -> str:
-    return text.replace("'", "''")

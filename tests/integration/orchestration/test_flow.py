@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, timedelta
 from uuid import uuid4
 
@@ -164,6 +165,7 @@ def test_the_nightly_job_publishes_what_the_other_feeds_bring_and_fails(platform
     failure = failed.failure_data_for_node("refuse_failed_feeds")
     assert failure is not None
     assert "Landing failed for a_bad" in str(failure.error)
+    assert json.loads(json.dumps(failed.output_for_node("land_everything"))).keys() == {"a_bad"}
     assert platform.instance.get_latest_materialization_event(AssetKey(["raw", "telemetry"]))
 
 

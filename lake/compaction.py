@@ -69,7 +69,7 @@ def small_files(
         before: days from this one on are left alone.
 
     Returns:
-        The groups, those of one day together. None where a file cannot be read without the log.
+        The groups, those of one day together; no group where a file cannot be read without the log.
     """
     files = files_of(handle)
     if files.is_empty() or handle.protocol().min_reader_version > _PLAIN_READER:

@@ -14,7 +14,7 @@ from lake.catalog import table_specs
 from lake.snapshot import current
 from lake.tables import Appender, Table, open_table
 from orchestration import building
-from orchestration.checks import run_checks
+from orchestration.checks import Session, data_checks, run_checks
 from orchestration.feeds import land_feeds
 from orchestration.recipes import recipes
 from tests.integration.orchestration.platform import MONDAY, Platform
@@ -108,6 +108,29 @@ def test_records_that_vanish_from_raw_are_noticed(published: Platform) -> None:
     raw.replace_days(raw.scan(TUESDAY, TUESDAY).collect()[1:], [TUESDAY])
     result = published.run(RunRequest(), "land", fails=True)
     assert failed_checks(result) == {"raw.telemetry every_landed_record_is_there": ""}
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["before raw is counted", "after"])
+def test_what_lands_while_a_check_counts_is_no_fault(
+    late: bool, published: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scan, seen = Table.scan, []
+
+    def scanned(table: Table, *args: Any, **how: Any) -> pl.LazyFrame:
+        if table.spec.name != "ops.batches":
+            return scan(table, *args, **how)
+        seen.append(table)
+        found = None if late else scan(table, *args, **how).collect()
+        if len(seen) == 1 + late:
+            published.send("more.csv", [3])
+            land_feeds(published.lake, published.settings).refuse_failures()
+        return scan(table, *args, **how) if found is None else found.lazy()
+
+    session = Session(published.lake, published.settings, [])
+    check = next(check for check in data_checks() if check.name == "every_landed_record_is_there")
+    monkeypatch.setattr(Table, "scan", scanned)
+    assert check.examine(session).failing_rows == 0
+    assert len(seen) > 2
 
 
 def test_a_check_of_the_landing_looks_at_the_days_it_changed(

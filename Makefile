@@ -4,7 +4,7 @@ SHELL := /bin/bash
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 AZURITE := tests/azurite/node_modules/.bin/azurite-blob
-ROOMS := sillage lake transforms orchestration dashboard simulator bench
+ROOMS := sillage lake metrics transforms orchestration dashboard simulator bench
 CHROMIUM := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 # Tests run in as many processes as there are cores.
 WORKERS ?= auto
@@ -55,7 +55,7 @@ bench: setup ## Measure the main paths against bare DuckDB and write docs/perfor
 	@$(PYTHON) -m bench
 
 dictionary: setup ## Write docs/data-dictionary.md from the contracts
-	@$(PYTHON) -m lake.dictionary > docs/data-dictionary.md
+	@$(PYTHON) -m sillage.dictionary > docs/data-dictionary.md
 
 lock: setup ## Write the locked requirements anew
 	@$(VENV)/bin/uv lock --quiet

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlencode
 
 from dashboard import wording
 from dashboard.names import some_of, value_name
-from lake.metrics import Slice
+from metrics import Slice
 
 PRESETS = (7, 28, 90)
 DEFAULT_DAYS = 28

@@ -14,7 +14,7 @@ from math import inf
 from dashboard import wording
 from dashboard.names import value_name
 from dashboard.published import Reading
-from lake.metrics import Evaluation, MetricContract, MetricValue, poisson_interval, wilson_interval
+from metrics import Evaluation, Metric, MetricValue, poisson_interval, wilson_interval
 
 METRICS = (
     "monthly_active_vehicles",
@@ -28,14 +28,6 @@ METRICS = (
     "unlogged_share",
 )
 
-_PARTS = {
-    "reporting_rate": ("vehicles reporting", "the fleet"),
-    "stickiness": ("vehicles driving on a day", "vehicles active in 28 d"),
-    "trip_length": ("distance", "trips"),
-    "mean_speed": ("distance", "time in motion"),
-    "idle_ratio": ("time at rest", "all time within trips"),
-    "unlogged_share": ("unlogged distance", "odometer gain"),
-}
 _SMALLEST = 0.005
 _SMALLEST_POINTS = 0.15
 _NAMED = 2
@@ -55,7 +47,7 @@ class Move:
         size: relative change, above 0.
     """
 
-    contract: MetricContract
+    contract: Metric
     change: wording.Change
     value: str
     reason: str
@@ -85,14 +77,14 @@ def moves(reading: Reading, values: Sequence[MetricValue], segments: Mapping[str
     return [_move(reading.metric(value.metric), value, segments) for value in values]
 
 
-def _move(contract: MetricContract, value: MetricValue, segments: Mapping[str, Evaluation]) -> Move:
+def _move(contract: Metric, value: MetricValue, segments: Mapping[str, Evaluation]) -> Move:
     change = wording.change(contract, value)
     assert change is not None
-    reason = _total(contract, value, segments) if contract.denominator is None else _ratio(contract, value, segments)
+    reason = _total(contract, value, segments) if contract.is_total else _ratio(contract, value, segments)
     return Move(contract, change, wording.amount(contract, value.value), reason, abs(value.relative_change or 0.0))
 
 
-def _beyond(contract: MetricContract, value: MetricValue) -> bool:
+def _beyond(contract: Metric, value: MetricValue) -> bool:
     """The change is more than rounding, and more than chance."""
     before = value.previous
     if before is None or value.relative_change is None or abs(value.relative_change) < _SMALLEST:
@@ -102,14 +94,14 @@ def _beyond(contract: MetricContract, value: MetricValue) -> bool:
     change = wording.change(contract, value)
     if change is None or change.arrow == wording.UNCHANGED:
         return False
-    if contract.denominator is None:
+    if contract.is_total:
         return _is_count_beyond_chance(contract, value, before)
     if value.low is None or value.high is None or before.low is None or before.high is None:
         return True
     return _are_apart((value.low, value.high), (before.low, before.high))
 
 
-def _is_count_beyond_chance(contract: MetricContract, value: MetricValue, before: MetricValue) -> bool:
+def _is_count_beyond_chance(contract: Metric, value: MetricValue, before: MetricValue) -> bool:
     """Counts have no interval in their contract: here they are taken with that of what they rest on.
 
     Vehicles moved if their share did, or the fleet. A total moved if that many vehicle-days do not vary as much.
@@ -134,7 +126,7 @@ def _fleet(value: MetricValue) -> Interval:
     return poisson_interval(value.population.of) if value.population else (0.0, inf)
 
 
-def _total_interval(contract: MetricContract, value: MetricValue) -> Interval:
+def _total_interval(contract: Metric, value: MetricValue) -> Interval:
     """A total is as sure as the number of vehicle-days that it is the sum of."""
     if value.value is None or value.population is None or not value.population.counted:
         return 0.0, inf
@@ -144,7 +136,7 @@ def _total_interval(contract: MetricContract, value: MetricValue) -> Interval:
     return value.value * low / counted, value.value * high / counted
 
 
-def _total(contract: MetricContract, value: MetricValue, segments: Mapping[str, Evaluation]) -> str:
+def _total(contract: Metric, value: MetricValue, segments: Mapping[str, Evaluation]) -> str:
     assert value.change is not None
     sentences: list[str] = []
     for dimension, evaluation in segments.items():
@@ -169,7 +161,7 @@ def _total(contract: MetricContract, value: MetricValue, segments: Mapping[str, 
     return f"{_of_fleet(contract, value)} {told}".strip() if contract.over_time == "last" else told
 
 
-def _of_fleet(contract: MetricContract, value: MetricValue) -> str:
+def _of_fleet(contract: Metric, value: MetricValue) -> str:
     """How much of a number of vehicles is the fleet, and how much its share."""
     before = value.previous
     if before is None or value.population is None or before.population is None:
@@ -181,17 +173,19 @@ def _of_fleet(contract: MetricContract, value: MetricValue) -> str:
     return f"{fleet}, share of it {100 * now.counted / now.of:.1f}% after {100 * then.counted / then.of:.1f}%."
 
 
-def _ratio(contract: MetricContract, value: MetricValue, segments: Mapping[str, Evaluation]) -> str:
-    upper, lower = _PARTS[contract.name]
+def _ratio(contract: Metric, value: MetricValue, segments: Mapping[str, Evaluation]) -> str:
     before = value.previous
     assert before is not None
+    labels = contract.labels
+    if labels is None:
+        return _leader(contract, value, segments)
     is_uneven = contract.over_time == "sum" and value.days != before.days
     days = (value.days, before.days) if is_uneven else (1, 1)
     parts = [
         f"{name} {'per day ' if is_uneven else ''}{_percent(now / days[0], then / days[1])}"
         for name, now, then in (
-            (upper, value.numerator, before.numerator),
-            (lower, value.denominator, before.denominator),
+            (labels[0], value.numerator, before.numerator),
+            (labels[1], value.denominator, before.denominator),
         )
         if now is not None and then is not None and now > 0 and then > 0 and all(days)
     ]
@@ -200,7 +194,7 @@ def _ratio(contract: MetricContract, value: MetricValue, segments: Mapping[str, 
     return f"{sentence} {_leader(contract, value, segments)}".strip()
 
 
-def _leader(contract: MetricContract, value: MetricValue, segments: Mapping[str, Evaluation]) -> str:
+def _leader(contract: Metric, value: MetricValue, segments: Mapping[str, Evaluation]) -> str:
     """The segment whose own rate moved most in the same direction, weighed by its denominator."""
     assert value.change is not None
     best: tuple[float, str] | None = None
@@ -219,7 +213,7 @@ def _leader(contract: MetricContract, value: MetricValue, segments: Mapping[str,
     return best[1] if best else ""
 
 
-def _signed(contract: MetricContract, change: float) -> str:
+def _signed(contract: Metric, change: float) -> str:
     text = wording.digits(contract, change)
     return text if text.startswith(wording.MINUS) else f"+{text}"
 

@@ -11,12 +11,12 @@ from dash import html
 
 from dashboard import wording
 from dashboard.markup import attrs
-from lake.metrics import MetricContract, MetricValue
+from metrics import Metric, MetricValue
 
 Component = Any
 
 
-def glossary(contract: MetricContract) -> Component:
+def glossary(contract: Metric) -> Component:
     """The mark beside a metric's name; pointing at it or tabbing to it says what the metric is."""
     words = f"{contract.definition} Unit: {contract.unit}. Owner: {contract.owner}."
     place = f"define-{contract.name}"
@@ -65,7 +65,7 @@ def bar(share: float | None) -> Component:
     )
 
 
-def change(contract: MetricContract, value: MetricValue, against: str, *, keyed: bool = False) -> Component:
+def change(contract: Metric, value: MetricValue, against: str, *, keyed: bool = False) -> Component:
     """The change with arrow, colour by direction and what it is compared with; ``keyed`` names a chart's grey line."""
     if not against:
         return html.Span("no comparison", className="muted")
@@ -83,13 +83,13 @@ def tone(moved: wording.Change) -> Component:
     return html.Span(words, className="visually-hidden") if words else None
 
 
-def small_group(contract: MetricContract) -> str:
+def small_group(contract: Metric) -> str:
     """What stands where a figure is withheld."""
     return f"fewer than {contract.smallest_group} vehicles"
 
 
 def tile(
-    contract: MetricContract, value: MetricValue, trend: Sequence[float | None], against: str, provisional: str
+    contract: Metric, value: MetricValue, trend: Sequence[float | None], against: str, provisional: str
 ) -> Component:
     """One metric: name, value, trend, change, interval, n of N.
 
@@ -138,7 +138,7 @@ def tile(
     )
 
 
-def headline(contract: MetricContract, value: MetricValue, against: str, *, keyed: bool = False) -> Component:
+def headline(contract: Metric, value: MetricValue, against: str, *, keyed: bool = False) -> Component:
     """The value of a chart card and its change; ``keyed`` names the chart's grey line."""
     if value.value is None:
         reason = small_group(contract) if value.suppressed else "no data in this period"

@@ -14,8 +14,8 @@ import duckdb
 
 from dashboard.filters import DIMENSIONS, Catalogue, View
 from dashboard.names import value_name
-from lake.metrics import Contracts, Evaluation, MetricContract, MetricValue, dimension_values, evaluate, load_contracts
 from lake.snapshot import NothingPublishedError, Snapshot, SnapshotInfo
+from metrics import Contracts, Evaluation, Metric, MetricValue, dimension_values, evaluate, load_contracts
 
 _REMEMBERED = 256
 _WORKERS = 2
@@ -68,12 +68,12 @@ class Reading:
     _memory: _Memory
     _workers: Executor
 
-    def metric(self, name: str) -> MetricContract:
+    def metric(self, name: str) -> Metric:
         """The contract of a metric."""
         return self.contracts.metric(name)
 
     def answer(self, view: View, question: Question) -> Evaluation:
-        """``lake.metrics.evaluate`` on the view's slice, remembered per snapshot.
+        """``metrics.evaluate`` on the view's slice, remembered per snapshot.
 
         Args:
             view: period, filters and comparison.

@@ -15,8 +15,8 @@ from dashboard import wording
 from dashboard.filters import COMPARE, View
 from dashboard.markup import attrs
 from dashboard.names import value_name
-from lake.metrics import Evaluation, MetricContract, MetricValue
 from lake.snapshot import SnapshotInfo
+from metrics import Evaluation, Metric, MetricValue
 
 Cell = str | float | int | bool | date | None
 WITHHELD = "withheld"
@@ -59,7 +59,7 @@ class Column:
     text: Callable[[float], str] = _plain
 
     @classmethod
-    def of(cls, contract: MetricContract, label: str | None = None) -> Column:
+    def of(cls, contract: Metric, label: str | None = None) -> Column:
         """The column of a metric, written as its contract says."""
         return cls(label or contract.label, wording.unit_of(contract), contract.format.text)
 
@@ -88,7 +88,7 @@ class Sheet:
     title: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
-    contracts: tuple[MetricContract, ...]
+    contracts: tuple[Metric, ...]
     values: tuple[MetricValue, ...]
     by: tuple[str, ...] = ()
     provisional_from: date | None = None

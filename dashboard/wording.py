@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
 
-from lake.metrics import MetricContract, MetricValue
+from metrics import Metric, MetricValue
 
 MINUS = "\N{MINUS SIGN}"
 DASH = "\N{EN DASH}"
@@ -54,12 +54,12 @@ def signed(text: str) -> str:
     return MINUS + text[1:] if text.startswith("-") else "+" + text
 
 
-def unit_of(contract: MetricContract) -> str:
+def unit_of(contract: Metric) -> str:
     """The unit as it stands behind a number; nothing for a plain ratio."""
     return "" if contract.unit in _UNITLESS else contract.unit
 
 
-def digits(contract: MetricContract, value: float) -> str:
+def digits(contract: Metric, value: float) -> str:
     """The digits of a value as its contract writes them; millions are shortened to keep three figures readable."""
     size = abs(value)
     if contract.format.decimals in (None, 0):
@@ -69,7 +69,7 @@ def digits(contract: MetricContract, value: float) -> str:
     return contract.format.text(value).replace("-", MINUS)
 
 
-def amount(contract: MetricContract, value: float | None) -> str:
+def amount(contract: Metric, value: float | None) -> str:
     """Digits and unit: ``12.4%``, ``1.24 M km``; a dash where there is none."""
     if value is None:
         return DASH
@@ -78,7 +78,7 @@ def amount(contract: MetricContract, value: float | None) -> str:
     return f"{digits(contract, value)}{gap}{unit}"
 
 
-def interval(contract: MetricContract, value: MetricValue) -> str:
+def interval(contract: Metric, value: MetricValue) -> str:
     """The 95% interval in words, or how the value came to be without one."""
     if value.low is None or value.high is None:
         return "counted, not estimated"
@@ -95,15 +95,15 @@ class Change:
     tone: Tone
 
 
-def is_comparable(contract: MetricContract, value: MetricValue) -> bool:
+def is_comparable(contract: Metric, value: MetricValue) -> bool:
     """Totals and means are compared only over the same number of days with data; ratios and stocks always."""
     if value.previous is None:
         return False
-    is_of_days = contract.denominator is None and contract.over_time != "last"
+    is_of_days = contract.is_total and contract.over_time != "last"
     return not is_of_days or value.previous.days == value.days
 
 
-def no_change(contract: MetricContract, value: MetricValue, against: str) -> str:
+def no_change(contract: Metric, value: MetricValue, against: str) -> str:
     """Why there is no change to show."""
     before = value.previous
     if before is not None and before.suppressed:
@@ -116,7 +116,7 @@ def no_change(contract: MetricContract, value: MetricValue, against: str) -> str
     return f"no data in {against}"
 
 
-def change(contract: MetricContract, value: MetricValue) -> Change | None:
+def change(contract: Metric, value: MetricValue) -> Change | None:
     """The change against the comparison: points for percentages, else percent of the value before.
 
     Where the value before was next to nothing, a percentage of it says nothing, and the difference stands itself.

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import duckdb
 
 from lake.errors import QueryError
-from lake.metrics import load_contracts, macro_statements
 from lake.schemas import TABLES, TableSpec
 from lake.settings import Settings
 from lake.storage import Lake
@@ -44,13 +43,15 @@ _PIVOT_NAMED = "send one query at a time; here a PIVOT has to name its values: o
 _NAMED = re.compile(r'\b(?:raw|core|kpi|ops)"?\s*\.\s*"?(\w+)')
 
 
-def table_specs() -> dict[str, TableSpec]:
-    """Every table of the lake: the registry, and one per KPI contract."""
-    return TABLES | {table.spec.name: table.spec for table in load_contracts().tables}
-
-
-def connect(lake: Lake, settings: Settings, query: str | None = None) -> duckdb.DuckDBPyConnection:
-    """A DuckDB session with one view per table, and ``metric(name)`` and ``metric_values`` over the KPI tables.
+def connect(
+    lake: Lake,
+    settings: Settings,
+    query: str | None = None,
+    *,
+    specs: Mapping[str, TableSpec] = TABLES,
+    statements: Callable[[], Sequence[str]] = tuple,
+) -> duckdb.DuckDBPyConnection:
+    """A DuckDB session with one view per table.
 
     A table that nothing was written to yet is there, empty.
 
@@ -59,13 +60,14 @@ def connect(lake: Lake, settings: Settings, query: str | None = None) -> duckdb.
         settings: memory of the session.
         query: what it is for, if that is known: tables that cannot be part of its result are left out, and their logs
             are not read.
+        specs: the tables of the lake.
+        statements: what is defined over all of them, as ``metric(name)`` is; left out where tables are.
     """
     con = duckdb.connect(config={"memory_limit": settings.query_memory})
     lake.prepare_duckdb(con)
     for layer in ("raw", "core", "kpi", "ops"):
         con.execute(f"create schema {layer}")
-    specs = table_specs()
-    wanted = specs.keys() if query is None else tables_for(query)
+    wanted = specs.keys() if query is None else tables_for(query, specs)
     for name in wanted:
         table = Table(lake, specs[name])
         if table.exists():
@@ -76,13 +78,13 @@ def connect(lake: Lake, settings: Settings, query: str | None = None) -> duckdb.
             con.execute(f"create table {name} as select * from no_rows")
             con.unregister("no_rows")
     if len(wanted) == len(specs):
-        for statement in macro_statements():
+        for statement in statements():
             con.execute(statement)
     con.execute("set lock_configuration = true")
     return con
 
 
-def tables_for(query: str) -> Collection[str]:
+def tables_for(query: str, specs: Mapping[str, TableSpec] = TABLES) -> Collection[str]:
     """The tables without which a query could come out otherwise: those whose names are among its words.
 
     All of them where it names none, one that is not there (DuckDB then says which it may have meant), or what lists
@@ -90,7 +92,6 @@ def tables_for(query: str) -> Collection[str]:
     """
     text = query.lower()
     words = set(re.findall(r"\w+", text))
-    specs = table_specs()
     named = {name for name in specs if name.partition(".")[2] in words}
     unknown = set(_NAMED.findall(text)) - {name.partition(".")[2] for name in specs}
     return specs.keys() if not named or unknown or _OF_ALL_TABLES.search(text) else named

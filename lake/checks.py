@@ -13,7 +13,9 @@ import sqlglot
 from sqlglot import exp
 
 from lake.errors import ContractError
-from lake.metrics import SQL_FOLDER
+
+#: Beside the package in a checkout and in an installation alike.
+_FOLDER = Path(__file__).resolve().parents[1] / "sql" / "checks"
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ def load_checks(folder: Path | None = None) -> tuple[Check, ...]:
     Raises:
         ContractError: a file does not begin with a comment that says its rule.
     """
-    return tuple(_load(path) for path in sorted((folder or SQL_FOLDER / "checks").glob("*.sql")))
+    return tuple(_load(path) for path in sorted((folder or _FOLDER).glob("*.sql")))
 
 
 def _load(path: Path) -> Check:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -19,7 +19,7 @@ import duckdb
 import polars as pl
 
 from lake.errors import LakeError, SillageError
-from lake.metrics import Contracts, load_contracts, macro_statements
+from lake.schemas import TableSpec
 from lake.settings import Settings
 from lake.storage import Lake
 
@@ -109,6 +109,10 @@ def snapshot_file(published_at: datetime) -> str:
     return f"snapshot-{published_at.astimezone(UTC):%Y%m%dT%H%M%S%f}Z.duckdb"
 
 
+def _no_statements(_data_to: date | None) -> Sequence[str]:
+    return ()
+
+
 def write_snapshot(
     path: Path,
     tables: Mapping[str, Source],
@@ -117,7 +121,8 @@ def write_snapshot(
     provisional_days: int,
     published_at: datetime | None = None,
     newest_event_at: datetime | None = None,
-    contracts: Contracts | None = None,
+    kpis: Sequence[TableSpec] = (),
+    statements: Callable[[date | None], Sequence[str]] = _no_statements,
 ) -> SnapshotInfo:
     """Write a snapshot file; nobody sees it before ``point_to``.
 
@@ -129,7 +134,8 @@ def write_snapshot(
         provisional_days: the newest days, up to this many, are provisional.
         published_at: now, unless given.
         newest_event_at: newest event that has landed, if it is known.
-        contracts: the contracts; the shipped ones unless given.
+        kpis: the KPI tables.
+        statements: what is defined over them, as ``metric(name)`` is, of the newest day that is over.
 
     Returns:
         What was written, with the days it covers.
@@ -137,7 +143,6 @@ def write_snapshot(
     Raises:
         LakeError: a KPI table does not have the columns of its contract.
     """
-    contracts = contracts or load_contracts()
     at = published_at or datetime.now(UTC)
     target = path / snapshot_file(at) if path.is_dir() else path
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -148,17 +153,17 @@ def write_snapshot(
         con.execute("set timezone = 'UTC'")
         for schema in ("kpi", "meta", "ops"):
             con.execute(f"create schema {schema}")
-        _write_kpis(con, tables, contracts)
+        _write_kpis(con, tables, kpis)
         for name, source in tables.items():
             if not name.startswith("kpi."):
                 _write_table(con, name, source, "")
-        first, newest = _days(con, contracts)
+        first, newest = _days(con, kpis)
         last = newest and first and min(newest, max(first, at.astimezone(UTC).date() - timedelta(1)))
         provisional = last - timedelta(provisional_days - 1) if last and provisional_days else None
         event = newest_event_at and min(newest_event_at, at)
         info = SnapshotInfo(target.name, at, first, last, provisional, version, newest, event)
-        _write_meta(con, info, contracts)
-        for statement in macro_statements(contracts):
+        _write_meta(con, info)
+        for statement in statements(last):
             con.execute(statement)
     finally:
         con.close()
@@ -312,26 +317,29 @@ def _connect(path: Path) -> duckdb.DuckDBPyConnection:
     return con
 
 
-def _write_kpis(con: duckdb.DuckDBPyConnection, tables: Mapping[str, Source], contracts: Contracts) -> None:
-    for table in contracts.tables:
-        source = tables.get(table.table)
+def _write_kpis(con: duckdb.DuckDBPyConnection, tables: Mapping[str, Source], kpis: Sequence[TableSpec]) -> None:
+    for spec in kpis:
+        source = tables.get(spec.name)
         if source is None:
-            source = table.spec.schema.create_empty()
-        columns = ", ".join(f'"{name}"' for name in table.columns)
+            source = spec.schema.create_empty()
+        names = spec.schema.column_names()
+        columns = ", ".join(f'"{name}"' for name in names)
         found = source.collect_schema().names() if isinstance(source, pl.LazyFrame) else source.columns
-        if missing := [name for name in table.columns if name not in found]:
+        if missing := [name for name in names if name not in found]:
             raise LakeError(
-                f"{table.table} does not have the columns of its contract",
+                f"{spec.name} does not have the columns of its contract",
                 found=", ".join(found),
                 expected="also " + ", ".join(missing),
                 action="build it again: sillage build",
             )
-        _write_table(con, table.table, source, f"order by date, {columns}", columns)
+        _write_table(con, spec.name, source, f"order by date, {columns}", columns)
 
 
-def _days(con: duckdb.DuckDBPyConnection, contracts: Contracts) -> tuple[date | None, date | None]:
+def _days(con: duckdb.DuckDBPyConnection, kpis: Sequence[TableSpec]) -> tuple[date | None, date | None]:
     """Oldest and newest day of any KPI."""
-    days = " union all ".join(f"select date from {table.table}" for table in contracts.tables)
+    if not kpis:
+        return None, None
+    days = " union all ".join(f"select date from {spec.name}" for spec in kpis)
     first, newest = con.execute(f"select min(date), max(date) from ({days})").fetchall()[0]
     return first, newest
 
@@ -345,7 +353,7 @@ def _write_table(con: duckdb.DuckDBPyConnection, name: str, source: Source, orde
     con.unregister("_rows")
 
 
-def _write_meta(con: duckdb.DuckDBPyConnection, info: SnapshotInfo, contracts: Contracts) -> None:
+def _write_meta(con: duckdb.DuckDBPyConnection, info: SnapshotInfo) -> None:
     snapshot = pl.DataFrame(
         [vars(info)],
         schema={
@@ -359,16 +367,7 @@ def _write_meta(con: duckdb.DuckDBPyConnection, info: SnapshotInfo, contracts: C
             "newest_event_at": pl.Datetime("us", "UTC"),
         },
     )
-    columns = ("name", "table", "label", "definition", "unit", "direction", "interval", "over_time", "owner")
-    metrics = pl.DataFrame(
-        [
-            {name: getattr(m, name) for name in columns}
-            | {"smallest_group": m.smallest_group, "contract": m.model_dump_json()}
-            for m in contracts.metrics
-        ]
-    )
     _write_table(con, "meta.snapshot", snapshot, "")
-    _write_table(con, "meta.metrics", metrics, "order by name")
 
 
 def _text(value: object) -> object:

@@ -21,9 +21,9 @@ from dagster import (
 )
 from pydantic import Field
 
-from lake.catalog import table_specs
 from lake.schemas import TABLES
 from lake.tables import Table, open_table
+from metrics.specs import table_specs
 from orchestration.building import build_table
 from orchestration.descriptions import (
     PLATFORM,

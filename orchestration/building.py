@@ -16,10 +16,10 @@ from math import ceil
 
 import polars as pl
 
-from lake.catalog import table_specs
 from lake.settings import Settings
 from lake.storage import Lake
 from lake.tables import ConcurrentWriteError, Table, bucket_of
+from metrics.specs import table_specs
 from orchestration.recipes import Recipe, recipes
 from orchestration.staleness import Stale, find_stale, record
 from orchestration.survey import Survey

@@ -16,17 +16,23 @@ import dataframely as dy
 import duckdb
 import polars as pl
 
-from lake.catalog import connect, table_specs
+from lake.catalog import connect
 from lake.checks import Check, load_checks
 from lake.schemas import TableSpec
 from lake.schemas.ops import CheckResults
 from lake.settings import Settings
 from lake.storage import Lake
 from lake.tables import Table, open_table
+from metrics import macro_statements
+from metrics.specs import table_specs
 from orchestration.due import MOST_RANGES, day_ranges, unpublished
-from orchestration.recipes import recipes
+from orchestration.recipes import Recipe, recipes
 
 _EXAMPLES = 10
+#: The newest days of which KPI tables are worked out again: what is about to be looked at, at a cost that has a bound.
+_AGAIN = 7
+#: A sum of the same numbers in another order differs by less.
+_SAME = 1e-9
 
 
 @dataclass(frozen=True)
@@ -77,7 +83,7 @@ class Session:
     @cached_property
     def sql(self) -> duckdb.DuckDBPyConnection:
         """A read-only view of the lake."""
-        return connect(self.lake, self.settings)
+        return connect(self.lake, self.settings, specs=table_specs(), statements=macro_statements)
 
 
 @dataclass(frozen=True)
@@ -90,7 +96,7 @@ class DataCheck:
         rule: what should hold, in words.
         inputs: all tables it reads.
         examine: looks for rows that break it.
-        generated: it follows from the contract of ``table``; otherwise it is a file of ``sql/checks``.
+        generated: it follows from the contract of ``table`` alone; otherwise it compares tables with each other.
     """
 
     name: str
@@ -103,7 +109,7 @@ class DataCheck:
 
 def data_checks() -> tuple[DataCheck, ...]:
     """Every check there is, those that follow from the contracts first."""
-    return (*_generated(), *(_from_file(check) for check in load_checks()))
+    return (*_generated(), *_kpis(), *(_from_file(check) for check in load_checks()))
 
 
 def publication_checks() -> tuple[DataCheck, ...]:
@@ -175,6 +181,20 @@ def _generated() -> Iterator[DataCheck]:
     )
 
 
+def _kpis() -> Iterator[DataCheck]:
+    """That no KPI table is behind core, of each that there is."""
+    for recipe in recipes():
+        if recipe.table.startswith("kpi."):
+            yield DataCheck(
+                f"{recipe.table}.agrees_with_core",
+                recipe.table,
+                f"The newest {_AGAIN} days of {recipe.table} are what its query makes of core now.",
+                (*recipe.inputs, recipe.table),
+                partial(_examine_again, recipe),
+                generated=False,
+            )
+
+
 def _from_file(check: Check) -> DataCheck:
     raw = [name for name, spec in table_specs().items() if spec.layer == "raw"]
     known = [name for name in (*raw, *(recipe.table for recipe in recipes())) if name in check.inputs]
@@ -191,6 +211,36 @@ def _examine_sql(check: Check, session: Session) -> Findings:
         failing += rows.height
         examples += rows.head(_EXAMPLES - len(examples)).to_dicts()
     return Findings(failing, "", examples)
+
+
+def _examine_again(recipe: Recipe, session: Session) -> Findings:
+    """Rows of the newest days that another computation does not give, or gives otherwise."""
+    spec = table_specs()[recipe.table]
+    keys = [*spec.partition_by, *spec.sort_by]
+    parts = [name for name in spec.schema.column_names() if name not in keys]
+    days = sorted(session.days)[-_AGAIN:]
+    failing = 0
+    examples: list[dict[str, Any]] = []
+    for first, last in day_ranges(days):
+        again = recipe.compute(partial(_days_of, session.lake), first, last)
+        both = (
+            _days_of(session.lake, recipe.table, first, last)
+            .collect()
+            .join(again, on=keys, how="full", coalesce=True, suffix="_again")
+        )
+        rows = both.filter(~pl.all_horizontal(_alike(name) for name in parts).fill_null(False))
+        failing += rows.height
+        examples += rows.head(_EXAMPLES - len(examples)).to_dicts()
+    return Findings(failing, "", examples)
+
+
+def _alike(part: str) -> pl.Expr:
+    now, again = pl.col(part).cast(pl.Float64), pl.col(f"{part}_again").cast(pl.Float64)
+    return (now - again).abs() <= _SAME * pl.max_horizontal(now.abs(), again.abs())
+
+
+def _days_of(lake: Lake, name: str, first: date | None, last: date | None) -> pl.LazyFrame:
+    return Table(lake, table_specs()[name]).scan(first, last)
 
 
 def _examine_contract(spec: TableSpec, session: Session) -> Findings:

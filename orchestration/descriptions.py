@@ -13,11 +13,11 @@ from dagster import (
     TableSchema,
 )
 
-from lake.metrics import load_contracts
 from lake.schemas import TableSpec
 from lake.snapshot import SnapshotInfo
 from lake.storage import Lake
 from lake.tables import Table
+from metrics import load_contracts
 from orchestration.landing import LandingReport
 
 PLATFORM = "team:data-platform"

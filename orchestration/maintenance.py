@@ -9,12 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
-from lake.catalog import table_specs
 from lake.compaction import Group, files_of, merge, reduce, small_files, sweep, sweep_leftovers
 from lake.settings import Settings
 from lake.snapshot import PUBLISHED
 from lake.storage import Lake
 from lake.tables import Table, open_table
+from metrics.specs import table_specs
 from orchestration.survey import newest_runs
 
 #: So many small files of a day, or of a table without days, may stay.

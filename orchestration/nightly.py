@@ -19,9 +19,9 @@ from dagster import (
     op,
 )
 
-from lake.catalog import table_specs
 from lake.storage import Lake
 from lake.tables import Table, open_table
+from metrics.specs import table_specs
 from orchestration.asset_checks import evaluation
 from orchestration.assets import BUILD_POOL, LAND_POOL, PUBLISH_POOL, RAW, SNAPSHOT, VERSION_BEFORE
 from orchestration.building import BuildReport, build

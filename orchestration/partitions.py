@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import date, timedelta
 
-from dagster import DailyPartitionsDefinition, TimeWindowPartitionMapping
+from dagster import AllPartitionMapping, DailyPartitionsDefinition, TimeWindowPartitionMapping
 
 from lake.errors import FeedError
 from lake.settings import Settings
@@ -35,8 +35,10 @@ def daily_partitions(settings: Settings) -> DailyPartitionsDefinition:
     return DailyPartitionsDefinition(start_date=start.isoformat(), timezone="UTC", end_offset=2)
 
 
-def mapping_of(reach: Reach) -> TimeWindowPartitionMapping:
+def mapping_of(reach: Reach) -> TimeWindowPartitionMapping | AllPartitionMapping:
     """Which days of an input a day needs."""
+    if reach.onward or reach.throughout:
+        return AllPartitionMapping()
     return TimeWindowPartitionMapping(
         start_offset=-reach.back, end_offset=reach.forward, allow_nonexistent_upstream_partitions=True
     )

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import polars as pl
 
-from lake.metrics import load_contracts
 from lake.schemas.ops import Freshness
 from lake.settings import Settings
-from lake.snapshot import PUBLISHED, SnapshotInfo, point_to, write_snapshot
+from lake.snapshot import PUBLISHED, SnapshotInfo, Source, point_to, write_snapshot
 from lake.storage import Lake
 from lake.tables import Table, open_table
+from metrics import Contracts, load_contracts, macro_statements
+from metrics.publication import contracts_frame
 
 _STATED = ("raw.telemetry", "core.trips", "core.vehicle_days")
 
@@ -35,19 +38,40 @@ def publish(lake: Lake, settings: Settings) -> SnapshotInfo:
     with TemporaryDirectory(prefix="sillage-") as folder:
         target = Path(lake.path(PUBLISHED)) if lake.is_local else Path(folder)
         target.mkdir(parents=True, exist_ok=True)
-        info = write_snapshot(
+        info = write_figures(
             target,
             {**tables, "ops.freshness": fresh, "ops.rejects_by_day": rejects.collect()},
             version=version,
             provisional_days=settings.provisional_days,
             published_at=at,
-            newest_event_at=fresh["newest_event_at"].max(),  # type: ignore[arg-type]
+            newest_event_at=fresh["newest_event_at"].max(),
         )
         if not lake.is_local:
             lake.filesystem.put_file(str(target / info.file), lake.path(PUBLISHED, info.file))
     published = point_to(lake, info)
     _drop_old(lake, settings.keep_snapshots, published)
     return published
+
+
+def write_figures(
+    path: Path, tables: Mapping[str, Source], *, contracts: Contracts | None = None, **how: Any
+) -> SnapshotInfo:
+    """Write a snapshot of KPI tables with all that the contracts say of them; see ``lake.snapshot.write_snapshot``.
+
+    Args:
+        path: file to write, or the folder for it.
+        tables: ``schema.table`` to its rows.
+        contracts: the contracts; the shipped ones unless given.
+        how: what else ``write_snapshot`` takes.
+    """
+    contracts = contracts or load_contracts()
+    return write_snapshot(
+        path,
+        {**tables, "meta.metrics": contracts_frame(contracts)},
+        kpis=[table.spec for table in contracts.tables],
+        statements=lambda _data_to: macro_statements(contracts),
+        **how,
+    )
 
 
 def refresh_freshness(lake: Lake) -> pl.DataFrame:

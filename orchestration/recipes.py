@@ -10,7 +10,7 @@ from math import ceil
 
 import polars as pl
 
-from lake.metrics import load_contracts
+from metrics import KpiTable, load_contracts
 from orchestration.staleness import Reach
 from transforms.core.activity import DAYS, activity
 from transforms.core.automation import AutomationRules, automation_segments
@@ -74,10 +74,9 @@ def _latest(read: Read, first: date, last: date) -> pl.DataFrame:
     return latest(read("core.latest", None, None).collect(), read("raw.telemetry", first, last))
 
 
-def _kpi(name: str, read: Read, first: date, last: date) -> pl.DataFrame:
-    table = load_contracts().table(name)
-    back = timedelta(days=table.days_back)
-    return run_kpi(table.sql, {source: read(source, first - back, last) for source in table.inputs}, first, last)
+def _kpi(name: str, reaches: Mapping[str, Reach], read: Read, first: date, last: date) -> pl.DataFrame:
+    frames = {source: read(source, *reach.window(first, last)) for source, reach in reaches.items()}
+    return run_kpi(load_contracts().table(name).sql, frames, first, last)
 
 
 _TRIPS = _around(TripRules().context, TripRules().context)
@@ -114,13 +113,9 @@ CORE: tuple[Recipe, ...] = (
 
 def recipes() -> tuple[Recipe, ...]:
     """Every table that is computed, each after what it reads."""
-    kpis = tuple(
-        Recipe(
-            table.table,
-            {source: Reach(back=table.days_back) for source in table.inputs},
-            partial(_kpi, table.table),
-            by_vehicle=False,
-        )
-        for table in load_contracts().tables
-    )
-    return CORE + kpis
+    return CORE + tuple(map(_of_kpi, load_contracts().tables))
+
+
+def _of_kpi(table: KpiTable) -> Recipe:
+    reaches = {name: Reach(**reach.model_dump()) for name, reach in table.inputs.items()}
+    return Recipe(table.table, reaches, partial(_kpi, table.table, reaches), by_vehicle=False)

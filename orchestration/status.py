@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 
-from lake.catalog import table_specs
 from lake.storage import Lake
 from lake.tables import Table, open_table
+from metrics.specs import table_specs
 
 
 def table_rows(lake: Lake) -> list[tuple[str, ...]]:

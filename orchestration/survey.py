@@ -14,9 +14,9 @@ import polars as pl
 from deltalake import DeltaTable
 from numpy.typing import NDArray
 
-from lake.catalog import table_specs
 from lake.storage import Lake
 from lake.tables import Table, open_table
+from metrics.specs import table_specs
 
 #: Statements about vehicles, made by back offices: they may speak of any day, past or future.
 REGISTRIES = ("raw.vehicles", "raw.subscriptions", "raw.consents")

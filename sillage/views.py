@@ -46,11 +46,13 @@ def sql(
     """
     from lake.catalog import connect, read_query, time_limit
     from lake.export import format_of, frame_of, write_frame
+    from metrics import macro_statements
+    from metrics.specs import table_specs
 
     kind = format or (format_of(output) if output else "table")
     rooms = open_rooms(create=False)
     text = sys.stdin.read() if query == "-" else query
-    con = connect(rooms.lake, rooms.settings, text)
+    con = connect(rooms.lake, rooms.settings, text, specs=table_specs(), statements=macro_statements)
     with time_limit(con, rooms.settings.query_timeout_s):
         frame = frame_of(read_query(con, text), kind)
     note = write_frame(frame, kind, output, width=out.width)

@@ -18,15 +18,15 @@ def run_kpi(
 
     Args:
         sql: the query; reads the tables in ``frames`` and takes ``$first_day`` and ``$last_day``.
-        frames: ``core.<name>`` to its rows. They must cover the days from ``first`` less the table's ``days_back`` to
-            ``last``; days outside do no harm. A lazy frame is read with the query's columns and filters pushed down
-            to it. A relation must come from a connection that stays open.
+        frames: ``core.<name>`` to its rows. They must cover the days that those from ``first`` to ``last`` need by
+            the table's ``inputs``; further ones do no harm. A lazy frame is read with the query's columns and filters
+            pushed down to it. A relation must come from a connection that stays open.
         first: first UTC day to work out.
         last: last UTC day, included.
         memory: memory that the query may use, as DuckDB writes it (``2GB``); past it, it spills to disk.
 
     Returns:
-        One row per day and group of dimensions, sorted by these, with the columns of the query.
+        One row per day and group of dimensions and keys, sorted by these, with the columns of the query.
     """
     with duckdb.connect() as con:
         con.execute("set timezone = 'UTC'")
@@ -40,5 +40,4 @@ def run_kpi(
             con.execute(f'create schema if not exists "{schema}"')
             con.execute(f'create view "{schema}"."{table}" as select * from frame_{number}')
         counted = con.execute(sql, {"first_day": first, "last_day": last}).pl()
-    keys = [name for name, dtype in counted.schema.items() if dtype in (pl.Date, pl.String)]
-    return counted.sort(keys)
+    return counted.sort(counted.columns)

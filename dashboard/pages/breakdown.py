@@ -17,7 +17,7 @@ from dashboard.palette import Palette
 from dashboard.parts import bar, small_group, state
 from dashboard.published import Question, Reading
 from dashboard.sheets import Cell, Column, Sheet, cell
-from lake.metrics import MetricContract, load_contracts
+from metrics import Metric, load_contracts
 
 METRICS = (
     "monthly_active_vehicles",
@@ -137,7 +137,7 @@ def _table(reading: Reading, view: View, sheet: Sheet) -> Filling:
     return Filling(f"{view.period} · {view.scope}", content=table if rows else nothing, note=" ".join(notes))
 
 
-def _cell(contract: MetricContract, value: Cell, top: float, kind: str) -> Any:
+def _cell(contract: Metric, value: Cell, top: float, kind: str) -> Any:
     if not isinstance(value, float):
         return html.Td(value if isinstance(value, str) else wording.DASH, className=kind)
     return html.Td(

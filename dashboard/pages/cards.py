@@ -15,7 +15,7 @@ from dashboard.filters import View
 from dashboard.markup import attrs
 from dashboard.parts import glossary
 from dashboard.sheets import Sheet
-from lake.metrics import MetricContract
+from metrics import Metric
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Card:
     title: str
     height: int
     alternative: str = ""
-    contract: MetricContract | None = None
+    contract: Metric | None = None
     head: Any = None
 
     def slot(self, page: str, name: str) -> str:

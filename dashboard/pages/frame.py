@@ -17,7 +17,7 @@ from dashboard.palette import Palette, palette
 from dashboard.parts import state
 from dashboard.published import Published, Question, Reading
 from dashboard.sheets import Sheet
-from lake.metrics import Evaluation
+from metrics import Evaluation
 
 Sheets = Callable[[Reading, View], dict[str, Sheet]]
 

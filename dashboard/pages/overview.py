@@ -18,7 +18,7 @@ from dashboard.palette import Palette
 from dashboard.parts import provisional_key, state, tile, tone
 from dashboard.published import Published, Question, Reading
 from dashboard.sheets import Column, Sheet, by_day, cell, trend
-from lake.metrics import Evaluation
+from metrics import Evaluation
 
 TILES = (
     "monthly_active_vehicles",

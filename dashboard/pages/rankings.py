@@ -14,7 +14,7 @@ from dashboard.pages.cards import Filling
 from dashboard.parts import bar, small_group, sparkline, state
 from dashboard.published import Question, Reading
 from dashboard.sheets import WITHHELD, Column, Sheet, cell
-from lake.metrics import Evaluation, MetricValue
+from metrics import Evaluation, MetricValue
 
 DIMENSIONS = {"markets": "market", "models": "model"}
 METRICS = ("monthly_active_vehicles", "reporting_rate", "distance_per_active_day")

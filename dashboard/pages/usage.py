@@ -17,7 +17,7 @@ from dashboard.palette import Palette
 from dashboard.parts import headline, provisional_key
 from dashboard.published import Published, Question, Reading
 from dashboard.sheets import Column, Sheet, by_day, cell, trend
-from lake.metrics import Evaluation, MetricValue, load_contracts
+from metrics import Evaluation, MetricValue, load_contracts
 
 
 @dataclass(frozen=True)

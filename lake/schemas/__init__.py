@@ -1,6 +1,6 @@
 """One contract per table. ``TABLES`` is the registry: what exists, how it is partitioned, how it is sorted.
 
-KPI tables are not listed here: each is declared by the contract beside its query in ``sql/kpi`` (``lake.metrics``).
+KPI tables are not listed here: each is declared by the contract beside its query in ``sql/kpi`` (``metrics``).
 """
 
 from __future__ import annotations

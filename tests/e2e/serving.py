@@ -15,8 +15,9 @@ import uvicorn
 from dashboard.app import create_app
 from dashboard.published import Published
 from lake.settings import Settings, get_settings
-from lake.snapshot import point_to, write_snapshot
+from lake.snapshot import point_to
 from lake.storage import Lake
+from orchestration.publishing import write_figures
 from tests.e2e.fleet import kpi_frames
 
 DAYS = 75
@@ -29,7 +30,7 @@ def publish(folder: Path, *, days: int = DAYS, **fleet: Any) -> Settings:
     target = folder / "published"
     target.mkdir(parents=True, exist_ok=True)
     frames = kpi_frames((now - timedelta(1)).date(), days, **fleet) if days else {}
-    info = write_snapshot(target, frames, version="lake version 42", provisional_days=2, published_at=now)
+    info = write_figures(target, frames, version="lake version 42", provisional_days=2, published_at=now)
     point_to(lake, info)
     return settings
 

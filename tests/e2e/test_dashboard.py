@@ -10,7 +10,7 @@ import pytest
 from dashboard.filters import View, parse
 from dashboard.pages import overview, usage
 from dashboard.published import Published
-from lake.metrics import evaluate
+from metrics import evaluate
 from tests.e2e.conftest import Visit
 from tests.e2e.serving import publish, running
 

@@ -13,10 +13,10 @@ import polars as pl
 from deltalake import DeltaTable
 from polars.testing import assert_frame_equal
 
-from lake.catalog import table_specs
 from lake.settings import Settings
 from lake.storage import Lake
 from lake.tables import Table, open_table
+from metrics.specs import table_specs
 from tests.conftest import Azurite
 
 FEEDS = Path(__file__).resolve().parents[2] / "feeds"

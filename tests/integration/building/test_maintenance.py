@@ -13,9 +13,9 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from lake.catalog import table_specs
 from lake.storage import Lake
 from lake.tables import Table, open_table
+from metrics.specs import table_specs
 from orchestration.building import build
 from orchestration.due import due_builds, unpublished
 from orchestration.landing import _BatchRun, land

@@ -10,10 +10,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from lake.catalog import EFFECTS, connect, read_query, table_specs, tables_for, time_limit
+from lake.catalog import EFFECTS, connect, read_query, tables_for, time_limit
 from lake.errors import QueryError
 from lake.storage import load_extension
 from lake.tables import open_table
+from metrics import macro_statements
+from metrics.specs import table_specs
 from tests.conftest import Azurite
 from tests.integration.lake.test_tables import DAY, trip
 from tests.integration.lakes import log_openings, opened
@@ -27,7 +29,7 @@ def session(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Session]
     azurite: Azurite | None = request.getfixturevalue("azurite") if request.param == "azurite" else None
     lake, settings = opened(azurite.new_container() if azurite else tmp_path / "it's a lake", azurite)
     open_table(lake, "core.trips").replace_days(trip(DAY, 12.5), [DAY])
-    with connect(lake, settings) as con:
+    with connect(lake, settings, specs=table_specs(), statements=macro_statements) as con:
         yield con
 
 
@@ -35,7 +37,7 @@ def session(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Session]
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
     """A session on an empty lake in a folder; nothing that a test sends may change it."""
     lake, settings = opened(tmp_path_factory.mktemp("empty"))
-    with connect(lake, settings) as con:
+    with connect(lake, settings, specs=table_specs(), statements=macro_statements) as con:
         yield con
 
 
@@ -208,7 +210,7 @@ def test_only_the_tables_that_a_query_names_are_opened(tmp_path: Path) -> None:
     ],
 )
 def test_a_query_that_lists_tables_or_reads_some_by_another_name_has_them_all(query: str) -> None:
-    assert set(tables_for(query)) == set(table_specs())
+    assert set(tables_for(query, table_specs())) == set(table_specs())
 
 
 @pytest.mark.parametrize("query", ["select 1; select 2", "select 1; drop table core.trips", "", "  -- nothing"])

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from dagster import AssetKey, Definitions, ExecutorDefinition, TableSchema
+from dagster import AssetKey, Definitions, ExecutorDefinition, TableSchema, TimeWindowPartitionMapping
 
-from lake.catalog import table_specs
+from metrics.specs import table_specs
 from orchestration.definitions import build_definitions
 from orchestration.recipes import recipes
 
@@ -34,7 +34,9 @@ def _described(definitions: Definitions) -> Iterator[str]:
         yield f"asset {key.to_user_string()}: {', '.join(filter(None, labels))}"
         for parent in sorted(node.parent_keys):
             mapping = node.partition_mappings.get(parent)
-            offsets = f" days {mapping.start_offset:+} to {mapping.end_offset:+}" if mapping else ""
+            is_window = isinstance(mapping, TimeWindowPartitionMapping)
+            offsets = f" days {mapping.start_offset:+} to {mapping.end_offset:+}" if is_window else " all days"
+            offsets = offsets if mapping else ""
             yield f"  from {parent.to_user_string()}{offsets}"
         for check in sorted(graph.get_check_keys_for_assets({key})):
             blocking = "blocking" if graph.get_check_spec(check).blocking else "not blocking"

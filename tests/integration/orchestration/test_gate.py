@@ -10,9 +10,9 @@ import polars as pl
 import pytest
 from dagster import ExecuteInProcessResult, RunRequest
 
-from lake.catalog import table_specs
 from lake.snapshot import current
 from lake.tables import Appender, Table, open_table
+from metrics.specs import table_specs
 from orchestration import building
 from orchestration.checks import Session, data_checks, run_checks
 from orchestration.feeds import land_feeds
@@ -73,7 +73,7 @@ def test_a_wrong_row_count_blocks_what_depends_on_the_table(
             pl.col("started_at") - pl.duration(minutes=5),
             {"core.trips trips_are_plausible": ""},
         ),
-        ("kpi.driving", "trips", pl.col("trips") + 1, {"kpi.driving kpis_agree_with_core": ""}),
+        ("kpi.driving", "trips", pl.col("trips") + 1, {"kpi.driving agrees_with_core": ""}),
     ],
 )
 def test_what_breaks_a_rule_is_not_published(
@@ -99,7 +99,7 @@ def test_the_nightly_job_does_not_publish_what_breaks_a_rule(published: Platform
     failed = published.run(RunRequest(), "nightly", fails=True)
     failure = failed.failure_data_for_node("publish_what_holds")
     assert failure is not None
-    assert "Not published: kpis_agree_with_core" in str(failure.error)
+    assert "Not published: kpi.driving.agrees_with_core" in str(failure.error)
     assert current(published.lake) == before
 
 

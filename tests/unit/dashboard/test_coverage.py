@@ -12,8 +12,9 @@ from dashboard.pages import overview, usage
 from dashboard.parts import sparkline
 from dashboard.published import Published
 from lake.settings import get_settings
-from lake.snapshot import Snapshot, point_to, write_snapshot
+from lake.snapshot import Snapshot, point_to
 from lake.storage import Lake
+from orchestration.publishing import write_figures
 
 NOW = datetime(2026, 3, 15, 6, tzinfo=UTC)
 DAYS = 48
@@ -40,7 +41,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
         odometer = {"odometer_vehicles": 50, "odometer_gain_km": 1010.0, "odometer_trip_km": 1000.0}
         driving.append(key | parts | times | odometer)
     frames = {"kpi.active_vehicles": pl.DataFrame(active), "kpi.driving": pl.DataFrame(driving)}
-    point_to(lake, write_snapshot(target, frames, version="1", provisional_days=0, published_at=NOW))
+    point_to(lake, write_figures(target, frames, version="1", provisional_days=0, published_at=NOW))
     return Published(lambda: Snapshot.open(settings))
 
 

@@ -15,10 +15,11 @@ from dashboard.pages import Page, overview, usage
 from dashboard.published import Published
 from dashboard.routes import _export
 from dashboard.sheets import Column, Sheet
-from lake.metrics import MetricValue
 from lake.settings import get_settings
-from lake.snapshot import Snapshot, point_to, write_snapshot
+from lake.snapshot import Snapshot, point_to
 from lake.storage import Lake
+from metrics import MetricValue
+from orchestration.publishing import write_figures
 
 NOW = datetime(2026, 3, 15, 6, tzinfo=UTC)
 
@@ -43,7 +44,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
             odometer = {"odometer_vehicles": drove, "odometer_gain_km": 1010.0, "odometer_trip_km": 1000.0}
             driving.append(key | parts | times | odometer)
     frames = {"kpi.active_vehicles": pl.DataFrame(active), "kpi.driving": pl.DataFrame(driving)}
-    point_to(lake, write_snapshot(target, frames, version="1", provisional_days=2, published_at=NOW))
+    point_to(lake, write_figures(target, frames, version="1", provisional_days=2, published_at=NOW))
     return Published(lambda: Snapshot.open(settings))
 
 

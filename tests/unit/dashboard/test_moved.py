@@ -12,10 +12,11 @@ import pytest
 from dashboard import moved
 from dashboard.filters import default_view, parse
 from dashboard.published import Published, Question, Reading
-from lake.metrics import Counted, MetricValue, load_contracts
 from lake.settings import get_settings
-from lake.snapshot import Snapshot, point_to, write_snapshot
+from lake.snapshot import Snapshot, point_to
 from lake.storage import Lake
+from metrics import Counted, MetricValue, load_contracts
+from orchestration.publishing import write_figures
 
 TODAY = datetime(2026, 3, 15, 6, tzinfo=UTC)
 
@@ -98,7 +99,7 @@ def reading(tmp_path: Path) -> Iterator[Reading]:
     lake, folder = Lake.open(settings), tmp_path / "lake" / "published"
     folder.mkdir()
     frames = {"kpi.active_vehicles": pl.DataFrame(active), "kpi.driving": pl.DataFrame(driving)}
-    point_to(lake, write_snapshot(folder, frames, version="1", provisional_days=0, published_at=TODAY))
+    point_to(lake, write_figures(folder, frames, version="1", provisional_days=0, published_at=TODAY))
     with Published(lambda: Snapshot.open(settings)).reading() as reading:
         yield reading
 

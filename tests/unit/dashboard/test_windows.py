@@ -13,8 +13,9 @@ from dashboard import wording
 from dashboard.filters import default_view
 from dashboard.published import Published, Question, Reading
 from lake.settings import get_settings
-from lake.snapshot import Snapshot, point_to, write_snapshot
+from lake.snapshot import Snapshot, point_to
 from lake.storage import Lake
+from orchestration.publishing import write_figures
 
 NOW = datetime(2026, 3, 15, 6, tzinfo=UTC)
 
@@ -33,7 +34,7 @@ def reading(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Reading]
     lake, folder = Lake.open(settings), tmp_path / "lake" / "published"
     folder.mkdir()
     frames = {"kpi.active_vehicles": pl.DataFrame(active)}
-    point_to(lake, write_snapshot(folder, frames, version="1", provisional_days=0, published_at=NOW))
+    point_to(lake, write_figures(folder, frames, version="1", provisional_days=0, published_at=NOW))
     with Published(lambda: Snapshot.open(settings)).reading() as reading:
         yield reading
 

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 
 from dashboard import wording
-from lake.metrics import MetricValue, load_contracts
+from metrics import MetricValue, load_contracts
 
 DISTANCE = load_contracts().metric("distance")
 IDLE = load_contracts().metric("idle_ratio")

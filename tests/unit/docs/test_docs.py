@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lake.dictionary import dictionary
+from sillage.dictionary import dictionary
 from sillage.entry import app
 
 ROOT = Path(__file__).parents[3]
@@ -50,6 +50,7 @@ def test_the_readme_says_first_what_a_new_user_needs() -> None:
         ("orchestration.landing", ("dagster", "dash")),
         ("orchestration.building", ("dagster", "dash")),
         ("sillage", ("dagster", "dash", "polars", "duckdb", "simulator")),
+        ("metrics", ("dataframely", "polars", "sqlglot", "dagster", "dash", "lake.schemas", "lake.storage")),
         ("simulator", ("dagster", "dash", "transforms", "orchestration")),
     ],
 )

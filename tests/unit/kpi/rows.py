@@ -3,46 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
 
 from lake.schemas import TABLES
 
-_VEHICLE_DAY: dict[str, Any] = {
+#: What a row of core that says nothing of it has, wherever its table has the column.
+_DEFAULTS: dict[str, Any] = {
     "market": "FR",
     "model": "Corvid",
     "model_year": 2025,
     "powertrain": "BEV",
     "registered": True,
     "reported": True,
-    "active": False,
-    "trips": 0,
-    "distance_km": 0.0,
-    "driving_s": 0.0,
-    "idle_s": 0.0,
-    "odometer_gain_km": None,
-    "messages": 1,
-    "messages_expected": 1,
-    "duplicates": 0,
-    "implausible": 0,
-    "first_event_at": None,
-    "last_event_at": None,
-    "lag_sum_s": 0.0,
-    "lag_max_s": None,
 }
+_OF_TABLES: dict[str, dict[str, Any]] = {"core.vehicle_days": {"messages": 1, "messages_expected": 1}}
+
+
+def core_rows(table: str, rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
+    """Rows of a core table that name at least ``date`` and ``vehicle`` (any short name).
+
+    What a row does not state is null where the column may be, else zero, false or the word ``none``; a vehicle is a
+    Corvid of 2025 in France.
+    """
+    schema = TABLES[table].schema
+    types = schema.create_empty().schema
+    plain = {name: None if column.nullable else _nothing(types[name]) for name, column in schema.columns().items()}
+    known = {name: value for name, value in _DEFAULTS.items() if name in plain} | _OF_TABLES.get(table, {})
+    filled = []
+    for row in rows:
+        fields = plain | known | {name: _utc(value) for name, value in row.items()}
+        if "vehicle" in fields:
+            fields["vehicle_id"] = str(fields.pop("vehicle")).encode().hex().rjust(32, "0")
+        filled.append(fields)
+    return pl.DataFrame(filled, schema=types, orient="row")
 
 
 def vehicle_days(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
-    """core.vehicle_days of rows that name at least ``date`` and ``vehicle`` (any short name)."""
-    schema = TABLES["core.vehicle_days"].schema
-    # A count or an amount that no row states is none.
-    zeros: dict[str, Any] = {
-        name: 0 for name, column in schema.columns().items() if not column.nullable and column.dtype.is_numeric()
-    }
-    filled = []
-    for row in rows:
-        fields = zeros | _VEHICLE_DAY | dict(row)
-        fields["vehicle_id"] = str(fields.pop("vehicle")).encode().hex().rjust(32, "0")
-        filled.append(fields)
-    return pl.DataFrame(filled, schema=schema.create_empty().schema, orient="row")
+    """``core_rows`` of core.vehicle_days."""
+    return core_rows("core.vehicle_days", rows)
+
+
+def _nothing(dtype: pl.DataType) -> Any:
+    if dtype.is_numeric():
+        return 0
+    if isinstance(dtype, pl.Boolean):
+        return False
+    return "none" if isinstance(dtype, pl.String) else None
+
+
+def _utc(value: Any) -> Any:
+    """A time of a YAML file, which has no zone unless it says so, is UTC."""
+    return value.replace(tzinfo=UTC) if isinstance(value, datetime) and value.tzinfo is None else value

@@ -14,24 +14,59 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from lake.metrics import load_contracts
-from tests.unit.kpi.rows import vehicle_days
+from metrics import load_contracts
+from orchestration.staleness import Reach
+from tests.unit.kpi.rows import core_rows, vehicle_days
 from transforms.kpi import run_kpi
 
 FOLDER = Path(__file__).parent / "cases"
-CASES = [(path.stem, case) for path in sorted(FOLDER.glob("*.yml")) for case in yaml.safe_load(path.read_text())]
+CASES = [(path.stem, case) for path in sorted(FOLDER.glob("**/*.yml")) for case in yaml.safe_load(path.read_text())]
+IDS = [f"{table}: {case['name']}" for table, case in CASES]
+#: What an expected row that does not say has: the dimensions of ``core_rows``, and no more of anything.
 SAME = {"market": "FR", "model": "Corvid", "model_year": "2025", "powertrain": "BEV"}
 DAY = date(2026, 3, 1)
 TABLES = load_contracts().tables
+#: Tables whose one input can be drawn at random.
+OF_VEHICLE_DAYS = [table for table in TABLES if set(table.inputs) == {"core.vehicle_days"}]
 
 
-@pytest.mark.parametrize(("table", "case"), CASES, ids=[f"{t}: {c['name']}" for t, c in CASES])
+def _given(table: str, case: dict[str, Any]) -> dict[str, pl.DataFrame]:
+    """The inputs of a case by name; those that it does not name are empty."""
+    inputs = load_contracts().table(table).inputs
+    assert set(case["given"]) <= set(inputs), f"kpi.{table} does not read {set(case['given']) - set(inputs)}"
+    return {name: core_rows(name, case["given"].get(name, [])) for name in inputs}
+
+
+def _seen(table: Any, frames: dict[str, pl.DataFrame], first: date, last: date) -> dict[str, pl.DataFrame]:
+    """Of each input only the days that those from first to last may ask for."""
+    seen = {}
+    for name, reach in table.inputs.items():
+        low, high = Reach(**reach.model_dump()).window(first, last)
+        seen[name] = frames[name].filter(pl.col("date").is_between(low or date.min, high or date.max))
+    return seen
+
+
+@pytest.mark.parametrize(("table", "case"), CASES, ids=IDS)
 def test_given_expect(table: str, case: dict[str, Any]) -> None:
     contract = load_contracts().table(table)
-    found = run_kpi(contract.sql, {"core.vehicle_days": vehicle_days(case["given"])}, case["first"], case["last"])
+    found = run_kpi(contract.sql, _given(table, case), case["first"], case["last"])
     schema = contract.spec.schema.create_empty().schema
-    expected = pl.DataFrame([SAME | row for row in case["expect"]], schema=schema, orient="row")
-    assert_frame_equal(contract.spec.schema.validate(found), expected)
+    nothing = dict.fromkeys(contract.dimension_names, "unknown") | dict.fromkeys(contract.part_names, 0)
+    same = {name: SAME[name] for name in contract.dimension_names if name in SAME}
+    expected = pl.DataFrame([nothing | same | row for row in case["expect"]], schema=schema, orient="row")
+    assert_frame_equal(contract.spec.schema.validate(found), expected.sort(expected.columns))
+
+
+@pytest.mark.parametrize(("table", "case"), CASES, ids=IDS)
+def test_each_day_alone_gives_what_the_range_gives(table: str, case: dict[str, Any]) -> None:
+    """A day asks for no more of its inputs than the contract says, and does not depend on the days beside it."""
+    contract, frames = load_contracts().table(table), _given(table, case)
+    pieces = []
+    for number in range((case["last"] - case["first"]).days + 1):
+        day = case["first"] + timedelta(number)
+        pieces.append(run_kpi(contract.sql, _seen(contract, frames, day, day), day, day))
+    whole = run_kpi(contract.sql, frames, case["first"], case["last"])
+    assert_frame_equal(pl.concat(pieces), whole)
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda t: t.table)
@@ -93,10 +128,10 @@ def test_days_do_not_depend_on_the_range(given_rows: list[dict[str, Any]], split
     """Two ranges, each with only the input it may ask for, give what one range gives."""
     frame = vehicle_days(given_rows)
     first, last, middle = DAY + timedelta(27), DAY + timedelta(40), DAY + timedelta(split)
-    for table in TABLES:
+    for table in OF_VEHICLE_DAYS:
         pieces = []
         for start, end in ((first, middle - timedelta(1)), (middle, last)):
-            seen = frame.filter(pl.col("date").is_between(start - timedelta(table.days_back), end))
-            pieces.append(run_kpi(table.sql, {"core.vehicle_days": seen}, start, end))
+            seen = _seen(table, {"core.vehicle_days": frame}, start, end)
+            pieces.append(run_kpi(table.sql, seen, start, end))
         whole = run_kpi(table.sql, {"core.vehicle_days": frame.lazy()}, first, last)
         assert_frame_equal(pl.concat(pieces), whole)

@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from lake.metrics import load_contracts
+from metrics import load_contracts
 
 MONDAY = date(2026, 3, 2)
 _DEFAULTS: dict[str, Any] = {"market": "FR", "model": "Corvid", "model_year": "2025", "powertrain": "BEV"}

@@ -10,9 +10,9 @@ import pytest
 import yaml
 
 from lake.errors import ContractError, QueryError
-from lake.metrics import SQL_FOLDER, load_contracts
-from lake.metrics.contract import ValueFormat
-from lake.metrics.expressions import ExpressionError, check_expression, expression_sql, parts_of
+from metrics import SQL_FOLDER, InputReach, load_contracts
+from metrics.contract import ValueFormat
+from metrics.expressions import ExpressionError, check_expression, parts_of, sum_sql, written_out
 
 
 @pytest.fixture
@@ -27,16 +27,20 @@ def _edit(folder: Path, change: Any) -> None:
     path.write_text(yaml.safe_dump(content, sort_keys=False))
 
 
+def _whole(folder: Path) -> None:
+    """Read contracts and queries."""
+    for table in load_contracts(folder).tables:
+        assert table.inputs
+
+
 def test_the_shipped_contracts() -> None:
     contracts = load_contracts()
-    assert [t.table for t in contracts.tables] == ["kpi.active_vehicles", "kpi.driving"]
-    assert contracts.table("driving").inputs == ("core.vehicle_days",)
-    assert contracts.table("kpi.active_vehicles").days_back == 27
+    assert [t.table for t in contracts.tables] == sorted({t.table for t in contracts.tables})
+    assert contracts.table("driving").inputs == {"core.vehicle_days": InputReach()}
+    assert contracts.table("kpi.active_vehicles").inputs == {"core.vehicle_days": InputReach(back=27)}
     assert contracts.metric("weekly_active_vehicles").smallest_group == 10
-    windows = {m.name: m.window_days for m in contracts.metrics if m.window_days > 1}
-    assert windows == {
-        "active_rate_28d": 28, "monthly_active_vehicles": 28, "stickiness": 28, "weekly_active_vehicles": 7,
-    }  # fmt: skip
+    names = ("active_rate_28d", "monthly_active_vehicles", "stickiness", "weekly_active_vehicles", "trips")
+    assert [contracts.metric(name).window_days for name in names] == [28, 28, 28, 7, 1]
     assert load_contracts() is contracts
     names = [m.name for m in contracts.metrics]
     assert names == sorted(names)
@@ -47,27 +51,58 @@ def test_a_table_has_a_spec_for_the_lake(table: Any) -> None:
     assert table.spec.layer == "kpi"
     assert table.spec.day_column == "date"
     assert tuple(table.spec.schema.column_names()) == table.columns
-    assert table.spec.schema.primary_key() == ["date", *table.dimension_names]
+    assert table.spec.schema.primary_key() == ["date", *table.dimension_names, *table.key_names]
 
 
 WRONG: list[tuple[str, Any, list[str]]] = [
     ("unknown key of a metric", lambda c: c["metrics"]["trips"].update(colour="red"),
-     ["usage/driving.yml: metrics.trips.colour", "a key that is not known", "numerator"]),
+     ["usage/driving.yml: metrics.trips.colour", "no key of the kind count", "one of kind, label", "numerator"]),
+    ("another kind's key", lambda c: c["metrics"]["trips"].update(denominator="sum(vehicles)"),
+     ["metrics.trips.denominator", "no key of the kind count", "numerator"]),
+    ("an interval that the kind does not have", lambda c: c["metrics"]["trips"].update(interval="wilson"),
+     ["metrics.trips.interval", "no key of the kind count"]),
+    ("an interval of another kind", lambda c: c["metrics"]["mean_speed"].update(interval="poisson"),
+     ["metrics.mean_speed.interval", "'poisson'", "'none' or 'wilson'"]),
+    ("a kind nobody knows", lambda c: c["metrics"]["trips"].update(kind="median"),
+     ["metrics.trips.kind", "'median'", "count, ratio, rate, mean"]),
+    ("no kind", lambda c: c["metrics"]["trips"].pop("kind"), ["metrics.trips.kind", "found: nothing", "one of count"]),
+    ("a heading that is too long", lambda c: c["metrics"]["trips"].update(short="Trips that began in the range"),
+     ["metrics.trips.short", "at most 18 characters"]),
+    ("no names of the parts", lambda c: c["metrics"]["mean_speed"].pop("numerator_label"),
+     ["metrics.mean_speed.numerator_label", "needed"]),
+    ("a metric that is no count", lambda c: c["metrics"]["trips"].update(numerator="metric(mean_speed)"),
+     ["metrics.trips.numerator", "metric(mean_speed)", "a count of this table: distance, "]),
+    ("metrics in a circle", lambda c: (c["metrics"]["trips"].update(numerator="metric(distance)"),
+                                       c["metrics"]["distance"].update(numerator="2 * metric(trips)")),
+     ["metrics.distance.numerator", " -> ", "circle"]),
+    ("a reach nobody knows", lambda c: c.update(inputs={"core.vehicle_days": "backwards"}),
+     ["inputs.core.vehicle_days", "'backwards'", "onward or throughout"]),
+    ("a reach with a wrong key", lambda c: c.update(inputs={"core.vehicle_days": {"bac": 2}}),
+     ["inputs.core.vehicle_days.bac", "one of back, forward"]),
+    ("a reach below zero", lambda c: c.update(inputs={"core.vehicle_days": {"back": -2}}),
+     ["inputs.core.vehicle_days.back", "-2", "greater than or equal to 0"]),
+    ("a reach of what is not read", lambda c: c.update(inputs={"core.trips": {"back": 2}}),
+     ["driving.yml: inputs.core.trips", "does not read", "core.vehicle_days"]),
+    ("two columns of one name", lambda c: c.update(keys={"market": {"type": "text", "description": "x"}}),
+     ["market", "two columns of this name"]),
+    ("a key of no type", lambda c: c.update(keys={"step": {"type": "float", "description": "x"}}),
+     ["keys.step.type", "'int' or 'text'"]),
+    ("a key the query lacks", lambda c: c.update(keys={"step": {"type": "text", "description": "x"}}),
+     ["driving.sql: columns", "powertrain, step, vehicles"]),
+    ("no population anywhere", lambda c: c.pop("population"), ["population", "needed"]),
     ("unknown key of a nested model", lambda c: c["metrics"]["trips"]["format"].update(digits=2),
      ["metrics.trips.format.digits", "one of decimals, significant"]),
     ("unknown key of the table", lambda c: c.update(dayz=1), ["driving.yml: dayz", "one of table, description"]),
     ("missing key", lambda c: c["metrics"]["trips"].pop("unit"), ["metrics.trips.unit", "found: nothing", "needed"]),
-    ("missing key of the table", lambda c: c.pop("days_back"), ["days_back", "nothing"]),
+    ("missing key of the table", lambda c: c.pop("owner"), ["owner", "nothing"]),
     ("a value that is not allowed", lambda c: c["metrics"]["trips"].update(direction="sideways"),
      ["metrics.trips.direction", "'sideways'", "'up', 'down' or 'none'"]),
     ("an undeclared part", lambda c: c["metrics"]["trips"].update(numerator="sum(voyages)"),
      ["metrics.trips.numerator", "voyages is not a part", "distance_km"]),
-    ("an undeclared part of a population", lambda c: c["metrics"]["trips"]["population"].update(of="sum(fleet)"),
-     ["metrics.trips.population.of", "fleet is not a part"]),
+    ("an undeclared part of a population", lambda c: c["population"].update(of="sum(fleet)"),
+     [".population.of", "fleet is not a part"]),
     ("a part that counts no vehicles", lambda c: c["metrics"]["trips"].update(rests_on="distance_km"),
      ["metrics.trips.rests_on", "'distance_km'", "active_vehicles"]),
-    ("an interval of a count", lambda c: c["metrics"]["trips"].update(interval="wilson"),
-     ["interval wilson needs a denominator"]),
     ("two kinds of format", lambda c: c["metrics"]["trips"].update(format={"decimals": 1, "significant": 3}),
      ["exactly one of decimals and significant"]),
     ("a dimension nobody declared", lambda c: c["dimensions"].append("colour"),
@@ -89,7 +124,7 @@ WRONG: list[tuple[str, Any, list[str]]] = [
 def test_a_wrong_contract_is_told_where_and_what(folder: Path, change: Any, says: list[str]) -> None:
     _edit(folder, change)
     with pytest.raises(ContractError) as raised:
-        load_contracts(folder)
+        _whole(folder)
     for text in says:
         assert text in str(raised.value)
 
@@ -105,7 +140,7 @@ QUERIES = [
 def test_a_wrong_query_is_refused(folder: Path, sql: str, says: str) -> None:
     (folder / "usage" / "driving.sql").write_text(sql)
     with pytest.raises(ContractError, match=says):
-        load_contracts(folder)
+        _whole(folder)
 
 
 REPLACED = [
@@ -120,7 +155,7 @@ def test_a_query_reads_core_for_a_range_of_days(folder: Path, old: str, new: str
     path = folder / "usage" / "driving.sql"
     path.write_text(path.read_text().replace(old, new))
     with pytest.raises(ContractError, match=says):
-        load_contracts(folder)
+        _whole(folder)
 
 
 def test_files_belong_in_pairs(folder: Path) -> None:
@@ -151,7 +186,8 @@ def test_unknown_names_list_the_known() -> None:
     "text",
     ["trips", "sum(trips", "max(trips)", "sum(trips + 1)", "sum(other)", "sum(t.trips)", "1", "count(*)",
      "sum(trips) filter (where date > 1)", "sum(distinct trips)", "(select 1)", "sum(trips) over ()", "sum('trips')",
-     "sum(trips); drop table x", "sum(trips) || 'x'"],
+     "sum(trips); drop table x", "sum(trips) || 'x'", "sum(trips) ** 2", "sum(trips) if 1 else 2", "metric(trips)",
+     "sum(trips) * 1e999", "sum(trips) + True", "sum(*trips)", "sum(trips, trips)", "sum(x=trips)", ""],
 )  # fmt: skip
 def test_expressions_are_arithmetic_on_sums(text: str) -> None:
     with pytest.raises(ExpressionError):
@@ -162,8 +198,15 @@ def test_an_expression_as_sql() -> None:
     text = "(sum(a) - sum(b)) / 3600"
     check_expression(text, {"a", "b"})
     assert parts_of(text) == ("a", "b")
-    assert expression_sql("sum(a)").lower() == 'cast(coalesce(sum("a"), 0) as double)'
-    assert "FILTER(WHERE date = as_of)" in expression_sql("sum(a)", newest_day_only=True)
+    assert sum_sql(text, lambda part: f'"{part}"') == '(("a" - "b") / 3600)'
+    assert sum_sql("- -sum(a) * 1.5", lambda part: part) == "((- (- a)) * 1.5)"
+
+
+def test_a_metric_in_an_expression_is_written_out() -> None:
+    meaning = {"distance": "sum(km)", "gap": "sum(gain) - sum(km)"}
+    assert written_out("metric(gap) / metric(distance)", meaning.__getitem__) == "((sum(gain) - sum(km)) / (sum(km)))"
+    whole = load_contracts().metric("unlogged_share")
+    assert whole.formula == "(sum(odometer_gain_km) - sum(odometer_trip_km)) / sum(odometer_gain_km)"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lake.errors import QueryError
-from lake.metrics import Slice, dimension_values, evaluate, load_contracts, wilson_interval
+from metrics import Slice, dimension_values, evaluate, load_contracts, wilson_interval
 from tests.unit.metrics.platform import MONDAY, database
 
 TUESDAY = MONDAY + timedelta(1)

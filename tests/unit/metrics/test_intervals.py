@@ -3,10 +3,10 @@ from __future__ import annotations
 from math import exp, lgamma, log
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lake.metrics import poisson_interval, wilson_interval
+from metrics import poisson_interval, wilson_interval
 
 
 @pytest.mark.parametrize(
@@ -18,6 +18,7 @@ def test_wilson_has_the_published_values(successes: int, trials: int, low: float
     assert wilson_interval(successes, trials) == pytest.approx((low, high), abs=5e-5)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 10_000), st.data())
 def test_wilson_holds_the_share_within_0_and_1(trials: int, data: st.DataObject) -> None:
     successes = data.draw(st.integers(0, trials))

@@ -12,10 +12,11 @@ import polars as pl
 import pytest
 
 from lake.errors import LakeError, SillageError
-from lake.metrics import Slice, evaluate
 from lake.settings import get_settings
-from lake.snapshot import PUBLISHED, Snapshot, SnapshotInfo, current, point_to, snapshot_file, write_snapshot
+from lake.snapshot import PUBLISHED, Snapshot, SnapshotInfo, current, point_to, snapshot_file
 from lake.storage import Lake
+from metrics import Slice, evaluate
+from orchestration.publishing import write_figures
 from tests.unit.metrics.platform import MONDAY, frame
 
 AT = datetime(2026, 3, 5, 6, 7, 8, 9, tzinfo=UTC)
@@ -39,7 +40,7 @@ def _publish(lake: Lake, at: datetime = AT, days: int = 3, vehicles: int = 50) -
         "kpi.driving": frame("driving", [{"date": MONDAY, "vehicles": vehicles}]).lazy(),
         "ops.freshness": pl.DataFrame({"source": ["fleet"], "checked_at": [at]}),
     }
-    info = write_snapshot(folder, tables, version="core 7", provisional_days=2, published_at=at)
+    info = write_figures(folder, tables, version="core 7", provisional_days=2, published_at=at)
     point_to(lake, info)
     return info
 
@@ -89,7 +90,7 @@ def test_data_end_with_the_newest_day_that_is_over(lake: Lake, tmp_path: Path) -
 @pytest.mark.parametrize(("heard", "told"), [(-2, -2), (0, 0), (20, 0)])
 def test_the_newest_event_is_not_in_the_future(tmp_path: Path, heard: int, told: int) -> None:
     newest = AT + timedelta(hours=heard)
-    info = write_snapshot(
+    info = write_figures(
         tmp_path / "x.duckdb", {}, version="v", provisional_days=2, published_at=AT, newest_event_at=newest
     )
     assert info.newest_event_at == AT + timedelta(hours=told)
@@ -97,7 +98,7 @@ def test_the_newest_event_is_not_in_the_future(tmp_path: Path, heard: int, told:
 
 
 def test_no_data_and_no_tables_is_a_snapshot_too(tmp_path: Path) -> None:
-    info = write_snapshot(tmp_path / "empty.duckdb", {}, version="v", provisional_days=2)
+    info = write_figures(tmp_path / "empty.duckdb", {}, version="v", provisional_days=2)
     assert (info.data_from, info.data_to, info.provisional_from) == (None, None, None)
     assert SnapshotInfo.from_json(info.to_json()) == info
     with duckdb.connect(tmp_path / "empty.duckdb", read_only=True) as con:
@@ -107,7 +108,7 @@ def test_no_data_and_no_tables_is_a_snapshot_too(tmp_path: Path) -> None:
 def test_relations_can_be_published(tmp_path: Path) -> None:
     with duckdb.connect() as con:
         con.register("rows", frame("driving", [{"date": MONDAY, "trips": 3}]))
-        write_snapshot(tmp_path / "x.duckdb", {"kpi.driving": con.table("rows")}, version="v", provisional_days=0)
+        write_figures(tmp_path / "x.duckdb", {"kpi.driving": con.table("rows")}, version="v", provisional_days=0)
     with duckdb.connect(tmp_path / "x.duckdb", read_only=True) as con:
         assert con.execute("select trips from kpi.driving").fetchall() == [(3,)]
 
@@ -115,7 +116,7 @@ def test_relations_can_be_published(tmp_path: Path) -> None:
 def test_a_table_of_an_older_contract_is_refused(tmp_path: Path) -> None:
     old = frame("driving", []).drop("idle_s")
     with pytest.raises(LakeError, match=r"(?s)kpi.driving.*also idle_s.*sillage build"):
-        write_snapshot(tmp_path / "x.duckdb", {"kpi.driving": old}, version="v", provisional_days=2)
+        write_figures(tmp_path / "x.duckdb", {"kpi.driving": old}, version="v", provisional_days=2)
     assert not (tmp_path / "x.duckdb").exists()
 
 
@@ -230,7 +231,7 @@ def test_of_two_publications_the_one_that_began_later_stays(tmp_path: Path) -> N
     folder = tmp_path / "lake" / "published"
     folder.mkdir()
     began = [datetime(2026, 3, 15, hour, tzinfo=UTC) for hour in (6, 7)]
-    older, newer = (write_snapshot(folder, {}, version="1", provisional_days=0, published_at=at) for at in began)
+    older, newer = (write_figures(folder, {}, version="1", provisional_days=0, published_at=at) for at in began)
     point_to(lake, newer)
     point_to(lake, older)
     assert current(lake) == newer

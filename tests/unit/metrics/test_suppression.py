@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lake.catalog import connect
-from lake.metrics import Slice, evaluate, load_contracts, macro_statements
 from lake.settings import get_settings
 from lake.storage import Lake
+from metrics import Slice, evaluate, load_contracts, macro_statements
+from metrics.specs import table_specs
 from tests.unit.metrics.platform import MONDAY, database
 
 DAY = Slice(MONDAY, MONDAY)
@@ -165,7 +166,7 @@ def test_the_view_has_every_metric_at_full_grain(sql: Any) -> None:
 
 
 def test_the_lakes_own_session_has_the_metrics() -> None:
-    con = connect(Lake.open(get_settings()), get_settings())
+    con = connect(Lake.open(get_settings()), get_settings(), specs=table_specs(), statements=macro_statements)
     assert con.execute("select count(*) from metric('weekly_active_vehicles')").fetchone() == (0,)
     assert con.execute("select count(*) from metric_values").fetchone() == (0,)
 

@@ -1,4 +1,4 @@
--- Cells of metrics, judged for suppression: a row per metric, day and group. Filled in by lake.metrics.macros.
+-- Cells of metrics, judged for suppression: a row per metric, day and group. Filled in by metrics.macros.
 -- before_<size>_<dimension>: vehicles, or those the value rests on, in all smaller groups beside this one.
 with cells as (
     {cells}

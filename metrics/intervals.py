@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from math import sqrt
 
+from metrics.values import Interval
+
 Z95 = 1.959963984540054
 """97.5% quantile of the standard normal distribution."""
 
@@ -62,3 +64,26 @@ def poisson_interval(events: float, z: float = Z95) -> tuple[float, float]:
         return 0.0, high
     low = events * max(0.0, 1 - 1 / (9 * events) - z / (3 * sqrt(events))) ** 3
     return low, high
+
+
+def mean_interval(cases: float, total: float, squares: float, z: float = Z95) -> Interval:
+    """The normal interval of a mean: mean plus and minus ``z`` times the standard deviation by the root of the cases.
+
+    By the central limit theorem it is right for many cases; of few, or of very uneven ones, it is too narrow. Source:
+    NIST/SEMATECH e-Handbook of Statistical Methods, section 1.3.5.2, with the normal for Student's quantile.
+
+    Args:
+        cases: number of cases.
+        total: sum of the measure over them.
+        squares: sum of its squares.
+        z: normal quantile of the level.
+
+    Returns:
+        Lower and upper end, in the unit of the measure; none of fewer than two cases.
+    """
+    if cases < 2:
+        return None, None
+    mean = total / cases
+    variance = max(0.0, squares - total * mean) / (cases - 1)
+    half = z * sqrt(variance / cases)
+    return mean - half, mean + half

@@ -16,11 +16,10 @@ from typing import Any
 import duckdb
 
 from lake.errors import QueryError
-from lake.metrics.contract import KpiTable, MetricContract, OverTime
-from lake.metrics.expressions import expression_sql, parts_of
-from lake.metrics.intervals import poisson_interval, wilson_interval
-from lake.metrics.loading import Contracts, load_contracts
-from lake.metrics.values import Counted, Evaluation, MetricValue, Slice
+from metrics.contract import KpiTable, Metric, OverTime
+from metrics.expressions import parts_of, sum_sql
+from metrics.loading import Contracts, load_contracts
+from metrics.values import Cell, Counted, Evaluation, MetricValue, Slice
 
 _TEMPLATE = (Path(__file__).parent / "evaluate.sql").read_text(encoding="utf-8")
 _PERIODS = {"date": "date", "week": "cast(date_trunc('week', date) as date)"}
@@ -60,7 +59,7 @@ def evaluate(
     if len(units) > 1:
         raise QueryError("A metric is split by date or by week", found="both")
     unit = units[0] if units else None
-    by_table: dict[str, list[MetricContract]] = {}
+    by_table: dict[str, list[Metric]] = {}
     for metric in asked:
         by_table.setdefault(metric.table, []).append(metric)
     values: dict[str, list[MetricValue]] = {}
@@ -90,7 +89,7 @@ def dimension_values(
 def _values(
     con: duckdb.DuckDBPyConnection,
     table: KpiTable,
-    metrics: list[MetricContract],
+    metrics: list[Metric],
     slice_: Slice,
     *,
     split: tuple[str, ...],
@@ -115,7 +114,7 @@ def _values(
     return values
 
 
-def _check_dimensions(table: KpiTable, metrics: list[MetricContract], names: Sequence[str]) -> None:
+def _check_dimensions(table: KpiTable, metrics: list[Metric], names: Sequence[str]) -> None:
     for name in names:
         if name not in table.dimension_names:
             raise QueryError(
@@ -128,7 +127,7 @@ def _check_dimensions(table: KpiTable, metrics: list[MetricContract], names: Seq
 @lru_cache(maxsize=512)
 def _query(
     table: KpiTable,
-    metrics: tuple[MetricContract, ...],
+    metrics: tuple[Metric, ...],
     split: tuple[str, ...],
     unit: str | None,
     filters: tuple[tuple[str, int], ...],
@@ -140,7 +139,7 @@ def _query(
         sizes[f"most_{part}"] = f'max("{part}")'
         sizes[f"newest_{part}"] = f'coalesce(sum("{part}") filter (where date = as_of), 0)'
     for number, metric in enumerate(metrics):
-        for letter, (text, over_time) in zip("ndco", _expressions(metric), strict=True):
+        for letter, (text, over_time) in zip("ndsco", _expressions(metric), strict=True):
             parts |= set(parts_of(text)) if text else set()
             sql = expression_sql(text, over_time == "last") if text else "null"
             columns.append(f"{sql} as {letter}{number}")
@@ -178,20 +177,31 @@ def smaller_siblings(size: str, dimensions: Sequence[str], along: str, period: s
     return f'coalesce(sum({size}) over (partition by {fixed} order by {size}, "{along}" {frame}), 0)'
 
 
-def _expressions(metric: MetricContract) -> list[tuple[str | None, OverTime]]:
-    """Numerator, denominator, counted and of, each with the way it combines over days."""
+def expression_sql(text: str, newest_day_only: bool = False) -> str:
+    """A checked expression as SQL that is a double and never null where there are rows.
+
+    Args:
+        text: the expression.
+        newest_day_only: sum only the rows whose ``date`` is ``as_of``.
+    """
+    only = " filter (where date = as_of)" if newest_day_only else ""
+    return f"cast({sum_sql(text, lambda part: f'coalesce(sum({part}){only}, 0)')} as double)"
+
+
+def _expressions(metric: Metric) -> list[tuple[str | None, OverTime]]:
+    """Numerator, denominator, squares, counted and of, each with the way it combines over days."""
     population = metric.population
     way = population.over_time or metric.over_time
+    sums = metric.sums  # type: ignore[attr-defined]
     return [
-        (metric.numerator, metric.over_time),
-        (metric.denominator, metric.over_time),
+        *((sums.get(name), metric.over_time) for name in ("numerator", "denominator", "squares")),
         (population.counted, way),
         (population.of, way),
     ]
 
 
 def _value(
-    metric: MetricContract,
+    metric: Metric,
     number: int,
     row: tuple[Any, ...],
     at: Mapping[str, int],
@@ -202,18 +212,18 @@ def _value(
     period: date = row[0]
     group: tuple[str, ...] = row[1 : 1 + len(split)]
     as_of, days = row[at["as_of"]], row[at["days"]]
-    numerator, denominator, counted, of = (row[at[f"{letter}{number}"]] for letter in "ndco")
+    numerator, denominator, squares, counted, of = (row[at[f"{letter}{number}"]] for letter in "ndsco")
     value = MetricValue(metric.name, group, period if unit else None, as_of, days)
     kind = "newest" if metric.over_time == "last" else "most"
     vehicles = int(row[at[f"{kind}_vehicles"]])
     if vehicles < metric.smallest_group or _is_disclosing(metric, row, at, split, kind):
         return replace(value, vehicles=None, suppressed=True)
-    low, high = _interval(metric, numerator, denominator, days)
     if metric.over_time == "mean":
-        numerator, denominator = numerator / days, None if denominator is None else denominator / days
+        numerator, denominator, squares = (None if n is None else n / days for n in (numerator, denominator, squares))
     if (metric.population.over_time or metric.over_time) == "mean":
         counted, of = counted / days, of / days
-    whole = 1.0 if metric.denominator is None else denominator
+    low, high = metric.bounds(Cell(days, numerator, denominator, squares))
+    whole = denominator if metric.has_parts else 1.0
     return replace(
         value,
         value=metric.scale * numerator / whole if whole else None,
@@ -227,33 +237,13 @@ def _value(
 
 
 def _is_disclosing(
-    metric: MetricContract, row: tuple[Any, ...], at: Mapping[str, int], split: tuple[str, ...], kind: str
+    metric: Metric, row: tuple[Any, ...], at: Mapping[str, int], split: tuple[str, ...], kind: str
 ) -> bool:
     """Whether the value rests on too few vehicles, or the withheld groups beside it would. None is not too few."""
     sizes = [row[at[f"{kind}_{metric.rests_on}"]]]
     for part in {"vehicles", metric.rests_on}:
         sizes += [row[at[f"before_{kind}_{part}_{name}"]] for name in split]
     return any(0 < size < metric.smallest_group for size in sizes)
-
-
-def _interval(
-    metric: MetricContract, numerator: float, denominator: float | None, days: int
-) -> tuple[float | None, float | None]:
-    """The 95% interval of the value.
-
-    Days of one vehicle are alike, so a share over many days is taken to rest on as many vehicles as an average day
-    has, not on as many vehicle-days: the interval errs on the wide side.
-    """
-    if metric.interval == "none" or not denominator or numerator < 0:
-        return None, None
-    if metric.interval == "poisson":
-        low, high = poisson_interval(numerator)
-        return metric.scale * low / denominator, metric.scale * high / denominator
-    if numerator > denominator:
-        return None, None
-    trials = 1 if metric.over_time == "last" else days
-    low, high = wilson_interval(numerator / trials, denominator / trials)
-    return metric.scale * low, metric.scale * high
 
 
 def _with_previous(

@@ -1,4 +1,4 @@
--- The metrics asked of one KPI table: one row per period and group. Filled in by lake.metrics.evaluation.
+-- The metrics asked of one KPI table: one row per period and group. Filled in by metrics.evaluation.
 -- For suppression, of each part that values rest on: most_<part> on the largest day, newest_<part> on the newest, and
 -- before_<size>_<dimension>, that of all smaller groups beside this one along that dimension.
 with daily as (

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from lake.metrics.contract import KpiTable, MetricContract
-from lake.metrics.evaluation import smaller_siblings
-from lake.metrics.expressions import expression_sql
-from lake.metrics.loading import Contracts, load_contracts
+from metrics.contract import KpiTable, Metric
+from metrics.evaluation import expression_sql, smaller_siblings
+from metrics.loading import Contracts, load_contracts
 
 _FOLDER = Path(__file__).parent
 _MACRO = (_FOLDER / "metric.sql").read_text(encoding="utf-8")
@@ -77,16 +76,20 @@ def _cell_columns(table: KpiTable, groups: list[str]) -> str:
         *groups,
         "cast(sum(vehicles) as bigint) as vehicles",
         _choice(table, lambda m: f'cast(sum("{m.rests_on}") as bigint)', "rests_on"),
-        _choice(table, lambda m: expression_sql(m.numerator), "numerator"),
-        _choice(table, lambda m: expression_sql(m.denominator) if m.denominator else "null", "denominator"),
+        _choice(table, lambda m: expression_sql(m.sums["numerator"]), "numerator"),  # type: ignore[attr-defined]
+        _choice(table, lambda m: _denominator(m.sums), "denominator"),  # type: ignore[attr-defined]
         _choice(table, lambda m: f"cast({m.scale!r} as double)", "scale"),
         _choice(table, lambda m: str(m.smallest_group), "smallest_group"),
-        _choice(table, lambda m: str(m.denominator is not None).lower(), "is_ratio"),
+        _choice(table, lambda m: str(m.has_parts).lower(), "is_ratio"),
     ]
     return ", ".join(columns)
 
 
-def _choice(table: KpiTable, sql: Callable[[MetricContract], str], column: str) -> str:
+def _denominator(sums: Mapping[str, str]) -> str:
+    return expression_sql(sums["denominator"]) if "denominator" in sums else "null"
+
+
+def _choice(table: KpiTable, sql: Callable[[Metric], str], column: str) -> str:
     """One column that differs by metric."""
     branches = " ".join(f"when '{m.name}' then {sql(m)}" for m in table.metrics)
     return f"case name {branches} end as {column}"

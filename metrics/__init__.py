@@ -3,12 +3,12 @@
 The dashboard, exports and SQL all take a metric's numbers from here. How to add one: ``docs/metrics.md``.
 """
 
-from lake.metrics.contract import Dimension, KpiTable, MetricContract, Part, Population, ValueFormat
-from lake.metrics.evaluation import dimension_values, evaluate
-from lake.metrics.intervals import poisson_interval, wilson_interval
-from lake.metrics.loading import SQL_FOLDER, Contracts, load_contracts
-from lake.metrics.macros import macro_statements
-from lake.metrics.values import Counted, Evaluation, MetricValue, Slice
+from metrics.contract import Dimension, InputReach, Key, KpiTable, Metric, Part, Population, ValueFormat
+from metrics.evaluation import dimension_values, evaluate
+from metrics.intervals import poisson_interval, wilson_interval
+from metrics.loading import SQL_FOLDER, Contracts, load_contracts
+from metrics.macros import macro_statements
+from metrics.values import Counted, Evaluation, MetricValue, Slice
 
 __all__ = [
     "SQL_FOLDER",
@@ -16,8 +16,10 @@ __all__ = [
     "Counted",
     "Dimension",
     "Evaluation",
+    "InputReach",
+    "Key",
     "KpiTable",
-    "MetricContract",
+    "Metric",
     "MetricValue",
     "Part",
     "Population",

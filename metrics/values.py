@@ -5,10 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-
-import polars as pl
+from typing import TYPE_CHECKING
 
 from lake.errors import QueryError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Interval = tuple[float, float] | tuple[None, None]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What the kind of a metric works out an interval from.
+
+    Attributes:
+        days: number of days that have data.
+        numerator: of the value; of the average day where the metric says ``over_time: mean``.
+        denominator: the same.
+        squares: sum of squares of the measure, likewise.
+    """
+
+    days: int
+    numerator: float | None = None
+    denominator: float | None = None
+    squares: float | None = None
 
 
 @dataclass(frozen=True)
@@ -144,6 +165,8 @@ class Evaluation(Sequence[MetricValue]):
 
     def frame(self) -> pl.DataFrame:
         """One row per value, for exports: metric, period, dimensions, value, parts, interval, vehicles, suppressed."""
+        import polars as pl
+
         rows = [
             {
                 "metric": v.metric,

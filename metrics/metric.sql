@@ -1,4 +1,4 @@
--- One metric, a row per day and group; by names the dimensions to split by. Filled in by lake.metrics.macros.
+-- One metric, a row per day and group; by names the dimensions to split by. Filled in by metrics.macros.
 -- Only the tables and expressions of the metric asked for are worked out: its name is a constant.
 create or replace macro metric(name, "by" := []::varchar[]) as table
 with known as (

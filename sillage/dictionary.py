@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 
-from lake.metrics import KpiTable, load_contracts
 from lake.schemas import TABLES, TableSpec
 from lake.signals import BY_COLUMN
+from metrics import KpiTable, load_contracts
 
 _HEAD = """# Data dictionary
 
@@ -49,19 +49,15 @@ def _metrics(table: KpiTable) -> str:
         "",
         f"Metrics of {table.table}:",
         "",
-        "| metric | unit | definition | worked out as |",
-        "|---|---|---|---|",
+        "| metric | kind | unit | definition | worked out as |",
+        "|---|---|---|---|---|",
     ]
     for metric in table.metrics:
-        worked = _whole(metric.numerator) + (f" / {_whole(metric.denominator)}" if metric.denominator else "")
         definition = " ".join(metric.definition.split())
-        lines.append(f"| `{metric.name}` {metric.label} | {metric.unit} | {definition} | `{worked}` |")
+        lines.append(
+            f"| `{metric.name}` {metric.label} | {metric.kind} | {metric.unit} | {definition} | `{metric.formula}` |"
+        )
     return "\n".join([*lines, ""])
-
-
-def _whole(expression: str) -> str:
-    """In parentheses, if it is more than one thing."""
-    return f"({expression})" if " " in expression else expression
 
 
 def _cell(text: str | None) -> str:

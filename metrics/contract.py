@@ -1,20 +1,25 @@
-"""The models of a contract file: one KPI table, its dimensions and parts, and the metrics made of them.
+"""The models of a contract file: one KPI table, its dimensions, keys and parts, and what all its metrics have.
 
-Reading the files and checking the expressions against the query is ``lake.metrics.loading``.
+What a metric of one kind has beside that is in ``metrics.kinds``; reading the files is ``metrics.loading``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-import dataframely as dy
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from lake.schemas import TableSpec
+from metrics.values import Cell, Interval
+
+if TYPE_CHECKING:
+    from lake.schemas import TableSpec
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+TableName = Annotated[str, StringConstraints(pattern=r"^kpi\.[a-z][a-z0-9_]*$")]
 Words = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
+Heading = Annotated[str, StringConstraints(min_length=1, max_length=18, strip_whitespace=True)]
 OverTime = Literal["sum", "last", "mean"]
 
 
@@ -36,6 +41,20 @@ class Dimension(_Model):
     description: Words
 
 
+class Key(_Model):
+    """A further key column of a KPI table, which kinds of metrics read. It is no way to split or to filter.
+
+    Attributes:
+        name: column.
+        type: ``int`` for a class of durations or lengths, ``text`` for a step.
+        description: what its values are.
+    """
+
+    name: Name
+    type: Literal["int", "text"]
+    description: Words
+
+
 class Part(_Model):
     """An additive column of a KPI table: the sum over rows means the same thing for more vehicles or days.
 
@@ -50,6 +69,22 @@ class Part(_Model):
     type: Literal["int", "float"]
     unit: Words
     description: Words
+
+
+class InputReach(_Model):
+    """Which days of an input one day of the table needs, beside the day itself.
+
+    Attributes:
+        back: so many earlier days.
+        forward: so many later days.
+        onward: all earlier days.
+        throughout: all days there are; the table has no day that the input does not have.
+    """
+
+    back: int = Field(0, ge=0)
+    forward: int = Field(0, ge=0)
+    onward: bool = False
+    throughout: bool = False
 
 
 class ValueFormat(_Model):
@@ -90,21 +125,33 @@ class Population(_Model):
     over_time: OverTime | None = None
 
 
-class MetricContract(_Model):
-    """What one metric is.
+class KindError(ValueError):
+    """What a kind needs is not there.
+
+    Attributes:
+        key: key of the metric that is wrong.
+        found: what was found.
+        expected: what is allowed.
+    """
+
+    def __init__(self, key: str, found: str, expected: str) -> None:
+        self.key, self.found, self.expected = key, found, expected
+        super().__init__(f"{key}: {found}; allowed: {expected}")
+
+
+class Metric(_Model):
+    """What one metric is: all that metrics of every kind have.
 
     Attributes:
         name: how SQL, links and exports call it.
         table: KPI table whose parts it is made of, ``kpi.<name>``.
         label: how a tile is headed.
+        short: how a column is headed.
         definition: what it says, in words, for the reader of a number.
-        numerator: sums of parts, and arithmetic on them.
-        denominator: the same; none for a count.
-        scale: the value is ``scale * numerator / denominator``: 100 for percent.
+        scale: what the value is multiplied by: 100 for percent.
         unit: unit of the value.
         format: how the value is written.
         direction: which way is good.
-        interval: 95% interval: ``wilson`` for a share of vehicles, ``poisson`` for events per exposure, else ``none``.
         over_time: how days combine: ``sum`` adds them up; ``last`` takes the newest day, for a stock; ``mean`` is the
             average day.
         window_days: days that one day's value looks at, itself included; while the table does not reach back so far,
@@ -115,17 +162,25 @@ class MetricContract(_Model):
         owner: who answers for it.
     """
 
+    kind: ClassVar[str]
+    #: Keys of the contract that hold expressions, that name a part, and the key column that the kind reads.
+    expressions: ClassVar[tuple[str, ...]] = ()
+    named_parts: ClassVar[tuple[str, ...]] = ()
+    key: ClassVar[Mapping[str, str]] = {}
+    #: The value is an amount: those of segments add up to the whole.
+    is_total: ClassVar[bool] = False
+    #: The value is ``scale * numerator / denominator``.
+    has_parts: ClassVar[bool] = False
+
     name: Name
-    table: Annotated[str, StringConstraints(pattern=r"^kpi\.[a-z][a-z0-9_]*$")]
+    table: TableName
     label: Words
+    short: Heading
     definition: Words
-    numerator: Words
-    denominator: Words | None = None
-    scale: float = Field(1.0, gt=0)
+    scale: float = Field(1.0, gt=0, allow_inf_nan=False)
     unit: Words
     format: ValueFormat
     direction: Literal["up", "down", "none"]
-    interval: Literal["none", "wilson", "poisson"]
     over_time: OverTime
     window_days: int = Field(1, ge=1)
     rests_on: Name = "vehicles"
@@ -133,16 +188,48 @@ class MetricContract(_Model):
     population: Population
     owner: Words
 
-    @model_validator(mode="after")
-    def _interval_has_a_denominator(self) -> MetricContract:
-        if self.interval != "none" and self.denominator is None:
-            raise ValueError(f"interval {self.interval} needs a denominator")
-        return self
+    def __hash__(self) -> int:
+        return hash(self.name)
 
     @property
     def difference_unit(self) -> str:
         """Unit of the difference of two values: percentage points for percentages."""
         return "pp" if self.unit == "%" else self.unit
+
+    @property
+    def interval_name(self) -> str:
+        """Which 95% interval the value has; ``none`` if it has none."""
+        return "none"
+
+    def bounds(self, cell: Cell) -> Interval:  # noqa: ARG002 - what a kind without an interval ignores
+        """The 95% interval of a value; ``(None, None)`` where it has none.
+
+        Args:
+            cell: the sums that the value is made of.
+        """
+        return None, None
+
+    @property
+    def labels(self) -> tuple[str, str] | None:
+        """What numerator and denominator are, for readers; ``None`` where the value has no two parts."""
+        return None
+
+    @property
+    def formula(self) -> str:
+        """How the value is worked out of the parts, without the scale."""
+        raise NotImplementedError
+
+    @property
+    def described(self) -> dict[str, Any]:
+        """All that the contract says of it, as it is published."""
+        return {"kind": self.kind, **self.model_dump(), "interval": self.interval_name, "formula": self.formula}
+
+    def check(self, table: KpiTable) -> None:
+        """What the kind demands of the table and its other metrics.
+
+        Raises:
+            KindError: says what is wrong.
+        """
 
 
 class KpiTable(_Model):
@@ -153,24 +240,29 @@ class KpiTable(_Model):
         family: folder it lies in: usage, adoption, ...
         description: what one row is.
         owner: who answers for its metrics.
-        days_back: how many earlier days of its inputs one day needs.
+        reaches: inputs of which one day needs more than the day itself.
         dimensions: columns it is split by, text and never null (``unknown`` where core does not know).
+        keys: further key columns, after the dimensions.
         parts: additive columns; ``vehicles`` is always among them.
         metrics: metrics made of the parts.
         sql: its query, in DuckDB's dialect, with ``$first_day`` and ``$last_day``.
-        inputs: tables the query reads, sorted.
+        file: path of the query, for messages.
     """
 
-    table: Annotated[str, StringConstraints(pattern=r"^kpi\.[a-z][a-z0-9_]*$")]
+    table: TableName
     family: Name
     description: Words
     owner: Words
-    days_back: int = Field(ge=0)
+    reaches: Mapping[str, InputReach]
     dimensions: tuple[Dimension, ...]
+    keys: tuple[Key, ...]
     parts: tuple[Part, ...]
-    metrics: tuple[MetricContract, ...]
+    metrics: tuple[Metric, ...]
     sql: Words
-    inputs: tuple[str, ...]
+    file: str
+
+    def __hash__(self) -> int:
+        return hash(self.table)
 
     @property
     def name(self) -> str:
@@ -183,34 +275,40 @@ class KpiTable(_Model):
         return tuple(d.name for d in self.dimensions)
 
     @property
+    def key_names(self) -> tuple[str, ...]:
+        """Further key columns, in the order of the contract."""
+        return tuple(k.name for k in self.keys)
+
+    @property
     def part_names(self) -> tuple[str, ...]:
         """Columns of the parts, in the order of the contract."""
         return tuple(p.name for p in self.parts)
 
     @property
+    def counts(self) -> tuple[str, ...]:
+        """The parts that are counts."""
+        return tuple(p.name for p in self.parts if p.type == "int")
+
+    @property
     def columns(self) -> tuple[str, ...]:
-        """All columns: ``date``, the dimensions, the parts."""
-        return ("date", *self.dimension_names, *self.part_names)
+        """All columns: ``date``, the dimensions, the keys, the parts."""
+        return ("date", *self.dimension_names, *self.key_names, *self.part_names)
+
+    @cached_property
+    def inputs(self) -> Mapping[str, InputReach]:
+        """The tables that the query reads, sorted, and how far.
+
+        Raises:
+            ContractError: the query is not one select of these columns from core, or reads nothing of what the
+                contract says of an input.
+        """
+        from metrics.queries import inputs_of
+
+        return inputs_of(self)
 
     @cached_property
     def spec(self) -> TableSpec:
-        """The table as the lake stores it: partitioned by day, sorted by the dimensions."""
-        return TableSpec(self.table, _schema(self), ("date",), self.dimension_names, self.description)
+        """The table as the lake stores it: partitioned by day, sorted by dimensions and keys."""
+        from metrics.specs import spec_of
 
-
-def _schema(table: KpiTable) -> type[dy.Schema]:
-    columns: dict[str, Any] = {
-        "date": dy.Date(nullable=False, primary_key=True, description="UTC day; partition."),
-    }
-    for dimension in table.dimensions:
-        columns[dimension.name] = dy.String(
-            nullable=False, min_length=1, primary_key=True, description=dimension.description
-        )
-    for part in table.parts:
-        text = f"{part.description} ({part.unit})"
-        if part.type == "int":
-            columns[part.name] = dy.Int64(nullable=False, min=0, description=text)
-        else:
-            columns[part.name] = dy.Float64(nullable=False, min=0.0, allow_inf=False, allow_nan=False, description=text)
-    name = "".join(word.capitalize() for word in table.name.split("_"))
-    return type(name, (dy.Schema,), columns | {"__doc__": table.description, "__module__": __name__})
+        return spec_of(self)

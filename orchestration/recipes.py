@@ -22,8 +22,10 @@ from transforms.core.service_sessions import SessionRules, service_sessions
 from transforms.core.software_installs import software_installs
 from transforms.core.subscription_days import subscription_days
 from transforms.core.trips import TripRules, trips
+from transforms.core.vehicle_conditions import vehicle_conditions
 from transforms.core.vehicle_days import DayRules, vehicle_days
 from transforms.core.vehicles import vehicles
+from transforms.core.workshop_visits import workshop_visits
 from transforms.kpi import run_kpi
 
 #: Reads days of an input: its name, the first day and the last; without an end where ``None``.
@@ -95,6 +97,7 @@ CORE: tuple[Recipe, ...] = (
     _core("vehicles", vehicles, {"raw.vehicles": _DELIVERED, "raw.software_events": _ONWARD}),
     _core("trips", trips, {"raw.telemetry": _TRIPS}),
     _core("vehicle_days", vehicle_days, {"raw.telemetry": _DAYS, "core.trips": _DAYS, "core.vehicles": Reach()}),
+    _core("vehicle_conditions", vehicle_conditions, {"raw.telemetry": Reach()}),
     Recipe("core.latest", {"raw.telemetry": Reach()}, _latest, folds=True),
     _core("charging_sessions", charging_sessions, {"raw.telemetry": _CHARGING, "raw.charging_events": _CHARGING}),
     _core("plug_ins", plug_ins, {"raw.charging_events": _PLUGS, "core.charging_sessions": _PLUGS}),
@@ -102,6 +105,7 @@ CORE: tuple[Recipe, ...] = (
     _core("automation_segments", automation_segments, {"raw.automation_events": _SEGMENTS, "raw.telemetry": _SEGMENTS}),
     _core("fault_episodes", fault_episodes, {"raw.faults": _THROUGHOUT}),
     _core("software_installs", software_installs, {"raw.software_events": _THROUGHOUT}),
+    _core("workshop_visits", workshop_visits, {"raw.workshop_visits": _THROUGHOUT}),
     _core("command_outcomes", command_outcomes, {"raw.commands": _COMMANDS}),
     _core("service_sessions", service_sessions, {"raw.service_events": _SESSIONS}),
     _core("activity", activity, {"core.vehicle_days": Reach(back=DAYS - 1)}),

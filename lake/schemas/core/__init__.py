@@ -9,8 +9,9 @@ from lake.schemas.core.episodes import (
     FaultEpisodes,
     ServiceSessions,
     SoftwareInstalls,
+    WorkshopVisits,
 )
-from lake.schemas.core.fleet import Activity, Latest, SubscriptionDays, VehicleDays, Vehicles
+from lake.schemas.core.fleet import Activity, Latest, SubscriptionDays, VehicleConditions, VehicleDays, Vehicles
 from lake.schemas.core.trips import DISTANCE_METHODS, SPEED_BANDS_KMH, Trips, speed_band
 
 __all__ = [
@@ -28,7 +29,9 @@ __all__ = [
     "SoftwareInstalls",
     "SubscriptionDays",
     "Trips",
+    "VehicleConditions",
     "VehicleDays",
     "Vehicles",
+    "WorkshopVisits",
     "speed_band",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataframely as dy
 
 from lake.schemas.core.columns import amount, count, day, text
-from lake.schemas.raw.events import CHANNELS, COMMANDS, INITIATORS
+from lake.schemas.raw.events import CHANNELS, COMMANDS, INITIATORS, VISIT_REASONS
 from lake.schemas.raw.rows import DTC_REGEX, SERVICES, instant, one_of, pseudonym, vehicle_id
 
 OUTCOMES = ("succeeded", "failed", "expired", "unanswered")
@@ -94,6 +94,21 @@ class SoftwareInstalls(dy.Schema):
     failures = count("Times it failed or was rolled back; both, one after the other, count once.")
     outcome = one_of(INSTALL_OUTCOMES, "How it stands: the last step that ends an installation, else pending.")
     reason = text("Why the last failure.")
+
+
+class WorkshopVisits(dy.Schema):
+    """One visit of one vehicle to a workshop."""
+
+    date = day("UTC day of the first news of it, its arrival where that was seen")
+    vehicle_id = vehicle_id(primary_key=True)
+    visit_id = dy.String(nullable=False, primary_key=True, description="The visit.")
+    arrived_at = instant("The vehicle arrived; null where nobody said.", nullable=True)
+    completed_at = instant("The vehicle left; null while it is there.", nullable=True)
+    duration_s = amount("completed_at minus arrived_at.", nullable=True)
+    reason = one_of(VISIT_REASONS, "Why the vehicle came.", nullable=True)
+    odometer_km = _reading("Odometer on arrival.")
+    codes = text("Diagnostic trouble codes that were read, separated by commas.")
+    parts = text("Parts that were replaced, separated by commas.")
 
 
 class AutomationSegments(dy.Schema):

@@ -6,7 +6,7 @@ from typing import Any
 
 import dataframely as dy
 
-from lake.schemas.core.columns import amount, count, day, text
+from lake.schemas.core.columns import amount, count, day, share_pct, text
 from lake.schemas.raw.registries import PLANS
 from lake.schemas.raw.rows import POWERTRAINS, SERVICES, instant, one_of, signal_column, vehicle_id
 from lake.signals import SIGNALS
@@ -76,6 +76,21 @@ class VehicleDays(_Described):
     lag_max_s = dy.Float64(
         nullable=True, description="Largest received_at minus event_at; of copies, the first to arrive counts."
     )
+
+
+class VehicleConditions(dy.Schema):
+    """What a vehicle said last, on a day, of what wears or runs low; a row only where it said something."""
+
+    date = day("UTC day", primary_key=True)
+    vehicle_id = vehicle_id(primary_key=True)
+    lv_battery_rest_voltage_v = amount("Low-voltage battery, ignition off and nothing charging it.", nullable=True)
+    tyre_pressure_lowest_kpa = amount("Lowest of the tyres, each with its last reading of the day.", nullable=True)
+    tyre_pressure_axle_pct = share_pct(
+        "Pressure of the softer tyre of an axle over that of the other one; of the axle where it is lowest."
+    )
+    brake_pad_wear_pct = share_pct("Brake pad wear, front left; 100 is worn.")
+    service_distance_km = dy.Float64(nullable=True, description="Distance to the next service; negative is overdue.")
+    malfunction_lamp_on = dy.Bool(nullable=True, description="Malfunction indicator lamp lit.")
 
 
 class Activity(dy.Schema):

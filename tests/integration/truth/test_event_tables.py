@@ -62,6 +62,12 @@ def test_software_installs(fleet: Fleet, ledger: Ledger) -> None:
     rows.compare(fleet.truth("software_installs"), fleet.found("core.software_installs"), ledger)
 
 
+def test_workshop_visits(fleet: Fleet, ledger: Ledger) -> None:
+    columns = ("arrived_at", "completed_at", "reason", "codes", "parts")
+    rows = Rows("core.workshop_visits", ("vehicle_id", "visit_id"), columns, damaged(fleet, "workshop"))
+    rows.compare(fleet.truth("workshop_visits"), fleet.found("core.workshop_visits"), ledger)
+
+
 def test_automation_segments(fleet: Fleet, ledger: Ledger) -> None:
     columns = ("disengaged_at", "level", "ended_by", "reason", "takeover_requests")
     rows = Rows("core.automation_segments", ("vehicle_id", "engaged_at"), columns, damaged(fleet, "automation"))

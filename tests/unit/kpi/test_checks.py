@@ -120,6 +120,11 @@ def _install(vehicle: str, campaign: str, **fields: Any) -> dict[str, Any]:
     return _row("core.software_installs", vehicle) | told | fields
 
 
+def _visit(vehicle: str, visit: str, **fields: Any) -> dict[str, Any]:
+    times = {"arrived_at": NOON, "completed_at": _at(90), "duration_s": 5400.0}
+    return _row("core.workshop_visits", vehicle) | {"visit_id": visit} | times | fields
+
+
 CORE = {
     "core.charging_sessions": [_session("a", 20, 30), _session("a", 30, 40), _session("b", 0, None)],
     "core.fault_episodes": [
@@ -131,6 +136,11 @@ CORE = {
     "core.automation_segments": [_segment("a", 0, 5), _segment("a", 5, 9)],
     "core.battery_health": [_capacity("a", 49, 50, 52)],
     "core.software_installs": [_install("a", "C1"), _install("a", "C2"), _install("b", "C1")],
+    "core.workshop_visits": [
+        _visit("a", "W1"),
+        _visit("a", "W2", completed_at=None, duration_s=None),
+        _visit("b", "W1"),
+    ],
     "core.latest": [
         {"bucket": 0, "vehicle_id": v.encode().hex().rjust(32, "0"), "first_event_at": NOON, "last_event_at": _at(99)}
         for v in "ab"
@@ -230,6 +240,8 @@ BROKEN = [
     ("automation_segments_do_not_overlap", "update core.automation_segments set takeover_s = 301", 2),
     ("automation_segments_do_not_overlap", "update core.automation_segments set disengaged_at = '2026-01-01'", 2),
     ("installs_are_counted_once", "update core.software_installs set campaign_id = 'C1'", 2),
+    ("workshop_visits_are_counted_once", "update core.workshop_visits set visit_id = 'W1'", 2),
+    ("workshop_visits_are_counted_once", "update core.workshop_visits set duration_s = 60 where visit_id = 'W1'", 2),
     ("battery_capacity_lies_in_its_interval", "update core.battery_health set capacity_kwh = 53", 1),
     ("battery_capacity_lies_in_its_interval", "update core.battery_health set capacity_kwh = 48", 1),
     ("what_signals_tell_was_reported", "update core.vehicle_days set reported = false where trips = 1", 2),

@@ -1,0 +1,94 @@
+"""The software version that makes things worse is found by the example query, and no other version is."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from functools import partial
+
+import duckdb
+import polars as pl
+import pytest
+
+from lake.schemas import TABLES
+from metrics import SQL_FOLDER, load_contracts
+from simulator import life
+from simulator.concerns import REGRESSIONS
+from simulator.failures.causes import Regression
+from simulator.failures.concern import Failures
+from simulator.fleet import make_fleet
+from simulator.life import Partition
+from simulator.software import REPAIRED, WORSE, Software
+from simulator.world import MARKET_WEIGHTS
+from tests.integration.truth.fleets import Ledger
+from transforms.kpi import run_kpi
+
+FIRST, DAYS, VEHICLES, CADENCE_S = date(2026, 3, 2), 60, 400, 60
+TRUTHS = ("trips", "fault_episodes", "software_installs")
+
+
+def _lived(seed: int, regressions: tuple[Regression, ...]) -> dict[str, pl.DataFrame]:
+    """What is true of a fleet that only drives, fails and gets software."""
+    fleet = make_fleet(seed, VEHICLES, 0, 1, FIRST, tuple(sorted(MARKET_WEIGHTS)))
+    concerns = tuple(make(seed, 0, fleet, FIRST) for make in (Software, partial(Failures, regressions=regressions)))
+    partition = Partition(seed, 0, fleet, FIRST, CADENCE_S, concerns)
+    carried, truths = partition.begin(), []
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(life, "cloned", lambda _, sent: (sent, pl.DataFrame()))
+        for k in range(DAYS):
+            truths.append(partition.live(FIRST + timedelta(days=k), carried).truth)
+    frames = {name: pl.concat([t[name] for t in truths if name in t], how="diagonal") for name in TRUTHS}
+    return {name: frame.rename({"vin": "vehicle_id"}) for name, frame in frames.items()}
+
+
+def _core(lived: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """The rows of core that are made of it: what counts is who drove how far, what failed and what was installed."""
+
+    def row(table: str, frame: pl.DataFrame) -> pl.DataFrame:
+        schema = TABLES[table].schema.create_empty()
+        known = frame.select(name for name in schema.columns if name in frame.columns)
+        return pl.concat([schema, known.cast({n: schema.schema[n] for n in known.columns})], how="diagonal")
+
+    trips = lived["trips"].with_columns(date=pl.col("started_at").dt.date())
+    km = trips.group_by("date", "vehicle_id").agg(pl.col("distance_km").sum())
+    days = pl.DataFrame({"date": pl.date_range(FIRST, FIRST + timedelta(days=DAYS - 1), eager=True)})
+    spine = trips.select("vehicle_id").unique().join(days, how="cross").join(km, on=["date", "vehicle_id"], how="left")
+    faults = lived["fault_episodes"].unique(["vehicle_id", "code", "set_at"], keep="last")
+    installs = lived["software_installs"].unique(["vehicle_id", "campaign_id"], keep="last")
+    first_step = pl.col("targeted_at")
+    return {
+        "core.vehicle_days": row("core.vehicle_days", spine.with_columns(pl.col("distance_km").fill_null(0))),
+        "core.vehicles": TABLES["core.vehicles"].schema.create_empty(),
+        "core.fault_episodes": row("core.fault_episodes", faults.with_columns(date=pl.col("set_at").dt.date())),
+        "core.software_installs": row(
+            "core.software_installs", installs.with_columns(date=first_step.dt.date(), first_step_at=first_step)
+        ),
+    }
+
+
+def _found(core: dict[str, pl.DataFrame]) -> dict[str, dict[str, float]]:
+    """What the example says of each version."""
+    table = load_contracts().table("version_faults")
+    rows = run_kpi(table.sql, core, FIRST, FIRST + timedelta(days=DAYS - 1))
+    with duckdb.connect() as con:
+        con.execute("create schema kpi")
+        con.register("given", rows)
+        con.execute("create table kpi.version_faults as select * from given")
+        found = con.execute((SQL_FOLDER / "examples" / "versions_that_bring_faults.sql").read_text()).pl()
+    return {row["to_version"]: row for row in found.iter_rows(named=True)}
+
+
+def test_the_planted_regression_is_found_and_its_repair_is_none(ledger: Ledger) -> None:
+    found = _found(_core(_lived(7, REGRESSIONS)))
+    worse, repaired = found[WORSE], found[REPAIRED]
+    ledger.within("faults per km after against before, 4.3.0", worse["low"], 1.0, worse["rate_ratio"])
+    assert worse["brings_faults"]
+    assert not repaired["brings_faults"]
+    assert [name for name, row in found.items() if row["brings_faults"]] == [WORSE]
+
+
+def test_without_it_no_version_is_found(ledger: Ledger) -> None:
+    found = _found(_core(_lived(7, ())))
+    assert found.keys() == {WORSE, REPAIRED}
+    for version, row in found.items():
+        ledger.within(f"faults per km after against before, {version}, nothing planted", 1.0, row["low"], row["high"])
+        assert not row["brings_faults"]

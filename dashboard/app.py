@@ -8,18 +8,19 @@ from typing import Any
 from dash import Dash, Input, Output, State, no_update
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from dashboard import faults, filterbar, shell
-from dashboard.filters import parse, query_of
-from dashboard.pages import Page, missing, overview, usage
-from dashboard.published import Published
-from dashboard.routes import add_routes
-from dashboard.status import sight, stamp
-from dashboard.web import Compression, PagePaths, SecurityHeaders, content_security_policy
+from dashboard.pages import PAGES
+from dashboard.shell import filterbar, missing
+from dashboard.shell import frame as shell
+from dashboard.view.address import parse
+from dashboard.view.published import Published
+from dashboard.web import faults
+from dashboard.web.middleware import Compression, PagePaths, SecurityHeaders, content_security_policy
+from dashboard.web.routes import add_routes
+from dashboard.web.status import sight, stamp
 from lake.errors import LakeError
 from lake.settings import Settings, get_settings
 from lake.snapshot import NothingPublishedError, Snapshot
 
-PAGES: tuple[Page, ...] = (overview.PAGE, usage.PAGE)
 NOTHING = "nothing"
 LOCAL_NAMES = ("127.0.0.1", "localhost", "[::1]")
 
@@ -89,7 +90,7 @@ def create_app(
     shell.register_callbacks(app)
     filterbar.register_callbacks(app, source)
     for page in PAGES:
-        page.register_callbacks(app, source)
+        page.register(app, source)
     _register_router(app, source)
     add_routes(app.server, PAGES, source)
     app.server.add_middleware(PagePaths, pages=[page.path for page in PAGES])
@@ -134,7 +135,7 @@ def _register_router(app: Dash, published: Published) -> None:
         if catalogue is None:
             return missing.no_data(), page.title
         view, _ = parse(search, catalogue)
-        return [filterbar.filter_bar(view, catalogue), page.layout(**query_of(search))], page.title
+        return [filterbar.filter_bar(view, catalogue), page.layout(published.contracts)], page.title
 
     @app.callback(
         Output("stamp", "children"),

@@ -140,6 +140,12 @@
     return Object.assign({}, navbar, { collapsed: { mobile: !opened } });
   }
   function scheme() { return window.sillage.scheme(); }
+  /* A click on a bar that has an address leads there. */
+  function drill(click) {
+    var point = click && click.points && click.points[0], link = point && point.customdata && point.customdata[1];
+    if (link) { go(link === "?" ? window.location.pathname : window.location.pathname + link); }
+    return click ? null : window.dash_clientside.no_update;
+  }
 
   function say(text) {
     var live = document.getElementById("announce");
@@ -233,7 +239,7 @@
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     sillage: {
       addressToControls: addressToControls, controlsToAddress: controlsToAddress,
-      navigation: navigation, burger: burger, scheme: scheme
+      navigation: navigation, burger: burger, scheme: scheme, drill: drill
     }
   });
 })();

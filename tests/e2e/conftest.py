@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dashboard.published import Published
+from dashboard.view.published import Published
 from lake.settings import Settings
 from lake.snapshot import Snapshot
 from tests.e2e.serving import publish, running

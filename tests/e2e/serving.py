@@ -13,7 +13,7 @@ from typing import Any
 import uvicorn
 
 from dashboard.app import create_app
-from dashboard.published import Published
+from dashboard.view.published import Published
 from lake.settings import Settings, get_settings
 from lake.snapshot import point_to
 from lake.storage import Lake

@@ -7,9 +7,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from dashboard.filters import View, parse
 from dashboard.pages import overview, usage
-from dashboard.published import Published
+from dashboard.view.address import View, parse
+from dashboard.view.published import Published
 from metrics import evaluate
 from tests.e2e.conftest import Visit
 from tests.e2e.serving import publish, running
@@ -47,7 +47,7 @@ def test_overview_shows_what_the_contract_says(visit: Visit, published: Publishe
 
 def test_usage_shows_what_the_contract_says(visit: Visit, published: Published) -> None:
     page = visit("/usage?days=90&model=Corvid", wait=".headline[data-value]")
-    metrics = (*(daily.metric for daily in usage.DAILY), "monthly_active_vehicles")
+    metrics = (*usage.DAILY, "monthly_active_vehicles")
     assert shown(page, ".headline[data-value]") == pytest.approx(values(published, "?days=90&model=Corvid", metrics))
 
 

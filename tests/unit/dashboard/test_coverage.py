@@ -8,9 +8,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from dashboard.draw.parts import sparkline
+from dashboard.page import Page
 from dashboard.pages import overview, usage
-from dashboard.parts import sparkline
-from dashboard.published import Published
+from dashboard.view.published import Published
 from lake.settings import get_settings
 from lake.snapshot import Snapshot, point_to
 from lake.storage import Lake
@@ -46,9 +47,9 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
 
 
 def test_a_period_partly_outside_the_data_is_said_and_compared_over_equal_days(published: Published) -> None:
-    answer = overview.BODY.answer(published, "?from=2026-03-10&to=2026-04-30", None)
+    answer = overview.PAGE.answer(published, "?from=2026-03-10&to=2026-04-30", None)
     assert "Data covers 5 of these 52 days, 10 Mar \N{EN DASH} 14 Mar 2026." in str(answer["notes"])
-    tiles = str(answer["extra"]["tiles"])
+    tiles = str(answer["cards"]["tiles"]["tiles"])
     assert "vs previous 5 d" in tiles
     assert "52" not in tiles
     figure = answer["cards"]["activity"]["figure"]
@@ -56,17 +57,17 @@ def test_a_period_partly_outside_the_data_is_said_and_compared_over_equal_days(p
 
 
 def test_days_that_are_missing_before_are_said(published: Published) -> None:
-    notes = str(overview.BODY.answer(published, "", None)["notes"])
+    notes = str(overview.PAGE.answer(published, "", None)["notes"])
     assert "Data covers 25 of these 28 days." in notes
     assert "Of the 28 days compared with, 20 have data." in notes
-    assert overview.BODY.answer(published, "?days=7&compare=none", None)["notes"] is None
+    assert overview.PAGE.answer(published, "?days=7&compare=none", None)["notes"] is None
 
 
 @pytest.mark.parametrize(
-    ("body", "card"), [(overview.BODY, "activity"), (usage.BODY, "distance"), (usage.BODY, "panels")]
+    ("page", "card"), [(overview.PAGE, "activity"), (usage.PAGE, "distance"), (usage.PAGE, "panels")]
 )
-def test_days_without_data_are_gaps(published: Published, body, card: str) -> None:  # type: ignore[no-untyped-def]
-    figure = body.answer(published, "?compare=none", None)["cards"][card]["figure"]
+def test_days_without_data_are_gaps(published: Published, page: Page, card: str) -> None:
+    figure = page.answer(published, "?compare=none", None)["cards"][card]["figure"]
     for trace in figure["data"]:
         assert len(trace["x"]) == 28
         absent = {date.fromisoformat(x) for x, y in zip(trace["x"], trace["y"], strict=True) if y is None}
@@ -74,7 +75,7 @@ def test_days_without_data_are_gaps(published: Published, body, card: str) -> No
 
 
 def test_a_table_has_every_day_of_the_period(published: Published) -> None:
-    content = str(usage.BODY.answer(published, "?table=distance", None)["cards"]["distance"]["content"])
+    content = str(usage.PAGE.answer(published, "?table=distance", None)["cards"]["distance"]["content"])
     assert content.count("Th(children=[") >= 28
     assert "4 Mar 2026" in content
 

@@ -10,11 +10,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from dashboard.filters import default_view
-from dashboard.pages import Page, overview, usage
-from dashboard.published import Published
-from dashboard.routes import _export
-from dashboard.sheets import Column, Sheet
+from dashboard.draw.sheets import Column, Sheet
+from dashboard.page import Page
+from dashboard.pages import PAGES, overview, usage
+from dashboard.view.address import default_view
+from dashboard.view.published import Answers, Published
+from dashboard.web.routes import _export
 from lake.settings import get_settings
 from lake.snapshot import Snapshot, point_to
 from lake.storage import Lake
@@ -75,17 +76,17 @@ def test_an_export_of_a_known_market_is_given(published: Published) -> None:
 
 @pytest.mark.parametrize("query", ["?market=XX", "?market=fr", "?market=XX&powertrain=BEV"])
 def test_a_page_with_a_filter_of_which_nothing_is_left_shows_no_figures(published: Published, query: str) -> None:
-    answer = overview.BODY.answer(published, query, None)
+    answer = overview.PAGE.answer(published, query, None)
     assert answer["class"] == "body without"
     assert "A filter holds no value of the published data." in str(answer["state"])
-    assert overview.BODY.answer(published, "?market=FR", None)["class"] == "body"
+    assert overview.PAGE.answer(published, "?market=FR", None)["class"] == "body"
 
 
-def test_both_pages_say_that_days_are_provisional(published: Published) -> None:
+def test_every_page_says_that_days_are_provisional(published: Published) -> None:
     words = "Provisional from 13 Mar 2026: late data is still expected."
-    assert words in str(overview.BODY.answer(published, "", None)["cards"]["activity"]["note"])
-    assert words in str(usage.BODY.answer(published, "", None)["extra"]["late"])
-    assert usage.BODY.answer(published, "?from=2026-03-01&to=2026-03-12", None)["extra"]["late"] is None
+    for page in PAGES:
+        assert words in str(page.answer(published, "", None)["late"])
+        assert page.answer(published, "?from=2026-03-01&to=2026-03-12", None)["late"] is None
 
 
 def test_nothing_in_an_export_is_a_formula(published: Published) -> None:
@@ -94,8 +95,9 @@ def test_nothing_in_an_export_is_a_formula(published: Published) -> None:
     with published.reading() as reading:
         assert reading.catalogue is not None
         contracts = (reading.metric("distance"),)
-        sheet = Sheet("card", "Card", (Column("Model"),), (), contracts, values, ("model",))
-        text = sheet.csv(default_view(reading.catalogue), reading.info)
+        found = Answers(reading.info, reading.contracts, {})
+        sheet = Sheet("card", "Card", (Column("Model"),), (), contracts, values, found, ("model",))
+        text = sheet.csv(default_view(reading.catalogue))
     cells = {cell for row in csv.reader(StringIO(text, newline="")) for cell in row}
     assert {f"'{group}" for group in groups} <= cells
     assert not cells & set(groups)

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.filters import COMPARE, DIMENSIONS, PRESETS, Catalogue, View, default_view, parse
+from dashboard.view.address import COMPARE, DIMENSIONS, PRESETS, Catalogue, View, default_view, parse
 
 CATALOGUE = Catalogue(
     date(2026, 1, 1),

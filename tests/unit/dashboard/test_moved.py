@@ -9,9 +9,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from dashboard import moved
-from dashboard.filters import default_view, parse
-from dashboard.published import Published, Question, Reading
+from dashboard.cards import moved
+from dashboard.pages import overview
+from dashboard.view.address import default_view, parse
+from dashboard.view.published import Published, Question, Reading
 from lake.settings import get_settings
 from lake.snapshot import Snapshot, point_to
 from lake.storage import Lake
@@ -107,11 +108,14 @@ def reading(tmp_path: Path) -> Iterator[Reading]:
 def test_only_what_moved_is_told_and_the_segments_add_up(reading: Reading) -> None:
     assert reading.catalogue is not None
     view = default_view(reading.catalogue)
-    totals = reading.answer(view, Question(moved.METRICS, compare=True))
-    values = moved.largest(reading, totals)
+    whole, parts = (
+        Question(overview.LOOKED_AT, compare=True),
+        Question(("distance", "trips"), ("market",), compare=True),
+    )
+    found = reading.ask(view, (whole, parts))
+    values = moved.largest(found, found.of(whole))
     assert [value.metric for value in values] == ["distance", "trips"], "ratios did not move"
-    by_market = reading.answer(view, Question(("distance", "trips"), ("market",), compare=True))
-    distance, trips = moved.moves(reading, values, {"market": by_market})
+    distance, trips = moved.moves(found, values, {"market": found.of(parts)})
     assert distance.change.text == "+25.0%"
     assert distance.reason == "Of +14,000 km: Japan +14,000."
     assert trips.reason == "Of +1,400 trips: Japan +1,400."
@@ -121,5 +125,6 @@ def test_without_a_period_before_nothing_is_told(reading: Reading) -> None:
     assert reading.catalogue is not None
 
     view, _ = parse("?days=90", reading.catalogue)
-    totals = reading.answer(view, Question(moved.METRICS, compare=True))
-    assert moved.largest(reading, totals) == []
+    whole = Question(overview.LOOKED_AT, compare=True)
+    found = reading.ask(view, (whole,))
+    assert moved.largest(found, found.of(whole)) == []

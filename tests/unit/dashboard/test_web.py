@@ -16,9 +16,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from dashboard.palette import DARK, LIGHT, Palette
+from dashboard.draw.palette import DARK, LIGHT, Palette
 from dashboard.server import is_loopback, serve
-from dashboard.status import status_of
+from dashboard.web.status import status_of
 from lake.errors import SettingsError, SillageError
 from lake.settings import get_settings
 from lake.snapshot import SnapshotInfo

@@ -9,9 +9,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from dashboard import wording
-from dashboard.filters import default_view
-from dashboard.published import Published, Question, Reading
+from dashboard.view import wording
+from dashboard.view.address import default_view
+from dashboard.view.published import Published, Question, Reading
 from lake.settings import get_settings
 from lake.snapshot import Snapshot, point_to
 from lake.storage import Lake
@@ -42,7 +42,8 @@ def reading(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Reading]
 def test_growth_that_is_only_a_window_filling_up_is_not_told(reading: Reading) -> None:
     assert reading.catalogue is not None
     view = default_view(reading.catalogue)
-    answer = reading.answer(view, Question(("weekly_active_vehicles", "monthly_active_vehicles"), compare=True))
+    question = Question(("weekly_active_vehicles", "monthly_active_vehicles"), compare=True)
+    answer = reading.ask(view, (question,)).of(question)
     weekly, monthly = answer.one("weekly_active_vehicles"), answer.one("monthly_active_vehicles")
     assert weekly.change == 0
     full = (reading.catalogue.last - reading.catalogue.first).days + 1 >= 56

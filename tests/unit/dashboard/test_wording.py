@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from dashboard import wording
+from dashboard.view import wording
 from metrics import MetricValue, load_contracts
 
 DISTANCE = load_contracts().metric("distance")

@@ -13,8 +13,8 @@ from datetime import date, timedelta
 from typing import Literal
 from urllib.parse import parse_qs, urlencode
 
-from dashboard import wording
-from dashboard.names import some_of, value_name
+from dashboard.view import wording
+from dashboard.view.names import some_of, value_name
 from metrics import Slice
 
 PRESETS = (7, 28, 90)
@@ -30,6 +30,8 @@ COMPARE: dict[str, str] = {
     "none": "no comparison",
 }
 DIMENSIONS = ("market", "model", "powertrain", "model_year")
+SWITCH = DIMENSIONS
+"""Dimensions among which a reader chooses a breakdown."""
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _SINGLE = ("days", "from", "to", "compare", "by")
 _LIST = (*DIMENSIONS, "table")
@@ -143,6 +145,13 @@ class View:
         pairs += [("table", card) for card in sorted(view.tables)]
         return f"?{urlencode(pairs)}" if pairs else ""
 
+    def drilled(self, dimension: str, value: str) -> str:
+        """The address of this value of a dimension alone; if that is what is shown, of all its values."""
+        others = tuple((name, values) for name, values in self.chosen if name != dimension)
+        if dict(self.chosen).get(dimension) == (value,):
+            return self.query(chosen=others) or "?"
+        return self.query(chosen=(*others, (dimension, (value,))))
+
     def toggled(self, card: str) -> str:
         """The address with the card's table shown if it is hidden, hidden if it is shown."""
         return self.query(tables=self.tables ^ {card})
@@ -185,15 +194,6 @@ def _parse(search: str | None, catalogue: Catalogue, cards: Sequence[str]) -> tu
     by = _one_of("by", query, DIMENSIONS, "market", notes)
     tables = frozenset(query.get("table", ())) & frozenset(cards)
     return replace(view, chosen=chosen, compare=compare, by=by, tables=tables), notes  # type: ignore[arg-type]
-
-
-def query_of(search: str | None) -> dict[str, str]:
-    """The query of an address as keyword arguments, the last of each name; empty if it cannot be read."""
-    try:
-        query = parse_qs((search or "").lstrip("?"), max_num_fields=300)
-    except ValueError:
-        return {}
-    return {name: values[-1] for name, values in query.items() if name.isidentifier()}
 
 
 def _period(view: View, query: Mapping[str, Sequence[str]], notes: list[str]) -> View:

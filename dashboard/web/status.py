@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 from dash import html
 
-from dashboard import wording
-from dashboard.markup import attrs
-from dashboard.published import Published
+from dashboard.draw.markup import attrs
+from dashboard.view import wording
+from dashboard.view.published import Published
 from lake.errors import SillageError
 from lake.snapshot import SnapshotInfo
 

@@ -11,10 +11,11 @@ from typing import Any
 
 from dash import html
 
-from dashboard import wording
-from dashboard.filters import COMPARE, View
-from dashboard.markup import attrs
-from dashboard.names import value_name
+from dashboard.draw.markup import attrs
+from dashboard.view import wording
+from dashboard.view.address import COMPARE, View
+from dashboard.view.names import value_name
+from dashboard.view.published import Answers
 from lake.snapshot import SnapshotInfo
 from metrics import Evaluation, Metric, MetricValue
 
@@ -80,8 +81,9 @@ class Sheet:
         rows: raw values; ``None`` where there is no data.
         contracts: metrics that the columns hold, for the definitions.
         values: the values in the rows, with their comparison if there is one.
+        found: the answers they come from.
         by: dimensions of their groups.
-        provisional_from: first day for which late data is still expected, if the rows are days.
+        is_daily: the rows are days.
     """
 
     card: str
@@ -90,8 +92,9 @@ class Sheet:
     rows: tuple[tuple[Cell, ...], ...]
     contracts: tuple[Metric, ...]
     values: tuple[MetricValue, ...]
+    found: Answers
     by: tuple[str, ...] = ()
-    provisional_from: date | None = None
+    is_daily: bool = False
 
     def numbers(self, column: int) -> list[float | None]:
         """A column of numbers, as a chart takes it."""
@@ -113,7 +116,7 @@ class Sheet:
     def _cells(self, row: Sequence[Cell]) -> list[Any]:
         first, *others = row
         name = wording.day(first) if isinstance(first, date) else str(first)
-        late = isinstance(first, date) and self.provisional_from is not None and first >= self.provisional_from
+        late = self.is_daily and isinstance(first, date) and self.found.info.is_provisional(first)
         mark: list[Any] = [" ", html.Span("provisional", className="badge")] if late else []
         cells: list[Any] = [html.Th([name, *mark], scope="row")]
         for column, value in zip(self.columns[1:], others, strict=True):
@@ -121,12 +124,13 @@ class Sheet:
             cells.append(html.Td(text.replace("-", wording.MINUS) if text[:1] == "-" else text))
         return cells
 
-    def csv(self, view: View, info: SnapshotInfo) -> str:
+    def csv(self, view: View) -> str:
         """One line per value as CSV, under comment lines that say what they are, of which vehicles, and as of when.
 
         Groups have their code and their name; what is withheld has a line that says so, what has no data has none.
         """
         out = io.StringIO()
+        info = self.found.info
         for line in self._preamble(view, info):
             out.write(f"# {' '.join(line.split())}\r\n")
         lines = [self._line(value, view, info) for value in self.values]

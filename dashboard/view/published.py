@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -12,8 +12,8 @@ from datetime import timedelta
 
 import duckdb
 
-from dashboard.filters import DIMENSIONS, Catalogue, View
-from dashboard.names import value_name
+from dashboard.view.address import DIMENSIONS, Catalogue, View
+from dashboard.view.names import value_name
 from lake.snapshot import NothingPublishedError, Snapshot, SnapshotInfo
 from metrics import Contracts, Evaluation, Metric, MetricValue, dimension_values, evaluate, load_contracts
 
@@ -52,6 +52,28 @@ class Question:
 
 
 @dataclass(frozen=True)
+class Answers:
+    """The answers to all questions of a page's cards, and what is known of the snapshot they come from.
+
+    Attributes:
+        info: which snapshot.
+        contracts: the metric contracts.
+    """
+
+    info: SnapshotInfo
+    contracts: Contracts
+    _found: Mapping[Question, Evaluation]
+
+    def of(self, question: Question) -> Evaluation:
+        """The answer to one question that was asked."""
+        return self._found[question]
+
+    def metric(self, name: str) -> Metric:
+        """The contract of a metric."""
+        return self.contracts.metric(name)
+
+
+@dataclass(frozen=True)
 class Reading:
     """One request's sight of one snapshot.
 
@@ -72,14 +94,21 @@ class Reading:
         """The contract of a metric."""
         return self.contracts.metric(name)
 
-    def answer(self, view: View, question: Question) -> Evaluation:
-        """``metrics.evaluate`` on the view's slice, remembered per snapshot.
+    def ask(self, view: View, questions: Collection[Question]) -> Answers:
+        """Answer all questions of a page at once; those that split alike are one.
 
         Args:
             view: period, filters and comparison.
-            question: what is asked.
+            questions: what its cards need.
         """
-        return self.answers(view, question)[0]
+        together: dict[tuple[tuple[str, ...], bool], tuple[str, ...]] = {}
+        for question in questions:
+            key = (question.by, question.compare)
+            together[key] = tuple(dict.fromkeys((*together.get(key, ()), *question.metrics)))
+        merged = [Question(metrics, by, compare) for (by, compare), metrics in together.items()]
+        found = {(q.by, q.compare): e for q, e in zip(merged, self.answers(view, *merged), strict=True)}
+        own = {question: _of(found[question.by, question.compare], question.metrics) for question in questions}
+        return Answers(self.info, self.contracts, own)
 
     def answers(self, view: View, *questions: Question) -> list[Evaluation]:
         """The answers to several questions; those not yet known are worked out side by side."""
@@ -120,6 +149,11 @@ class Reading:
         return replace(value, previous=replace(before, value=None, low=None, high=None))
 
 
+def _of(found: Evaluation, metrics: tuple[str, ...]) -> Evaluation:
+    """What an evaluation says of some of its metrics."""
+    return Evaluation(found.by, tuple(value for name in metrics for value in found.series(name)))
+
+
 class Published:
     """Follows the published snapshot of a lake.
 
@@ -130,7 +164,7 @@ class Published:
 
     def __init__(self, open_snapshot: Callable[[], Snapshot], contracts: Contracts | None = None) -> None:
         self._open = open_snapshot
-        self._contracts = contracts or load_contracts()
+        self.contracts = contracts or load_contracts()
         self._lock = threading.Lock()
         self._memory = _Memory()
         self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="evaluate")
@@ -153,7 +187,7 @@ class Published:
             info, cursor = self._snapshot.info, self._snapshot.cursor()
         with cursor:
             yield Reading(
-                info, self._catalogue_of(info, cursor), self._contracts, cursor, self._memory, self._workers
+                info, self._catalogue_of(info, cursor), self.contracts, cursor, self._memory, self._workers
             )  # fmt: skip
 
     def info(self) -> SnapshotInfo | None:
@@ -174,8 +208,8 @@ class Published:
     def _read_catalogue(self, info: SnapshotInfo, cursor: duckdb.DuckDBPyConnection) -> Catalogue | None:
         if info.data_from is None or info.data_to is None:
             return None
-        labels = {name: self._contracts.dimension(name).label for name in DIMENSIONS}
-        values = {name: dimension_values(cursor, name, contracts=self._contracts) for name in DIMENSIONS}
+        labels = {name: self.contracts.dimension(name).label for name in DIMENSIONS}
+        values = {name: dimension_values(cursor, name, contracts=self.contracts) for name in DIMENSIONS}
         named = {
             name: tuple(sorted(found, key=lambda value: (value == "unknown", value_name(name, value))))
             for name, found in values.items()

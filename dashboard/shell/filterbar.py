@@ -8,10 +8,10 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 
-from dashboard.filters import COMPARE, DEFAULT_DAYS, DIMENSIONS, PRESETS, Catalogue, View, choices
-from dashboard.markup import attrs
-from dashboard.names import some_of
-from dashboard.published import Published
+from dashboard.draw.markup import attrs
+from dashboard.view.address import COMPARE, DEFAULT_DAYS, DIMENSIONS, PRESETS, Catalogue, View, choices
+from dashboard.view.names import some_of
+from dashboard.view.published import Published
 
 _PERIOD, _RANGE, _COMPARE = "filter-period", "filter-range", "filter-compare"
 

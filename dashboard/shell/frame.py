@@ -8,9 +8,9 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 
-from dashboard.markup import attrs
-from dashboard.pages import Page
-from dashboard.status import Status, stamp
+from dashboard.draw.markup import attrs
+from dashboard.page import Page
+from dashboard.web.status import Status, stamp
 
 _REFRESH_MS = 30_000
 _TEAL = [
@@ -125,7 +125,11 @@ def register_callbacks(app: Dash) -> None:
 def _nav_link(page: Page) -> Any:
     return html.A(
         [
-            html.Span(className=f"icon icon-{page.icon}", **attrs({"aria-hidden": "true"})),
+            html.Span(
+                className="icon",
+                style={"--mask": f'url("/assets/icons/{page.name}.svg")'},
+                **attrs({"aria-hidden": "true"}),
+            ),
             html.Span(page.title, className="nav-text"),
         ],
         href=page.path,

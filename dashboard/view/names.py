@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 UNKNOWN = "unknown"
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 _MARKETS = """
 AE United Arab Emirates|AR Argentina|AT Austria|AU Australia|BE Belgium|BG Bulgaria|BR Brazil|CA Canada|CH Switzerland
@@ -31,3 +33,23 @@ def some_of(dimension: str, values: Sequence[str], shown: int = 2) -> str:
     if len(names) <= shown:
         return ", ".join(names)
     return f"{', '.join(names[:shown])} and {len(names) - shown} more"
+
+
+#: Dimensions whose values have an order of their own, by number.
+_ORDERED = frozenset({
+    "model_year", "months_in_service", "automation_level", "local_hour", "weekday", "ambient", "speed_band",
+    "days_since_start",
+})  # fmt: skip
+
+
+def is_ordered(dimension: str) -> bool:
+    """The values of a dimension have an order of their own, as classes and hours do."""
+    return dimension in _ORDERED
+
+
+def in_order(dimension: str, value: str) -> tuple[bool, float, str]:
+    """Sort key of a value: by the number it begins with where the dimension is ordered, else by its name."""
+    if not is_ordered(dimension):
+        return value == UNKNOWN, 0.0, value_name(dimension, value)
+    found = _NUMBER.search(value)
+    return value == UNKNOWN, float(found.group()) if found else float("inf"), value

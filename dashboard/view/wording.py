@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
 
+from lake.snapshot import SnapshotInfo
 from metrics import Metric, MetricValue
 
 MINUS = "\N{MINUS SIGN}"
@@ -54,6 +56,37 @@ def signed(text: str) -> str:
     return MINUS + text[1:] if text.startswith("-") else "+" + text
 
 
+def provisional(info: SnapshotInfo, last: date) -> str:
+    """Why a period that ends with a day is provisional; empty if it is not."""
+    first = info.provisional_from
+    if first is None or not info.is_provisional(last):
+        return ""
+    return f"Provisional from {day(first)}: late data is still expected."
+
+
+def plural(noun: str) -> str:
+    """The plural of a dimension's label: ``Markets``; one that is plural already stays."""
+    return noun if noun.endswith("s") else f"{noun}s"
+
+
+def adds_up(contract: Metric) -> bool:
+    """The value of several days is the sum of the days' values."""
+    return contract.is_total and contract.over_time == "sum"
+
+
+def each_day(contract: Metric) -> str:
+    """What one point of a daily chart is."""
+    unit = unit_of(contract)
+    return f"{unit} per day" if adds_up(contract) else f"{unit}, by day" if unit else "by day"
+
+
+def without_common_start(labels: Sequence[str]) -> list[str]:
+    """Labels of one legend without the words that all begin with: ``Active vehicles, 7 d`` becomes ``7 d``."""
+    start = labels[0].partition(", ")[0] + ", "
+    is_common = len(labels) > 1 and all(label.startswith(start) for label in labels)
+    return [label.removeprefix(start) if is_common else label for label in labels]
+
+
 def unit_of(contract: Metric) -> str:
     """The unit as it stands behind a number; nothing for a plain ratio."""
     return "" if contract.unit in _UNITLESS else contract.unit
@@ -99,8 +132,7 @@ def is_comparable(contract: Metric, value: MetricValue) -> bool:
     """Totals and means are compared only over the same number of days with data; ratios and stocks always."""
     if value.previous is None:
         return False
-    is_of_days = contract.is_total and contract.over_time != "last"
-    return not is_of_days or value.previous.days == value.days
+    return contract.over_time == "last" or not contract.is_total or value.previous.days == value.days
 
 
 def no_change(contract: Metric, value: MetricValue, against: str) -> str:

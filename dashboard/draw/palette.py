@@ -25,6 +25,10 @@ class Palette:
         reference: the line that something is compared with.
         attention: the frame of provisional days.
         attention_fill: their ground.
+        heat_low: a cell of next to nothing.
+        heat_high: the fullest cell.
+        band: the interval around a line.
+        series: up to eight colours that tell lines apart, also for the colour-blind.
     """
 
     card: str
@@ -39,6 +43,14 @@ class Palette:
     reference: str
     attention: str
     attention_fill: str
+    heat_low: str
+    heat_high: str
+    band: str
+    series: tuple[str, ...]
+
+    def line_color(self, place: int, lines: int) -> str:
+        """Colour of one of several lines: the last is the figure, those before it are its companions."""
+        return self.accent if place == lines - 1 else self.accent_dim
 
 
 LIGHT = Palette(
@@ -54,6 +66,10 @@ LIGHT = Palette(
     reference="#839097",
     attention="#b38a1f",
     attention_fill="rgba(232,196,106,0.16)",
+    heat_low="#e9f3f3",
+    heat_high="#0b6e74",
+    band="rgba(11,110,116,0.14)",
+    series=("#0b6e74", "#c46a1b", "#5b62b3", "#8a6a10", "#a3386c", "#3c7d3f", "#2f78b7", "#6b7379"),
 )
 DARK = Palette(
     card="#1a2226",
@@ -68,6 +84,10 @@ DARK = Palette(
     reference="#7d8c92",
     attention="#c9a544",
     attention_fill="rgba(232,196,106,0.10)",
+    heat_low="#1f3437",
+    heat_high="#57b6bb",
+    band="rgba(87,182,187,0.18)",
+    series=("#57b6bb", "#e39a55", "#9aa0ec", "#d8b450", "#e283ab", "#7fc183", "#74b4e8", "#a7b0b5"),
 )
 
 

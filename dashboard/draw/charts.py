@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from dashboard.palette import Palette
+from dashboard.draw.palette import Palette
 
 Figure = dict[str, Any]
 
@@ -85,7 +85,7 @@ def daily_lines(
             "name": line.name,
             "line": {"color": line.color, "width": line.width, "dash": line.dash},
             "connectgaps": False,
-            "hovertemplate": _hover(axis),
+            "hovertemplate": hover_text(axis),
         }
         for line in lines
     ]
@@ -119,7 +119,7 @@ def daily_bars(
                     "bgcolor": bar.color,
                 },
             },
-            "hovertemplate": _hover(axis),
+            "hovertemplate": hover_text(axis),
         }
         for bar in bars
     ]
@@ -135,7 +135,7 @@ def small_multiples(
 ) -> Figure:
     """One small chart per value on the same scale, each against the whole slice."""
     rows = -(-len(panels) // columns)
-    layout = _layout(colors)
+    layout = base_layout(colors)
     traces: list[Figure] = []
     known = [v for p in (*panels, reference) for v in p.values if v is not None] or [0.0, 1.0]
     margin = 0.12 * (max(known) - min(known)) or 1.0
@@ -151,7 +151,7 @@ def small_multiples(
             "nticks": 2,
             "showticklabels": row == rows - 1 or index + columns >= len(panels),
         }
-        layout[f"yaxis{suffix}"] = _value_axis(axis, colors) | {
+        layout[f"yaxis{suffix}"] = value_axis(axis, colors) | {
             "domain": domain_y,
             "anchor": f"x{suffix}",
             "range": [min(known) - margin, max(known) + margin],
@@ -190,9 +190,9 @@ def _daily(
     *,
     legend: bool,
 ) -> Figure:
-    layout = _layout(colors)
+    layout = base_layout(colors)
     layout["xaxis"] = _days_axis(days, colors)
-    layout["yaxis"] = _value_axis(axis, colors)
+    layout["yaxis"] = value_axis(axis, colors)
     layout["showlegend"] = legend
     layout["margin"]["b"] = 50 if legend else 24
     if provisional_from is not None and days and provisional_from <= days[-1]:
@@ -200,7 +200,8 @@ def _daily(
     return {"data": traces, "layout": layout}
 
 
-def _layout(colors: Palette) -> Figure:
+def base_layout(colors: Palette) -> Figure:
+    """What all figures share."""
     return {
         "autosize": True,
         "margin": {"l": 44, "r": 10, "t": 10, "b": 24},
@@ -254,7 +255,8 @@ def _days_axis(days: Sequence[date], colors: Palette) -> Figure:
     }
 
 
-def _value_axis(axis: Axis, colors: Palette) -> Figure:
+def value_axis(axis: Axis, colors: Palette) -> Figure:
+    """The axis of values."""
     unit = axis.unit if axis.unit in ("", "%") else f" {axis.unit}"
     settings: Figure = {
         "rangemode": "tozero" if axis.from_zero else "normal",
@@ -293,9 +295,10 @@ def _provisional(first: date, last: date, colors: Palette) -> Figure:
     }
 
 
-def _hover(axis: Axis) -> str:
+def hover_text(axis: Axis, letter: str = "y") -> str:
+    """A value on hover, with its unit; ``letter`` says along which axis it is measured."""
     gap = "" if axis.unit in ("", "%") else " "
-    return f"%{{y:{axis.hover}}}{gap}{axis.unit}"
+    return f"%{{{letter}:{axis.hover}}}{gap}{axis.unit}"
 
 
 def _at(day: date) -> Any:

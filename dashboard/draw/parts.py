@@ -9,8 +9,10 @@ from urllib.parse import quote
 import dash_mantine_components as dmc
 from dash import html
 
-from dashboard import wording
-from dashboard.markup import attrs
+from dashboard.draw.markup import attrs
+from dashboard.view import wording
+from dashboard.view.address import DIMENSIONS, View
+from dashboard.view.names import value_name
 from metrics import Metric, MetricValue
 
 Component = Any
@@ -153,6 +155,14 @@ def headline(contract: Metric, value: MetricValue, against: str, *, keyed: bool 
         className="headline",
         **attrs({"data-metric": contract.name, "data-value": repr(value.value)}),
     )
+
+
+def drill(view: View, dimension: str, value: str) -> Component:
+    """The name of a value as a link that filters by it, or takes the filter off; plain where it cannot be filtered."""
+    name = value_name(dimension, value)
+    if dimension not in DIMENSIONS:
+        return name
+    return html.A(name, href=view.drilled(dimension, value), className="drill soft")
 
 
 def provisional_key(note: str) -> Component:

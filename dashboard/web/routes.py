@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
-from dashboard.faults import log_fault
-from dashboard.filters import parse
-from dashboard.pages import Page
-from dashboard.published import Published
-from dashboard.status import health, sight
+from dashboard.page import Page
+from dashboard.view.address import parse
+from dashboard.view.published import Published
+from dashboard.web.faults import log_fault
+from dashboard.web.status import health, sight
 from lake.errors import SillageError
 from lake.snapshot import NothingPublishedError
 
@@ -51,10 +51,10 @@ def _export(page: Page | None, card: str, query: str, published: Published) -> R
         view, notes = parse(query, reading.catalogue)
         if notes:  # who reads a file does not see what a page says above its figures
             return PlainTextResponse("\n".join(["No export:", *notes]), 400, _FRESH)
-        sheet = page.sheets(reading, view).get(card)
+        sheet = page.sheet(reading, view, card)
         if sheet is None:
             return PlainTextResponse("There is no such export.", 404)
-        text = sheet.csv(view, reading.info)
+        text = sheet.csv(view)
     name = f"sillage-{page.name}-{card}-{view.first.isoformat()}-{view.last.isoformat()}.csv"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', **_FRESH}
     return Response(text, media_type="text/csv; charset=utf-8", headers=headers)

@@ -8,7 +8,7 @@ from typing import Any
 
 from dash import html, set_props
 
-from dashboard.markup import attrs
+from dashboard.draw.markup import attrs
 from lake.errors import SillageError
 
 log = logging.getLogger("sillage.dashboard")

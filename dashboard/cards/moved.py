@@ -11,22 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 
-from dashboard import wording
-from dashboard.names import value_name
-from dashboard.published import Reading
+from dashboard.view import wording
+from dashboard.view.names import value_name
+from dashboard.view.published import Answers
 from metrics import Evaluation, Metric, MetricValue, poisson_interval, wilson_interval
-
-METRICS = (
-    "monthly_active_vehicles",
-    "reporting_rate",
-    "stickiness",
-    "distance",
-    "trips",
-    "trip_length",
-    "mean_speed",
-    "idle_ratio",
-    "unlogged_share",
-)
 
 _SMALLEST = 0.005
 _SMALLEST_POINTS = 0.15
@@ -54,27 +42,27 @@ class Move:
     size: float
 
 
-def largest(reading: Reading, totals: Evaluation, most: int = 4) -> list[MetricValue]:
+def largest(found: Answers, totals: Evaluation, most: int = 4) -> list[MetricValue]:
     """The largest changes that lie beyond chance, largest first.
 
     Args:
-        reading: the snapshot.
-        totals: ``METRICS`` of the whole slice with their comparison.
+        found: the answers that the changes come from.
+        totals: of the whole slice, one per metric, with their comparison.
         most: how many are told at most.
     """
-    found = [v for v in map(totals.one, METRICS) if _beyond(reading.metric(v.metric), v)]
-    return sorted(found, key=lambda value: -abs(value.relative_change or 0.0))[:most]
+    beyond = [v for v in totals if _beyond(found.metric(v.metric), v)]
+    return sorted(beyond, key=lambda value: -abs(value.relative_change or 0.0))[:most]
 
 
-def moves(reading: Reading, values: Sequence[MetricValue], segments: Mapping[str, Evaluation]) -> list[Move]:
+def moves(found: Answers, values: Sequence[MetricValue], segments: Mapping[str, Evaluation]) -> list[Move]:
     """The sentences on changes.
 
     Args:
-        reading: the snapshot.
+        found: the answers that the changes come from.
         values: as ``largest`` finds them.
         segments: by dimension, the same metrics split by it, with their comparison.
     """
-    return [_move(reading.metric(value.metric), value, segments) for value in values]
+    return [_move(found.metric(value.metric), value, segments) for value in values]
 
 
 def _move(contract: Metric, value: MetricValue, segments: Mapping[str, Evaluation]) -> Move:
@@ -174,11 +162,11 @@ def _of_fleet(contract: Metric, value: MetricValue) -> str:
 
 
 def _ratio(contract: Metric, value: MetricValue, segments: Mapping[str, Evaluation]) -> str:
-    before = value.previous
-    assert before is not None
     labels = contract.labels
     if labels is None:
         return _leader(contract, value, segments)
+    before = value.previous
+    assert before is not None
     is_uneven = contract.over_time == "sum" and value.days != before.days
     days = (value.days, before.days) if is_uneven else (1, 1)
     parts = [

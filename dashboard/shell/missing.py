@@ -6,7 +6,7 @@ from typing import Any
 
 from dash import html
 
-from dashboard.parts import state
+from dashboard.draw.parts import state
 
 
 def layout() -> Any:

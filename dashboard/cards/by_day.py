@@ -1,0 +1,135 @@
+"""Metrics day by day: bars for what adds up over days, lines for all else."""
+
+from __future__ import annotations
+
+from dashboard.cards.card import Filling, Frame
+from dashboard.draw import charts
+from dashboard.draw.charts import Axis, Line
+from dashboard.draw.palette import Palette
+from dashboard.draw.parts import headline
+from dashboard.draw.sheets import Column, Sheet, by_day, cell
+from dashboard.view import wording
+from dashboard.view.address import View
+from dashboard.view.published import Answers, Question
+from metrics import Contracts
+
+_HEIGHT = 172
+_TALL = 236
+
+
+class ByDay:
+    """One metric per day, with the period of comparison behind it.
+
+    Args:
+        metric: its name.
+        each: what one point is, in the subtitle; unit and day unless given.
+    """
+
+    def __init__(self, metric: str, each: str = "") -> None:
+        self.name, self.metric, self._each = metric, metric, each
+        self._total = Question((metric,), compare=True)
+        self._each_day = Question((metric,), ("date",), compare=True)
+
+    def frame(self, contracts: Contracts) -> Frame:
+        """A chart."""
+        contract = contracts.metric(self.metric)
+        words = f"{'Bars' if wording.adds_up(contract) else 'Line'} per day: {contract.label}."
+        return Frame(self.name, contract.label, _HEIGHT, words, contract)
+
+    def ask(self, view: View) -> tuple[Question, ...]:
+        """The whole period, and each day of it."""
+        return self._total, self._each_day
+
+    def sheet(self, view: View, found: Answers) -> Sheet:
+        """One row per day: now and, where there is a comparison, then."""
+        contract, days = found.metric(self.metric), found.of(self._each_day)
+        columns = [Column("Day"), Column.of(contract)]
+        if view.comparison is not None:
+            columns.append(Column.of(contract, f"{contract.label}, {view.against.removeprefix('vs ')}"))
+        values = by_day(days, self.metric, view.days)
+        cells = [(day, cell(v), cell(v and v.previous)) for day, v in zip(view.days, values, strict=True)]
+        rows = tuple(row[: len(columns)] for row in cells)
+        told = days.series(self.metric)
+        return Sheet(self.name, contract.label, tuple(columns), rows, (contract,), told, found, is_daily=True)
+
+    def draw(self, view: View, sheet: Sheet, theme: Palette) -> Filling:
+        """Bars or a line, and the value of the whole period above them."""
+        (contract,) = sheet.contracts
+        total = sheet.found.of(self._total).one(self.metric)
+        bars = wording.adds_up(contract)
+        now = Line(contract.label, sheet.numbers(1), theme.fill if bars else theme.accent)
+        before = None
+        if view.comparison is not None and any(value is not None for value in sheet.numbers(2)):
+            before = Line(view.against.removeprefix("vs "), sheet.numbers(2), theme.reference, 1.4)
+        axis, late = Axis(wording.unit_of(contract), from_zero=bars), sheet.found.info.provisional_from
+        if bars:
+            figure = charts.daily_bars(view.days, [now], axis, theme, late, before=before)
+        else:
+            figure = charts.daily_lines(view.days, [*([before] if before else []), now], axis, theme, late)
+        head = headline(contract, total, view.against, keyed=before is not None)
+        size = f", n = {total.vehicles:,}" if total.vehicles else ""
+        return Filling(f"{self._each or wording.each_day(contract)} · {view.scope}{size}", figure, head=head)
+
+
+class DaysOf:
+    """Several metrics of one unit per day: lines, or shares of one whole as stacked bars.
+
+    Args:
+        name: of the card.
+        title: what it shows.
+        metrics: their names; the last is drawn on top, and is the one whose total stands above lines.
+        sub: beginning of the subtitle.
+        stacked: they are the parts of one whole, in percent.
+        size: metric whose vehicles are n; the last unless given.
+    """
+
+    def __init__(
+        self, name: str, title: str, metrics: tuple[str, ...], sub: str, *, stacked: bool = False, size: str = ""
+    ) -> None:
+        self.name, self.title, self.metrics, self._sub, self._stacked = name, title, metrics, sub, stacked
+        self._size = size or metrics[-1]
+        self._total = Question((self._size,), compare=True)
+        self._each_day = Question(metrics, ("date",))
+
+    def frame(self, contracts: Contracts) -> Frame:
+        """A chart."""
+        labels = [contracts.metric(name).label for name in self.metrics]
+        words = f"{'Bars' if self._stacked else 'Lines'} per day: {', '.join(labels)}."
+        contract = None if self._stacked else contracts.metric(self._size)
+        return Frame(self.name, self.title, _TALL if self._stacked else _HEIGHT, words, contract)
+
+    def ask(self, view: View) -> tuple[Question, ...]:
+        """Each day, and the total that stands above."""
+        return self._total, self._each_day
+
+    def sheet(self, view: View, found: Answers) -> Sheet:
+        """One row per day, a column per metric."""
+        days = found.of(self._each_day)
+        contracts = tuple(found.metric(name) for name in self.metrics)
+        columns = (Column("Day"), *(Column.of(contract) for contract in contracts))
+        rows = tuple(zip(view.days, *(map(cell, by_day(days, n, view.days)) for n in self.metrics), strict=True))
+        told = tuple(value for name in self.metrics for value in days.series(name))
+        return Sheet(self.name, self.title, columns, rows, contracts, told, found, is_daily=True)
+
+    def draw(self, view: View, sheet: Sheet, theme: Palette) -> Filling:
+        """The chart."""
+        total, late = sheet.found.of(self._total).one(self._size), sheet.found.info.provisional_from
+        labels = wording.without_common_start([contract.label for contract in sheet.contracts])
+        size = f"n = {total.vehicles:,}" if total.vehicles else "n withheld"
+        if self._stacked:
+            styles = ((theme.fill, ""), (theme.accent_soft, ""), (theme.quiet, "/"))
+            bars = [
+                Line(label, sheet.numbers(i + 1), color, hatch=hatch)
+                for i, (label, (color, hatch)) in enumerate(zip(labels, styles, strict=False))
+            ]
+            figure = charts.daily_bars(view.days, bars, Axis("%", ".3~g", top=100), theme, late)
+            return Filling(f"{self._sub} · {view.scope} · {size}", figure)
+        lines = [
+            Line(label, sheet.numbers(i + 1), theme.line_color(i, len(labels)), dash="solid" if i else "dot")
+            for i, label in enumerate(labels)
+        ]
+        unit = wording.unit_of(sheet.contracts[0])
+        axis = Axis("" if unit == "vehicles" else unit, ",.3~g")
+        figure = charts.daily_lines(view.days, lines, axis, theme, late, legend=True)
+        head = headline(sheet.found.metric(self._size), total, view.against)
+        return Filling(f"{self._sub} · {view.scope}, {size}", figure, head=head)

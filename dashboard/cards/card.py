@@ -1,0 +1,215 @@
+"""What a card is, its frame, which stays while its figures change, and what is put into it.
+
+Only properties are updated, so a chart is redrawn in place and the keyboard focus stays where it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from dash import Output, dcc, html, no_update
+
+from dashboard.draw import charts
+from dashboard.draw.markup import attrs
+from dashboard.draw.palette import Palette
+from dashboard.draw.parts import glossary
+from dashboard.draw.sheets import Sheet
+from dashboard.view.address import View
+from dashboard.view.published import Answers, Question
+from metrics import Contracts, Metric
+
+
+class Card(Protocol):
+    """One kind of card. It knows beforehand what it asks, so that a page can ask for all of its cards at once."""
+
+    @property
+    def name(self) -> str:
+        """In links and ids, unique on a page."""
+        ...
+
+    def frame(self, contracts: Contracts) -> Place:
+        """Its place on the page, before there are figures."""
+        ...
+
+    def ask(self, view: View) -> tuple[Question, ...]:
+        """All that it needs."""
+        ...
+
+    def sheet(self, view: View, found: Answers) -> Sheet:
+        """The rows that its chart, its table and its export are made of."""
+        ...
+
+    def draw(self, view: View, sheet: Sheet, theme: Palette) -> Filling:
+        """Its figures."""
+        ...
+
+
+class Place(Protocol):
+    """Where a card stands on a page, and how what was drawn gets there."""
+
+    def layout(self, page: str) -> Any:
+        """The place before there are figures."""
+        ...
+
+    def outputs(self, page: str) -> Mapping[str, Output]:
+        """What the callback of the page fills, by slot."""
+        ...
+
+    def clickable(self, page: str) -> str:
+        """Id of its chart, whose bars may lead to addresses; empty where there is none."""
+        ...
+
+    def values(self, filling: Filling, page: Address, view: View, sheet: Sheet) -> dict[str, Any]:
+        """The values of ``outputs``."""
+        ...
+
+
+@dataclass(frozen=True)
+class Address:
+    """Name and path of a page, for the links of its cards."""
+
+    name: str
+    path: str
+
+
+@dataclass(frozen=True)
+class Filling:
+    """What is put into a card.
+
+    Attributes:
+        sub: subtitle: slice, unit, n.
+        figure: its chart.
+        content: its body where it has no chart, or instead of one.
+        head: the value and its change.
+        note: below the body.
+        height: of the chart, where it is not the frame's own.
+    """
+
+    sub: Any = None
+    figure: charts.Figure | None = None
+    content: Any = None
+    head: Any = None
+    note: Any = None
+    height: int | None = None
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The frame of a card with a title, actions and a body.
+
+    Attributes:
+        name: of the card.
+        title: what it shows.
+        height: of its chart, or of its skeleton, in px.
+        alternative: text alternative of its chart; empty for a card without one.
+        contract: metric whose definition stands behind the glossary mark of the title.
+        switch: dimensions, with their labels, among which the card's breakdown is chosen.
+    """
+
+    name: str
+    title: str
+    height: int
+    alternative: str = ""
+    contract: Metric | None = None
+    switch: tuple[tuple[str, str], ...] = ()
+
+    def slot(self, page: str, name: str) -> str:
+        """Id of one of its places."""
+        return f"{page}-{self.name}-{name}"
+
+    def layout(self, page: str) -> Any:
+        """The card before it has figures."""
+        mark = glossary(self.contract) if self.contract else None
+        actions = [
+            html.A("Table", id=self.slot(page, "table"), href="?", className="action soft",
+                   **attrs({"aria-label": f"Table or chart of {self.title}"})),
+            html.A("Export", id=self.slot(page, "export"), href="?", className="action", download="",
+                   **attrs({"aria-label": f"Export {self.title} as CSV"})),
+        ]  # fmt: skip
+        body = [html.Div(id=self.slot(page, "content"), className="content", style={"--height": f"{self.height}px"})]
+        if self.alternative:
+            body.insert(0, self._figure(page))
+        return html.Section(
+            [
+                html.Div(
+                    [
+                        html.Div([html.H2(self.title, className="card-title"), mark], className="named"),
+                        html.Div(actions, className="card-actions"),
+                    ],
+                    className="card-head",
+                ),
+                self._switch(page),
+                html.Div(id=self.slot(page, "head"), className="card-head-slot"),
+                html.P(id=self.slot(page, "sub"), className="card-sub"),
+                html.Div(body, className="card-body"),
+                html.P(id=self.slot(page, "note"), className="card-note"),
+            ],
+            className="card",
+        )
+
+    def _switch(self, page: str) -> Any:
+        if not self.switch:
+            return None
+        links = [
+            html.A(label, id=self.slot(page, f"by-{name}"), href="?", className="switch-link soft")
+            for name, label in self.switch
+        ]
+        return html.Div(links, className="switch", role="group", **attrs({"aria-label": "Break down by"}))
+
+    def _figure(self, page: str) -> Any:
+        graph = dcc.Graph(
+            id=self.slot(page, "figure"),
+            figure={"data": [], "layout": {"width": 10, "height": 10, "paper_bgcolor": "rgba(0,0,0,0)"}},
+            config=charts.CONFIG,  # type: ignore[arg-type]
+            responsive=True,
+            style={"height": "100%"},
+        )
+        return html.Div(
+            graph,
+            id=self.slot(page, "figure-box"),
+            className="figure-box",
+            role="img",
+            style={"height": self.height},
+            **attrs({"aria-label": f"{self.alternative} The Table link of this card shows the figures."}),
+        )
+
+    def outputs(self, page: str) -> dict[str, Output]:
+        """What a callback of the page fills, by slot."""
+        found = {name: Output(self.slot(page, name), "children") for name in ("head", "sub", "note", "content")}
+        found["words"] = Output(self.slot(page, "table"), "children")
+        found["table"] = Output(self.slot(page, "table"), "href")
+        found["export"] = Output(self.slot(page, "export"), "href")
+        if self.alternative:
+            found["figure"] = Output(self.slot(page, "figure"), "figure")
+            found["box"] = Output(self.slot(page, "figure-box"), "style")
+        for name, _ in self.switch:
+            found[f"by-{name}"] = Output(self.slot(page, f"by-{name}"), "href")
+            found[f"on-{name}"] = Output(self.slot(page, f"by-{name}"), "aria-current")
+        return found
+
+    def clickable(self, page: str) -> str:
+        """Id of its chart; empty where there is none."""
+        return self.slot(page, "figure") if self.alternative else ""
+
+    def values(self, filling: Filling, page: Address, view: View, sheet: Sheet) -> dict[str, Any]:
+        """The values of ``outputs``; the table stands in for the body where the view says so."""
+        shown = self.name in view.tables
+        found: dict[str, Any] = {
+            "head": filling.head,
+            "sub": filling.sub,
+            "note": filling.note,
+            "content": sheet.table() if shown else filling.content,
+            "words": "Chart" if shown and self.alternative else "Summary" if shown else "Table",
+            "table": page.path + view.toggled(self.name),
+            "export": f"/export/{page.name}/{self.name}.csv{view.query(tables=frozenset())}",
+        }
+        if self.alternative:
+            visible = filling.figure is not None and not shown
+            found["figure"] = filling.figure if visible else no_update
+            found["box"] = {"height": filling.height or self.height} if visible else {"display": "none"}
+        for name, _ in self.switch:
+            found[f"by-{name}"] = page.path + view.query(by=name)
+            found[f"on-{name}"] = str(name == view.by).lower()
+        return found

@@ -1,0 +1,202 @@
+"""Plotly figures over groups: bars with their intervals, a matrix of cells, steps of a funnel, curves.
+
+As plain dicts, like ``dashboard.draw.charts``; every figure is drawn from a ``Sheet``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dashboard.draw.charts import Axis, Figure, base_layout, hover_text, value_axis
+from dashboard.draw.palette import Palette
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One group.
+
+    Attributes:
+        name: of the group.
+        value: ``None`` where there is none.
+        low: lower end of the interval, if there is one.
+        high: upper end.
+        hint: further words on hover.
+        link: address that a click leads to; empty for none.
+    """
+
+    name: str
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    hint: str = ""
+    link: str = ""
+
+
+def ranked_bars(bars: Sequence[Bar], axis: Axis, colors: Palette, reference: float | None = None) -> Figure:
+    """Horizontal bars, the first on top, with whiskers for intervals, and a line for all together."""
+    shown = list(reversed(bars))
+    layout = _grouped(colors, margin_left=10)
+    layout["xaxis"] = value_axis(axis, colors) | {"automargin": False, "side": "bottom"}
+    layout["yaxis"] = _names(colors) | {"automargin": True}
+    if reference is not None:
+        layout["shapes"] = [_line("x", reference, colors)]
+    return {"data": [_bars(shown, axis, colors, horizontal=True)], "layout": layout}
+
+
+def ordered_bars(bars: Sequence[Bar], axis: Axis, colors: Palette, reference: float | None = None) -> Figure:
+    """Upright bars in the order given, for classes that have one."""
+    layout = _grouped(colors, margin_left=44)
+    layout["yaxis"] = value_axis(axis, colors)
+    layout["xaxis"] = _names(colors)
+    if reference is not None:
+        layout["shapes"] = [_line("y", reference, colors)]
+    return {"data": [_bars(bars, axis, colors, horizontal=False)], "layout": layout}
+
+
+def heat(
+    across: Sequence[str], down: Sequence[str], cells: Sequence[Sequence[float | None]], axis: Axis, colors: Palette
+) -> Figure:
+    """A matrix of cells in one hue; the first row on top. A cell without a value stays empty."""
+    layout = _grouped(colors, margin_left=10)
+    layout["hovermode"] = "closest"
+    layout["xaxis"] = _names(colors) | {"side": "bottom", "type": "category"}
+    layout["yaxis"] = _names(colors) | {"automargin": True, "autorange": "reversed", "type": "category"}
+    unit = f" {axis.unit}" if axis.unit not in ("", "%") else axis.unit
+    trace = {
+        "type": "heatmap",
+        "x": list(across),
+        "y": list(down),
+        "z": [list(row) for row in cells],
+        "xgap": 2,
+        "ygap": 2,
+        "hoverongaps": False,
+        "colorscale": [[0, colors.heat_low], [1, colors.heat_high]],
+        "zmin": 0 if axis.from_zero else None,
+        "zmax": axis.top,
+        "colorbar": {
+            "thickness": 8,
+            "outlinewidth": 0,
+            "ticksuffix": axis.unit if axis.unit == "%" else "",
+            "tickfont": {"size": 11, "color": colors.muted},
+            "nticks": 4,
+        },
+        "hovertemplate": f"%{{y}}, %{{x}}: %{{z:{axis.hover}}}{unit}<extra></extra>",
+    }
+    return {"data": [trace], "layout": layout}
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One curve with its band.
+
+    Attributes:
+        name: in the legend and on hover.
+        x: where it is known.
+        y: its values.
+        low: lower end of the band; empty for none.
+        high: upper end.
+        color: of the line.
+    """
+
+    name: str
+    x: Sequence[float]
+    y: Sequence[float | None]
+    color: str
+    low: Sequence[float | None] = ()
+    high: Sequence[float | None] = ()
+
+
+def step_curves(curves: Sequence[Curve], axis: Axis, x_title: str, colors: Palette) -> Figure:
+    """Curves that stay level until the next point, as shares that remain do."""
+    layout = _grouped(colors, margin_left=44)
+    layout["yaxis"] = value_axis(axis, colors)
+    layout["xaxis"] = {
+        "title": {"text": x_title, "font": {"size": 11, "color": colors.muted}, "standoff": 6},
+        "showgrid": False,
+        "zeroline": False,
+        "rangemode": "tozero",
+        "tickfont": {"size": 11, "color": colors.muted},
+        "fixedrange": True,
+    }
+    layout["showlegend"] = len(curves) > 1
+    layout["margin"]["b"] = 66 if len(curves) > 1 else 40
+    traces: list[Figure] = []
+    for curve in curves:
+        line = {"shape": "hv", "color": curve.color}
+        if curve.low:
+            edges = {"mode": "lines", "type": "scatter", "x": list(curve.x), "hoverinfo": "skip", "showlegend": False}
+            traces.append(edges | {"y": list(curve.low), "line": line | {"width": 0}})
+            fill = {"fill": "tonexty", "fillcolor": colors.band}
+            traces.append(edges | fill | {"y": list(curve.high), "line": line | {"width": 0}})
+        traces.append({
+            "type": "scatter",
+            "mode": "lines",
+            "x": list(curve.x),
+            "y": list(curve.y),
+            "name": curve.name,
+            "line": line | {"width": 2},
+            "hovertemplate": hover_text(axis),
+        })  # fmt: skip
+    return {"data": traces, "layout": layout}
+
+
+def _bars(bars: Sequence[Bar], axis: Axis, colors: Palette, *, horizontal: bool) -> Figure:
+    names, values = [bar.name for bar in bars], [bar.value for bar in bars]
+    named, measured = ("y", "x") if horizontal else ("x", "y")
+    trace: Figure = {
+        "type": "bar",
+        "orientation": "h" if horizontal else "v",
+        "x": values if horizontal else names,
+        "y": names if horizontal else values,
+        "marker": {"color": colors.fill},
+        "customdata": [[bar.hint, bar.link] for bar in bars],
+        "hovertemplate": f"%{{{named}}}: {hover_text(axis, measured)}%{{customdata[0]}}<extra></extra>",
+    }
+    if any(bar.low is not None for bar in bars):
+        trace["error_x" if horizontal else "error_y"] = {
+            "type": "data",
+            "symmetric": False,
+            "array": [_above(bar) for bar in bars],
+            "arrayminus": [_below(bar) for bar in bars],
+            "color": colors.muted,
+            "thickness": 1.2,
+            "width": 3,
+        }
+    return trace
+
+
+def _above(bar: Bar) -> float:
+    return bar.high - bar.value if bar.high is not None and bar.value is not None else 0.0
+
+
+def _below(bar: Bar) -> float:
+    return bar.value - bar.low if bar.low is not None and bar.value is not None else 0.0
+
+
+def _grouped(colors: Palette, *, margin_left: int) -> Figure:
+    layout = base_layout(colors)
+    layout["hovermode"] = "closest"
+    layout["bargap"] = 0.28
+    layout["margin"] = {"l": margin_left, "r": 14, "t": 6, "b": 26}
+    return layout
+
+
+def _names(colors: Palette) -> dict[str, Any]:
+    return {
+        "type": "category",
+        "showgrid": False,
+        "zeroline": False,
+        "ticks": "",
+        "tickfont": {"size": 11.5, "color": colors.text},
+        "fixedrange": True,
+        "ticklabelstandoff": 6,
+    }
+
+
+def _line(axis: str, at: float, colors: Palette) -> Figure:
+    other = "y" if axis == "x" else "x"
+    place = {f"{axis}0": at, f"{axis}1": at, f"{other}0": 0, f"{other}1": 1, f"{axis}ref": axis}
+    line = {"color": colors.reference, "width": 1.4, "dash": "dot"}
+    return {"type": "line", f"{other}ref": "paper", **place, "line": line, "layer": "above"}

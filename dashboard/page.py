@@ -1,0 +1,200 @@
+"""A page is a declaration: a name and rows of cards. Its one callback, its exports and its states are here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from anyio import to_thread
+from dash import ClientsideFunction, Dash, Input, Output, html, no_update, set_props
+
+from dashboard.cards.card import Address, Card
+from dashboard.draw.markup import attrs
+from dashboard.draw.palette import palette
+from dashboard.draw.parts import provisional_key, state
+from dashboard.draw.sheets import Sheet
+from dashboard.view import wording
+from dashboard.view.address import View, parse
+from dashboard.view.published import Answers, Published, Reading
+from metrics import Contracts, Evaluation
+
+
+class Row:
+    """Cards beside each other; a page that is too narrow puts them below each other.
+
+    Args:
+        cards: from left to right.
+        columns: so many in one line.
+    """
+
+    def __init__(self, *cards: Card, columns: int = 2) -> None:
+        self.cards, self.columns = cards, columns
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page. The first card is what it is about: a slice that has no value in it is empty.
+
+    Attributes:
+        name: in links to exports, and the name of its icon.
+        title: in the navigation and the header.
+        rows: cards, top to bottom; a card that is no row has a line of its own.
+        is_start: it is what the server shows where no page is named.
+    """
+
+    name: str
+    title: str
+    rows: tuple[Row | Card, ...]
+    is_start: bool = False
+
+    @property
+    def path(self) -> str:
+        """Where it is."""
+        return "/" if self.is_start else f"/{self.name}"
+
+    @property
+    def cards(self) -> tuple[Card, ...]:
+        """All cards, in reading order."""
+        return tuple(self._each_card())
+
+    def _each_card(self) -> Iterator[Card]:
+        for row in self.rows:
+            yield from row.cards if isinstance(row, Row) else (row,)
+
+    def card(self, name: str) -> Card | None:
+        """A card by its name."""
+        return next((card for card in self.cards if card.name == name), None)
+
+    def layout(self, contracts: Contracts) -> Any:
+        """The page before it has figures: skeletons where they will be."""
+        rows = []
+        for row in self.rows:
+            if isinstance(row, Row):
+                places = [card.frame(contracts).layout(self.name) for card in row.cards]
+                rows.append(html.Div(places, className=f"grid-{row.columns}"))
+            else:
+                rows.append(row.frame(contracts).layout(self.name))
+        return html.Div(
+            [
+                html.Div(id=f"{self.name}-notes"),
+                html.Div(id=f"{self.name}-state"),
+                html.P(id=f"{self.name}-late", className="late"),
+                html.Div(rows),
+                html.Div(id=f"{self.name}-foot"),
+            ],
+            id=f"{self.name}-body",
+            className="body pending",
+        )
+
+    def register(self, app: Dash, published: Published) -> None:
+        """Register the one callback of the page; the work is done off the event loop."""
+        places = {card.name: card.frame(published.contracts) for card in self.cards}
+        outputs = {
+            "notes": Output(f"{self.name}-notes", "children"),
+            "state": Output(f"{self.name}-state", "children"),
+            "late": Output(f"{self.name}-late", "children"),
+            "foot": Output(f"{self.name}-foot", "children"),
+            "class": Output(f"{self.name}-body", "className"),
+            "cards": {name: dict(place.outputs(self.name)) for name, place in places.items()},
+        }
+        inputs = [Input("url", "search"), Input("scheme", "data"), Input("snapshot", "data")]
+        in_browser: Any = app.clientside_callback
+        for place in places.values():
+            if figure := place.clickable(self.name):
+                go = ClientsideFunction("sillage", "drill")
+                in_browser(go, Output(figure, "clickData"), Input(figure, "clickData"), prevent_initial_call=True)
+
+        @app.callback(output=outputs, inputs=inputs)
+        async def update(search: str | None, scheme: str | None, _snapshot: str | None) -> dict[str, Any]:
+            values = await to_thread.run_sync(self.answer, published, search, scheme)
+            set_props("error", {"children": None})  # no output of this callback: that is in the layout before the page
+            return values
+
+    def answer(self, published: Published, search: str | None, scheme: str | None) -> dict[str, Any]:
+        """All values of the page for an address and a theme, as the callback returns them."""
+        with published.reading() as reading:
+            if reading.catalogue is None:
+                return self._values(published.contracts, [], None, None, None)
+            view, notes = parse(search, reading.catalogue, [card.name for card in self.cards])
+            foot = _foot(reading, view)
+            asked = tuple(question for card in self.cards for question in card.ask(view))
+            if any(not values for _, values in view.chosen):
+                text = "A filter holds no value of the published data."
+                return self._values(published.contracts, notes, _no_data(text), None, foot)
+            found = reading.ask(view, asked)
+            if missing := _without_data(reading, view, found.of(asked[0])):
+                return self._values(published.contracts, notes, missing, None, foot)
+            notes += _coverage(view, found.of(asked[0]))
+            late = provisional_key(wording.provisional(reading.info, view.last))
+            values = self._values(published.contracts, notes, None, late, foot)
+            values["cards"] = {card.name: self._drawn(card, view, found, scheme) for card in self.cards}
+            return values
+
+    def sheet(self, reading: Reading, view: View, name: str) -> Sheet | None:
+        """The rows behind one card, for its export; nothing else is worked out."""
+        card = self.card(name)
+        return None if card is None else card.sheet(view, reading.ask(view, card.ask(view)))
+
+    def _drawn(self, card: Card, view: View, found: Answers, scheme: str | None) -> dict[str, Any]:
+        sheet = card.sheet(view, found)
+        filling = card.draw(view, sheet, palette(scheme))
+        return card.frame(found.contracts).values(filling, Address(self.name, self.path), view, sheet)
+
+    def _values(self, contracts: Contracts, notes: Sequence[str], missing: Any, late: Any, foot: Any) -> dict[str, Any]:
+        """The values of all outputs, with the cards as they are."""
+        return {
+            "notes": _notes(notes),
+            "state": missing,
+            "late": late,
+            "foot": foot,
+            "class": "body without" if missing is not None else "body",
+            "cards": {
+                card.name: dict.fromkeys(card.frame(contracts).outputs(self.name), no_update) for card in self.cards
+            },
+        }
+
+
+def _no_data(text: str) -> Any:
+    return state("No data in this slice", text, html.A("Reset filters", href="?", className="pill soft"))
+
+
+def _without_data(reading: Reading, view: View, found: Evaluation) -> Any:
+    """The state of a slice that holds nothing: why, and what to do; ``None`` if it holds something."""
+    if any(value.as_of is not None for value in found):
+        return None
+    assert reading.catalogue is not None
+    first, last = reading.catalogue.first, reading.catalogue.last
+    if view.last < first or view.first > last:
+        return _no_data(f"{view.period} lies outside the published data, which runs from {wording.days(first, last)}.")
+    return _no_data(f"No vehicle was in the fleet in {view.period} for {view.scope}. Widen the period or the filters.")
+
+
+def _coverage(view: View, found: Evaluation) -> list[str]:
+    """What of the days asked for has no data, and what of those it is compared with."""
+    first, last = view.in_address
+    asked, held = (last - first).days + 1, max(value.days for value in found)
+    before = max((value.previous.days for value in found if value.previous), default=0)
+    notes = []
+    if held < asked:
+        where = f", {view.period}" if view.asked else ""
+        notes.append(f"Data covers {held:,} of these {asked:,} days{where}.")
+    if 0 < before < view.slice.days:
+        notes.append(f"Of the {view.slice.days:,} days compared with, {before:,} have data.")
+    return notes
+
+
+def _notes(notes: Sequence[str]) -> Any:
+    if not notes:
+        return None
+    return html.Ul([html.Li(note) for note in notes], className="notes", role="status")
+
+
+def _foot(reading: Reading, view: View) -> Any:
+    info = reading.info
+    return html.P(
+        f"Snapshot of {wording.instant(info.published_at)} · {view.period}, UTC days",
+        className="foot",
+        title=info.version,
+        **attrs({"data-first": view.first.isoformat(), "data-last": view.last.isoformat()}),
+    )

@@ -1,0 +1,1 @@
+"""What is looked at: the address, the published figures, names and words."""

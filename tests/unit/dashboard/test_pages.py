@@ -1,0 +1,98 @@
+"""Pages are declarations: short, without functions, and one that is declared here works like the shipped ones."""
+
+from __future__ import annotations
+
+import ast
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import dashboard.pages
+from dashboard.cards.by_day import ByDay
+from dashboard.cards.by_group import ByGroup
+from dashboard.cards.tiles import Tiles
+from dashboard.page import Page, Row
+from dashboard.view.published import Published
+from dashboard.web.routes import _export
+from lake.settings import get_settings
+from lake.snapshot import Snapshot, point_to
+from lake.storage import Lake
+from orchestration.publishing import write_figures
+
+NOW = datetime(2026, 3, 15, 6, tzinfo=UTC)
+MODULES = sorted(Path(dashboard.pages.__path__[0]).glob("[a-z]*.py"))
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
+    """Eight weeks of 100 vehicles in France and 50 in Japan, each driving 20 km a day."""
+    folder: Path = tmp_path_factory.mktemp("lake")
+    settings = get_settings(lake=str(folder / "lake"))
+    lake, target = Lake.open(settings), folder / "lake" / "published"
+    target.mkdir()
+    rows = []
+    for back in range(56):
+        for market, fleet in (("FR", 100), ("JP", 50)):
+            key = {"market": market, "model": "Corvid", "model_year": "2025", "powertrain": "BEV"}
+            parts = {"vehicles": fleet, "active_vehicles": fleet, "trips": 2 * fleet, "distance_km": 20.0 * fleet}
+            times = {"driving_s": 9000.0, "idle_s": 1000.0}
+            odometer = {"odometer_vehicles": 0, "odometer_gain_km": 0.0, "odometer_trip_km": 0.0}
+            rows.append({"date": NOW.date() - timedelta(1 + back)} | key | parts | times | odometer)
+    frames = {"kpi.driving": pl.DataFrame(rows)}
+    point_to(lake, write_figures(target, frames, version="1", provisional_days=0, published_at=NOW))
+    return Published(lambda: Snapshot.open(settings))
+
+
+DECLARED = Page("declared", "Declared", (Tiles("distance"), Row(ByDay("trips"), ByGroup("distance", by="market"))))
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: path.stem)
+def test_a_page_is_a_declaration(module: Path) -> None:
+    text = module.read_text(encoding="utf-8")
+    assert len(text.splitlines()) < 40
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+    assert not [node for node in ast.walk(ast.parse(text)) if isinstance(node, kinds)]
+
+
+def test_a_declared_page_shows_its_cards(published: Published) -> None:
+    answer = DECLARED.answer(published, "?days=7", None)
+    assert answer["class"] == "body"
+    assert "21,000" in str(answer["cards"]["tiles"]["tiles"])
+    figure = answer["cards"]["trips"]["figure"]
+    assert (figure["data"][0]["type"], figure["data"][0]["y"]) == ("bar", [300.0] * 7)
+    assert "France" in str(answer["cards"]["markets"]["content"])
+
+
+def test_a_declared_page_exports_each_card_alone(published: Published) -> None:
+    exported = _export(DECLARED, "trips", "days=7", published)
+    assert exported.status_code == 200
+    lines = [line for line in bytes(exported.body).decode().splitlines() if line.startswith("2026")]
+    assert len(lines) == 7
+    assert all(",trips,trips,300.0," in line for line in lines)
+    assert _export(DECLARED, "nonsense", "days=7", published).status_code == 404
+
+
+def test_a_declared_page_drills(published: Published) -> None:
+    content = str(DECLARED.answer(published, "?days=7", None)["cards"]["markets"]["content"])
+    assert "href='?days=7&market=FR'" in content
+    narrowed = DECLARED.answer(published, "?days=7&market=FR", None)
+    assert "14,000" in str(narrowed["cards"]["tiles"]["tiles"])
+    assert "href='?days=7'" in str(narrowed["cards"]["markets"]["content"]), "a second click widens again"
+
+
+def test_cards_that_split_alike_are_asked_together(published: Published, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dashboard.view import published as module  # noqa: PLC0415
+
+    asked: list[tuple[tuple[str, ...], tuple[str, ...]]] = []
+    real = module.evaluate
+
+    def counting(*arguments, by=(), **named):  # type: ignore[no-untyped-def]
+        asked.append((tuple(arguments[1]), by))
+        return real(*arguments, by=by, **named)
+
+    monkeypatch.setattr(module, "evaluate", counting)
+    DECLARED.answer(published, "?days=14", None)
+    assert sorted(by for _, by in asked) == [(), ("date",), ("date",), ("market",)]
+    assert ("distance", "trips") in [metrics for metrics, _ in asked]

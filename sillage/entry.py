@@ -8,6 +8,7 @@ from importlib.metadata import version
 from cyclopts import App
 
 from lake.errors import SillageError
+from sillage.figures import metric, why
 from sillage.fleet import demo, simulate
 from sillage.flow import build, land, maintain, publish
 from sillage.terminal import err
@@ -22,7 +23,7 @@ app = App(
     version=lambda: version("sillage"),
     result_action="return_value",
 )
-for command in (demo, simulate, land, build, publish, maintain, sql, status, doctor):
+for command in (demo, simulate, land, build, publish, maintain, metric, why, sql, status, doctor):
     app.command(command)
 app.command(serve_dashboard, name="serve")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -40,7 +40,7 @@ def progress_bars() -> Iterator[Progress]:
         yield bars
 
 
-def grid(title: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+def grid(title: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
     """Print a table; numbers on the right."""
     if not rows:
         out.print(f"\n[bold]{title}[/]: none")

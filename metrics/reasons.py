@@ -1,0 +1,56 @@
+"""Asks what ``metrics.why`` needs: one metric, whole and split by up to three dimensions, in two periods."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+
+import duckdb
+
+from lake.errors import QueryError
+from metrics.evaluation import evaluate
+from metrics.loading import Contracts, load_contracts
+from metrics.values import Slice
+from metrics.why import Why, explain
+
+_TOGETHER = 3
+
+
+def why(
+    con: duckdb.DuckDBPyConnection,
+    metric: str,
+    now: Slice,
+    before: Slice,
+    *,
+    by: Sequence[str] = (),
+    contracts: Contracts | None = None,
+) -> Why:
+    """The reasons of a change between two periods.
+
+    Args:
+        con: connection or cursor with the KPI tables in its schema ``kpi``.
+        metric: its name.
+        now: the slice that is explained.
+        before: what it is compared with; the same filters.
+        by: dimensions in which reasons are sought; all of the metric's table that are not filtered to one value
+            unless given.
+        contracts: the contracts; the shipped ones unless given.
+
+    Raises:
+        QueryError: a metric or dimension does not exist, or the metric is neither a total nor made of two parts.
+    """
+    contracts = contracts or load_contracts()
+    contract = contracts.metric(metric)
+    if not (contract.is_total or contract.has_parts):
+        fitting = [m.name for m in contracts.metrics if m.table == contract.table and (m.is_total or m.has_parts)]
+        raise QueryError(
+            f"{metric} has no parts that a change could be split into",
+            found=f"a metric of kind {contract.kind}",
+            expected="a total, a ratio or a rate" + (f", as {', '.join(fitting[:4])}" if fitting else ""),
+        )
+    known = contracts.table(contract.table).dimension_names
+    dimensions = tuple(by) or tuple(name for name in known if len(now.filters.get(name, ())) != 1)
+    (total,) = evaluate(con, [metric], now, compare=before, contracts=contracts).series(metric)
+    splits = [s for size in range(1, _TOGETHER + 1) for s in combinations(dimensions, size)]
+    found = {s: evaluate(con, [metric], now, by=s, compare=before, contracts=contracts) for s in splits}
+    return explain(contract, total, found, dimensions)

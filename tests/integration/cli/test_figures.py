@@ -1,0 +1,121 @@
+"""``sillage metric`` and ``sillage why`` on a published fleet: the figures of ``evaluate``, and errors that help."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from lake.settings import Settings, get_settings
+from lake.snapshot import Snapshot, point_to
+from lake.storage import Lake
+from metrics import Slice, evaluate
+from orchestration.publishing import write_figures
+from tests.integration.cli.conftest import Run
+from tests.integration.lakes import environment
+
+NOW = datetime(2026, 3, 15, 6, tzinfo=UTC)
+LAST = NOW.date() - timedelta(1)
+
+
+@pytest.fixture
+def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Eight weeks of 500 vehicles in each of three markets; in the newer four, Japan drives half as much again."""
+    rows = []
+    for back in range(56):
+        for market in ("FR", "DE", "JP"):
+            trips = 300 if market == "JP" and back < 28 else 200
+            key = {"date": LAST - timedelta(back), "market": market, "model": "Corvid", "model_year": "2025"}
+            parts = {"vehicles": 500, "active_vehicles": 500, "trips": trips, "distance_km": trips * 10.0}
+            times = {"driving_s": trips * 900.0, "idle_s": trips * 100.0}
+            odometer = {"odometer_vehicles": 0, "odometer_gain_km": 0.0, "odometer_trip_km": 0.0}
+            rows.append(key | {"powertrain": "BEV"} | parts | times | odometer)
+    settings = get_settings(lake=str(tmp_path / "lake"))
+    lake, folder = Lake.open(settings), tmp_path / "lake" / "published"
+    folder.mkdir()
+    frames = {"kpi.driving": pl.DataFrame(rows)}
+    point_to(lake, write_figures(folder, frames, version="1", provisional_days=2, published_at=NOW))
+    for name, value in environment(settings).items():
+        monkeypatch.setenv(name, value)
+    return settings
+
+
+def test_figures_are_those_of_evaluate_to_the_last_digit(fleet: Settings, run: Run) -> None:
+    said = run("metric", "distance", "idle_ratio", "--by", "market", "--last", "7", "--format", "csv")
+    lines = list(csv.DictReader(io.StringIO(said.out)))
+    with Snapshot.open(fleet).cursor() as cursor:
+        found = evaluate(cursor, ["distance", "idle_ratio"], Slice(LAST - timedelta(6), LAST), by=("market",))
+    assert [(x["metric"], x["market"], float(x["value"])) for x in lines] == [
+        (v.metric, v.group[0], v.value) for v in found
+    ]
+
+
+def test_filters_periods_and_grain(fleet: Settings, run: Run) -> None:
+    said = run(
+        "metric", "trips", "--where", "market=JP", "--where", "market=FR", "--from", "2026-03-01", "--to", "2026-03-03",
+        "--grain", "day", "--format", "json",
+    )  # fmt: skip
+    assert [(x["period"], x["value"]) for x in json.loads(said.out)] == [
+        ("2026-03-01", 500.0), ("2026-03-02", 500.0), ("2026-03-03", 500.0),
+    ]  # fmt: skip
+
+
+def test_a_table_has_units_the_change_and_that_it_is_provisional(fleet: Settings, run: Run) -> None:
+    said = run("metric", "trips", "--compare", "previous")
+    text = " ".join(said.out.split())
+    assert "19,600 trips" in text
+    assert "16,800 trips" in text
+    assert "+2,800 trips" in text
+    assert "provisional" in text
+
+
+def test_the_list_and_the_contract(fleet: Settings, run: Run) -> None:
+    listed = run("metric", "--list").out
+    assert "idle_ratio" in listed
+    explained = run("metric", "idle_ratio", "--explain").out
+    for words in ("Time at rest within trips", "core.vehicle_days", "kpi.driving", "select"):
+        assert words in explained
+
+
+def test_why_names_the_market_that_moved(fleet: Settings, run: Run) -> None:
+    said = run("why", "trips").out
+    assert "market JP: 8,400 trips after 5,600 trips; explains 100% of the change" in " ".join(said.split())
+
+
+def test_why_names_nothing_where_nothing_moved(fleet: Settings, run: Run) -> None:
+    assert "stands out beyond chance" in run("why", "trips", "--where", "market=FR", "--where", "market=DE").out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("metric",), "No metric was named"),
+        (("metric", "nonsense"), "No such metric"),
+        (("metric", "trips", "--by", "colour"), "colour"),
+        (("metric", "trips", "--where", "market"), "dimension=value"),
+        (("metric", "--list", "--family", "colour"), "No such family"),
+        (("metric", "trips", "--from", "2026-03-09", "--to", "2026-03-01"), "ends before it starts"),
+        (("why", "nonsense"), "No such metric"),
+    ],
+)
+def test_what_cannot_be_answered_is_said(fleet: Settings, run: Run, arguments: tuple[str, ...], words: str) -> None:
+    said = run(*arguments)
+    assert said.code == 1
+    assert words in said.err
+
+
+def test_before_anything_is_published_the_command_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run
+) -> None:
+    settings = get_settings(lake=str(tmp_path / "bare"))
+    Lake.open(settings)
+    for name, value in environment(settings).items():
+        monkeypatch.setenv(name, value)
+    said = run("metric", "trips")
+    assert said.code == 1
+    assert "sillage publish" in said.err

@@ -9,14 +9,16 @@ from typing import Any
 from anyio import to_thread
 from dash import ClientsideFunction, Dash, Input, Output, html, no_update, set_props
 
-from dashboard.cards.card import Address, Card
+from dashboard.cards.card import Address, Card, Filling
 from dashboard.draw.markup import attrs
 from dashboard.draw.palette import palette
 from dashboard.draw.parts import provisional_key, state
 from dashboard.draw.sheets import Sheet
 from dashboard.view import wording
 from dashboard.view.address import View, parse
+from dashboard.view.faults import log_fault
 from dashboard.view.published import Answers, Published, Reading
+from lake.errors import QueryError
 from metrics import Contracts, Evaluation
 
 
@@ -123,23 +125,45 @@ class Page:
                 text = "A filter holds no value of the published data."
                 return self._values(published.contracts, notes, _no_data(text), None, foot)
             found = reading.ask(view, asked)
-            if missing := _without_data(reading, view, found.of(asked[0])):
+            first = found.first()
+            if first is not None and (missing := _without_data(reading, view, first)):
                 return self._values(published.contracts, notes, missing, None, foot)
-            notes += _coverage(view, found.of(asked[0]))
+            notes += _coverage(view, first) if first is not None else []
             late = provisional_key(wording.provisional(reading.info, view.last))
             values = self._values(published.contracts, notes, None, late, foot)
             values["cards"] = {card.name: self._drawn(card, view, found, scheme) for card in self.cards}
             return values
 
     def sheet(self, reading: Reading, view: View, name: str) -> Sheet | None:
-        """The rows behind one card, for its export; nothing else is worked out."""
+        """The rows behind one card, for its export; nothing else is worked out.
+
+        Raises:
+            QueryError: its figures are not split by something that the view filters by.
+        """
         card = self.card(name)
-        return None if card is None else card.sheet(view, reading.ask(view, card.ask(view)))
+        if card is None:
+            return None
+        found = reading.ask(view, card.ask(view))
+        if lacking := found.lacking(card.ask(view)):
+            raise QueryError("No export for this filter", found=f"not split by {' and '.join(lacking)}")
+        return card.sheet(view, found)
 
     def _drawn(self, card: Card, view: View, found: Answers, scheme: str | None) -> dict[str, Any]:
-        sheet = card.sheet(view, found)
-        filling = card.draw(view, sheet, palette(scheme))
-        return card.frame(found.contracts).values(filling, Address(self.name, self.path), view, sheet)
+        """The values of one card. One that cannot be shown says why, and the others stand."""
+        nothing = Sheet(card.name, "", (), (), (), (), found)
+        place, address = card.frame(found.contracts), Address(self.name, self.path)
+        if lacking := found.lacking(card.ask(view)):
+            names = " and ".join(lacking)
+            text = f"These figures are not split by {names}. Take that filter off to see them."
+            return place.values(Filling(content=state("Not for this filter", text)), address, view, nothing)
+        try:
+            sheet = card.sheet(view, found)
+            filling = card.draw(view, sheet, palette(scheme))
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is this card's alone
+            text = f"The others stand. Error {log_fault(error)} is in the log."
+            failed = Filling(content=state("This card could not be worked out", text, kind="fault"))
+            return place.values(failed, address, view, nothing)
+        return place.values(filling, address, view, sheet)
 
     def _values(self, contracts: Contracts, notes: Sequence[str], missing: Any, late: Any, foot: Any) -> dict[str, Any]:
         """The values of all outputs, with the cards as they are."""

@@ -37,8 +37,8 @@ def some_of(dimension: str, values: Sequence[str], shown: int = 2) -> str:
 
 #: Dimensions whose values have an order of their own, by number.
 _ORDERED = frozenset({
-    "model_year", "months_in_service", "automation_level", "local_hour", "weekday", "ambient", "speed_band",
-    "days_since_start",
+    "model_year", "months_in_service", "automation_level", "local_hour", "local_weekday", "ambient_temperature",
+    "campaign_day",
 })  # fmt: skip
 
 

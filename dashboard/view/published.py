@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import duckdb
@@ -19,6 +19,7 @@ from metrics import Contracts, Evaluation, Metric, MetricValue, dimension_values
 
 _REMEMBERED = 256
 _WORKERS = 2
+PERIODS = ("date", "week", "month")
 _Key = tuple[object, ...]
 
 
@@ -63,10 +64,20 @@ class Answers:
     info: SnapshotInfo
     contracts: Contracts
     _found: Mapping[Question, Evaluation]
+    _lacking: Mapping[Question, tuple[str, ...]] = field(default_factory=dict)
 
     def of(self, question: Question) -> Evaluation:
         """The answer to one question that was asked."""
         return self._found[question]
+
+    def first(self) -> Evaluation | None:
+        """The answer to the first question that could be answered."""
+        return next(iter(self._found.values()), None)
+
+    def lacking(self, questions: Collection[Question]) -> tuple[str, ...]:
+        """Labels of the dimensions that the view filters by and some metric asked is not split by."""
+        names = dict.fromkeys(name for question in questions for name in self._lacking.get(question, ()))
+        return tuple(self.contracts.dimension(name).label.lower() for name in names)
 
     def metric(self, name: str) -> Metric:
         """The contract of a metric."""
@@ -101,14 +112,22 @@ class Reading:
             view: period, filters and comparison.
             questions: what its cards need.
         """
+        lacking = {question: missing for question in questions if (missing := self._lacking(view, question))}
         together: dict[tuple[tuple[str, ...], bool], tuple[str, ...]] = {}
-        for question in questions:
+        for question in (q for q in questions if q not in lacking):
             key = (question.by, question.compare)
             together[key] = tuple(dict.fromkeys((*together.get(key, ()), *question.metrics)))
         merged = [Question(metrics, by, compare) for (by, compare), metrics in together.items()]
         found = {(q.by, q.compare): e for q, e in zip(merged, self.answers(view, *merged), strict=True)}
-        own = {question: _of(found[question.by, question.compare], question.metrics) for question in questions}
-        return Answers(self.info, self.contracts, own)
+        own = {q: _of(found[q.by, q.compare], q.metrics) for q in questions if q not in lacking}
+        return Answers(self.info, self.contracts, own, lacking)
+
+    def _lacking(self, view: View, question: Question) -> tuple[str, ...]:
+        """Dimensions that the view filters by, or the question splits by, and some table of the question lacks."""
+        wanted = dict.fromkeys([*(name for name, _ in view.chosen), *(n for n in question.by if n not in PERIODS)])
+        tables = {self.metric(name).table for name in question.metrics}
+        known = [self.contracts.table(table).dimension_names for table in tables]
+        return tuple(name for name in wanted if not all(name in names for names in known))
 
     def answers(self, view: View, *questions: Question) -> list[Evaluation]:
         """The answers to several questions; those not yet known are worked out side by side."""

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import logging
-import secrets
 from typing import Any
 
 from dash import html, set_props
 
 from dashboard.draw.markup import attrs
+from dashboard.view.faults import log_fault
 from lake.errors import SillageError
-
-log = logging.getLogger("sillage.dashboard")
-
-
-def log_fault(error: Exception) -> str:
-    """Log an error with its traceback under a new id, and return the id."""
-    number = secrets.token_hex(4)
-    log.error("error %s: %s", number, error, exc_info=error)
-    return number
 
 
 def report(error: Exception) -> Any:

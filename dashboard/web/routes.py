@@ -10,10 +10,10 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 from dashboard.page import Page
 from dashboard.view.address import parse
+from dashboard.view.faults import log_fault
 from dashboard.view.published import Published
-from dashboard.web.faults import log_fault
 from dashboard.web.status import health, sight
-from lake.errors import SillageError
+from lake.errors import QueryError, SillageError
 from lake.snapshot import NothingPublishedError
 
 _FRESH = {"Cache-Control": "no-store"}
@@ -51,7 +51,10 @@ def _export(page: Page | None, card: str, query: str, published: Published) -> R
         view, notes = parse(query, reading.catalogue)
         if notes:  # who reads a file does not see what a page says above its figures
             return PlainTextResponse("\n".join(["No export:", *notes]), 400, _FRESH)
-        sheet = page.sheet(reading, view, card)
+        try:
+            sheet = page.sheet(reading, view, card)
+        except QueryError as error:
+            return PlainTextResponse(f"{error.title}: {error.found}.", 400, _FRESH)
         if sheet is None:
             return PlainTextResponse("There is no such export.", 404)
         text = sheet.csv(view)

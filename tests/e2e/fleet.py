@@ -9,6 +9,8 @@ from math import sin
 
 import polars as pl
 
+from tests.unit.metrics.platform import frame
+
 MARKETS = {
     "CN": 900, "FR": 640, "JP": 560, "DE": 420, "GB": 330, "BR": 300, "IN": 260, "ES": 190, "TR": 120, "MX": 90,
     "MA": 40, "US": 9,
@@ -49,7 +51,7 @@ def kpi_frames(
                     a, d = _cell(dice, whole, age, weekend, market, model)
                     active.append(key | a)
                     driving.append(key | d)
-    return {"kpi.active_vehicles": pl.DataFrame(active), "kpi.driving": pl.DataFrame(driving)}
+    return {"kpi.active_vehicles": frame("active_vehicles", active), "kpi.driving": frame("driving", driving)}
 
 
 def _cell(

@@ -8,7 +8,6 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import polars as pl
 import pytest
 
 from lake.settings import Settings, get_settings
@@ -18,6 +17,7 @@ from metrics import Slice, evaluate
 from orchestration.publishing import write_figures
 from tests.integration.cli.conftest import Run
 from tests.integration.lakes import environment
+from tests.unit.metrics.platform import frame
 
 NOW = datetime(2026, 3, 15, 6, tzinfo=UTC)
 LAST = NOW.date() - timedelta(1)
@@ -38,7 +38,7 @@ def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     settings = get_settings(lake=str(tmp_path / "lake"))
     lake, folder = Lake.open(settings), tmp_path / "lake" / "published"
     folder.mkdir()
-    frames = {"kpi.driving": pl.DataFrame(rows)}
+    frames = {"kpi.driving": frame("driving", rows)}
     point_to(lake, write_figures(folder, frames, version="1", provisional_days=2, published_at=NOW))
     for name, value in environment(settings).items():
         monkeypatch.setenv(name, value)

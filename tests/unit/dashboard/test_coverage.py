@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-import polars as pl
 import pytest
 
 from dashboard.draw.parts import sparkline
@@ -16,6 +15,7 @@ from lake.settings import get_settings
 from lake.snapshot import Snapshot, point_to
 from lake.storage import Lake
 from orchestration.publishing import write_figures
+from tests.unit.metrics.platform import frame
 
 NOW = datetime(2026, 3, 15, 6, tzinfo=UTC)
 DAYS = 48
@@ -41,7 +41,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
         times = {"driving_s": 9000.0, "idle_s": 1000.0}
         odometer = {"odometer_vehicles": 50, "odometer_gain_km": 1010.0, "odometer_trip_km": 1000.0}
         driving.append(key | parts | times | odometer)
-    frames = {"kpi.active_vehicles": pl.DataFrame(active), "kpi.driving": pl.DataFrame(driving)}
+    frames = {"kpi.active_vehicles": frame("active_vehicles", active), "kpi.driving": frame("driving", driving)}
     point_to(lake, write_figures(target, frames, version="1", provisional_days=0, published_at=NOW))
     return Published(lambda: Snapshot.open(settings))
 

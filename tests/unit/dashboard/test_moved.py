@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import polars as pl
 import pytest
 
 from dashboard.cards import moved
@@ -18,6 +17,7 @@ from lake.snapshot import Snapshot, point_to
 from lake.storage import Lake
 from metrics import Counted, MetricValue, load_contracts
 from orchestration.publishing import write_figures
+from tests.unit.metrics.platform import frame
 
 TODAY = datetime(2026, 3, 15, 6, tzinfo=UTC)
 
@@ -99,7 +99,7 @@ def reading(tmp_path: Path) -> Iterator[Reading]:
     settings = get_settings(lake=str(tmp_path / "lake"))
     lake, folder = Lake.open(settings), tmp_path / "lake" / "published"
     folder.mkdir()
-    frames = {"kpi.active_vehicles": pl.DataFrame(active), "kpi.driving": pl.DataFrame(driving)}
+    frames = {"kpi.active_vehicles": frame("active_vehicles", active), "kpi.driving": frame("driving", driving)}
     point_to(lake, write_figures(folder, frames, version="1", provisional_days=0, published_at=TODAY))
     with Published(lambda: Snapshot.open(settings)).reading() as reading:
         yield reading

@@ -6,12 +6,13 @@ import ast
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import polars as pl
 import pytest
 
 import dashboard.pages
+from dashboard.cards.by_class import ByClass
 from dashboard.cards.by_day import ByDay
 from dashboard.cards.by_group import ByGroup
+from dashboard.cards.card import Filling
 from dashboard.cards.tiles import Tiles
 from dashboard.page import Page, Row
 from dashboard.view.published import Published
@@ -20,6 +21,7 @@ from lake.settings import get_settings
 from lake.snapshot import Snapshot, point_to
 from lake.storage import Lake
 from orchestration.publishing import write_figures
+from tests.unit.metrics.platform import frame
 
 NOW = datetime(2026, 3, 15, 6, tzinfo=UTC)
 MODULES = sorted(Path(dashboard.pages.__path__[0]).glob("[a-z]*.py"))
@@ -35,12 +37,13 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
     rows = []
     for back in range(56):
         for market, fleet in (("FR", 100), ("JP", 50)):
-            key = {"market": market, "model": "Corvid", "model_year": "2025", "powertrain": "BEV"}
+            year = "2025" if market == "FR" else "2024"
+            key = {"market": market, "model": "Corvid", "model_year": year, "powertrain": "BEV"}
             parts = {"vehicles": fleet, "active_vehicles": fleet, "trips": 2 * fleet, "distance_km": 20.0 * fleet}
             times = {"driving_s": 9000.0, "idle_s": 1000.0}
             odometer = {"odometer_vehicles": 0, "odometer_gain_km": 0.0, "odometer_trip_km": 0.0}
             rows.append({"date": NOW.date() - timedelta(1 + back)} | key | parts | times | odometer)
-    frames = {"kpi.driving": pl.DataFrame(rows)}
+    frames = {"kpi.driving": frame("driving", rows)}
     point_to(lake, write_figures(target, frames, version="1", provisional_days=0, published_at=NOW))
     return Published(lambda: Snapshot.open(settings))
 
@@ -96,3 +99,41 @@ def test_cards_that_split_alike_are_asked_together(published: Published, monkeyp
     DECLARED.answer(published, "?days=14", None)
     assert sorted(by for _, by in asked) == [(), ("date",), ("date",), ("market",)]
     assert ("distance", "trips") in [metrics for metrics, _ in asked]
+
+
+MIXED = Page("mixed", "Mixed", (Tiles("distance"), Row(ByClass("trips_by_hour", "local_hour"), ByDay("trips"))))
+
+
+def test_a_card_that_a_filter_does_not_fit_says_so_alone(published: Published) -> None:
+    cards = MIXED.answer(published, "?model_year=2025", None)["cards"]
+    assert "not split by model year" in str(cards["trips-by-hour-local-hour"]["content"])
+    assert cards["trips"]["figure"]["data"]
+    refused = _export(MIXED, "trips-by-hour-local-hour", "model_year=2025", published)
+    assert (refused.status_code, b"model year" in refused.body) == (400, True)
+
+
+class Broken(ByDay):
+    """Fails where it is drawn."""
+
+    def draw(self, *_: object) -> Filling:
+        raise ZeroDivisionError("broken")
+
+
+def test_a_card_that_fails_fails_alone(published: Published, caplog: pytest.LogCaptureFixture) -> None:
+    page = Page("partly", "Partly", (Tiles("distance"), Row(Broken("trips"), ByDay("mean_speed"))))
+    cards = page.answer(published, "", None)["cards"]
+    assert "could not be worked out" in str(cards["trips"]["content"])
+    assert cards["mean_speed"]["figure"]["data"]
+    number = str(cards["trips"]["content"]).partition("Error ")[2][:8]
+    assert number in caplog.text
+
+
+def test_classes_stand_in_their_order_and_bars_lead_to_their_filter(published: Published) -> None:
+    page = Page(
+        "classes", "Classes", (Tiles("distance"), Row(ByClass("distance", "market"), ByClass("trips", "model_year")))
+    )
+    cards = page.answer(published, "?days=7", None)["cards"]
+    bars = cards["distance-market"]["figure"]["data"][0]
+    assert (bars["y"], bars["x"]) == (["Japan", "France"], [7000.0, 14000.0]), "the largest on top"
+    assert bars["customdata"][1][1] == "?days=7&market=FR"
+    assert cards["trips-model-year"]["figure"]["data"][0]["x"] == ["2024", "2025"]

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import polars as pl
 import pytest
 
 from dashboard.view import wording
@@ -16,6 +15,7 @@ from lake.settings import get_settings
 from lake.snapshot import Snapshot, point_to
 from lake.storage import Lake
 from orchestration.publishing import write_figures
+from tests.unit.metrics.platform import frame
 
 NOW = datetime(2026, 3, 15, 6, tzinfo=UTC)
 
@@ -33,7 +33,7 @@ def reading(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Reading]
     settings = get_settings(lake=str(tmp_path / "lake"))
     lake, folder = Lake.open(settings), tmp_path / "lake" / "published"
     folder.mkdir()
-    frames = {"kpi.active_vehicles": pl.DataFrame(active)}
+    frames = {"kpi.active_vehicles": frame("active_vehicles", active)}
     point_to(lake, write_figures(folder, frames, version="1", provisional_days=0, published_at=NOW))
     with Published(lambda: Snapshot.open(settings)).reading() as reading:
         yield reading

@@ -7,7 +7,6 @@ from itertools import product
 
 import duckdb
 import numpy as np
-import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,6 +15,7 @@ from lake.errors import QueryError
 from metrics import Slice, load_contracts
 from metrics.reasons import why
 from metrics.why import Why
+from tests.unit.metrics.platform import frame
 
 FIRST = date(2026, 3, 1)
 NOW = Slice(FIRST + timedelta(28), FIRST + timedelta(55))
@@ -36,7 +36,7 @@ def lake(rates, vehicles=None) -> duckdb.DuckDBPyConnection:  # type: ignore[no-
         odometer = {"odometer_vehicles": 0, "odometer_gain_km": 0.0, "odometer_trip_km": 0.0}
         rows.append(key | {"powertrain": powertrain} | parts | times | odometer)
     con = duckdb.connect()
-    con.register("rows", pl.DataFrame(rows).to_arrow())
+    con.register("rows", frame("driving", rows).to_arrow())
     con.execute("create schema kpi; create table kpi.driving as select * from rows")
     return con
 

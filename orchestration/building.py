@@ -121,7 +121,8 @@ def build_table(
         complete = len(done) == len(days) and stale.days <= done.keys()
         # The watermark speaks for the days that are as they were.
         told = {day: rows for day, rows in found.rows.items() if day in news or not complete}
-        record(lake, recipe.table, told, found.versions, stale.versions if complete else {})
+        versions = {**found.versions, **stale.definition}
+        record(lake, recipe.table, told, versions, stale.versions if complete else {})
         if progress:
             progress(recipe.table, len(done), len(days))
     if not days and not stale.days and _has_news(survey, recipe, stale):
@@ -136,7 +137,7 @@ def build_table(
 
 def stale_days(survey: Survey, recipe: Recipe) -> Stale:
     """The days of a table that are behind its inputs."""
-    return find_stale(survey, recipe.table, recipe.inputs)
+    return find_stale(survey, recipe.table, recipe.inputs, recipe.definition)
 
 
 def _compute(lake: Lake, recipe: Recipe, days: list[date], pieces: Sequence[Buckets]) -> _Done:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
+from hashlib import sha256
 from math import ceil
 
 import polars as pl
@@ -43,6 +44,8 @@ class Recipe:
         compute: rows of the days from first to last, from a reader of the inputs.
         by_vehicle: a vehicle's rows depend on no other vehicle: it can be computed some vehicles at a time.
         folds: it is not partitioned by day: days are folded into what is there.
+        definition: names the query that computes it, so that another computes all days anew; empty where a release
+            says what must be computed anew.
     """
 
     table: str
@@ -50,6 +53,7 @@ class Recipe:
     compute: Compute
     by_vehicle: bool = True
     folds: bool = False
+    definition: str = ""
 
 
 def _of_days(function: Callable[..., pl.DataFrame], inputs: Mapping[str, Reach]) -> Compute:
@@ -124,4 +128,5 @@ def recipes() -> tuple[Recipe, ...]:
 
 def _of_kpi(table: KpiTable) -> Recipe:
     reaches = {name: Reach(**reach.model_dump()) for name, reach in table.inputs.items()}
-    return Recipe(table.table, reaches, partial(_kpi, table.table, reaches), by_vehicle=False)
+    definition = sha256("\n".join((table.sql, *table.columns)).encode()).hexdigest()[:16]
+    return Recipe(table.table, reaches, partial(_kpi, table.table, reaches), by_vehicle=False, definition=definition)

@@ -15,6 +15,8 @@ from orchestration.survey import Survey
 
 #: Each step of a build adds a small file to ``ops.runs``; so many are merged.
 _MOST_FILES = 100
+#: How a query stands among the inputs in ``ops.runs``, with its name behind.
+_DEFINITION = "definition:"
 
 
 @dataclass(frozen=True)
@@ -53,24 +55,27 @@ class Stale:
     Attributes:
         days: days of the table that are behind.
         expected: all days that the table has, or may have.
-        versions: the version of each input that brings them up to date.
+        versions: the version of each input that brings them up to date, the definition among them.
+        definition: of a table whose query may change, that query and its version; empty for others.
     """
 
     days: frozenset[date]
     expected: frozenset[date]
     versions: Mapping[str, int]
+    definition: Mapping[str, int]
 
 
-def find_stale(survey: Survey, table: str, reaches: Mapping[str, Reach]) -> Stale:
+def find_stale(survey: Survey, table: str, reaches: Mapping[str, Reach], definition: str = "") -> Stale:
     """The days of ``table`` that are behind, up to the newest day on which a vehicle was heard of.
 
     A day is behind if a day of an input that reaches it has changed since it was computed, or if it was never computed
-    and some day of an input reaches it.
+    and some day of an input reaches it. Every day is behind that was computed by another definition.
 
     Args:
         survey: what the logs say.
         table: name of the table.
         reaches: its inputs.
+        definition: names what it is computed by; empty where that does not change.
     """
     runs = survey.runs.filter(pl.col("table") == table)
     expected: set[date] = set()
@@ -87,11 +92,34 @@ def find_stale(survey: Survey, table: str, reaches: Mapping[str, Reach]) -> Stal
         changed = survey.changed_days(name, watermark)
         newest = _reached(_moved(changed, told_from), there, reach, survey.horizon)
         stale |= {day for day, version in newest.items() if computed.get(day, -1) < version}
-    versions = {name: survey.version(name) for name in reaches}
     known = set(runs["date"].drop_nulls())
+    own = _definition(runs, definition)
+    stale |= _defined_otherwise(runs, known, own)
+    versions = {name: survey.version(name) for name in reaches} | own
     # The horizon goes back where a feed begins to say when its messages arrive; what was computed must stay right.
     within = {day for day in stale | (expected - known) if day <= survey.horizon or day in known}
-    return Stale(frozenset(within), frozenset(day for day in expected if day <= survey.horizon), versions)
+    return Stale(frozenset(within), frozenset(day for day in expected if day <= survey.horizon), versions, own)
+
+
+def _definition(runs: pl.DataFrame, definition: str) -> dict[str, int]:
+    """The definition with its version: that of the newest, if it is the newest, else the next."""
+    if not definition:
+        return {}
+    name = f"{_DEFINITION}{definition}"
+    defined = runs.filter(pl.col("input").str.starts_with(_DEFINITION))
+    newest = max(defined["input_version"], default=-1)
+    mine = max(defined.filter(pl.col("input") == name)["input_version"], default=-1)
+    return {name: newest if mine == newest >= 0 else newest + 1}
+
+
+def _defined_otherwise(runs: pl.DataFrame, known: Collection[date], definition: Mapping[str, int]) -> set[date]:
+    """The days that were computed by another definition than this."""
+    behind: set[date] = set()
+    for name, version in definition.items():
+        mine = runs.filter(pl.col("input") == name, pl.col("input_version") == version)
+        if not mine["date"].has_nulls():
+            behind |= set(known) - set(mine["date"])
+    return behind
 
 
 def record(

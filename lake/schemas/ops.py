@@ -55,9 +55,11 @@ class Runs(dy.Schema):
     every change of the input up to that version has been computed."""
 
     table = dy.String(nullable=False, description="Table that was computed.")
-    input = dy.String(nullable=False, description="Table it was computed from.")
+    input = dy.String(nullable=False, description="Table it was computed from, or the query that did, as definition:….")
     date = dy.Date(nullable=True, description="Day that was computed; null for a watermark.")
-    input_version = dy.Int64(nullable=False, min=0, description="Delta version of the input that was read.")
+    input_version = dy.Int64(
+        nullable=False, min=0, description="Delta version of the input that was read; queries are numbered."
+    )
     finished_at = instant("When the day was committed.")
     rows = dy.Int64(nullable=True, min=0, description="Rows the day now has; null for a watermark.")
 

@@ -20,5 +20,5 @@ where
     visits.date between cast($first_day as date) and cast($last_day as date)
     and (
         twice.visit_id is not null
-        or visits.duration_s <> date_diff('microsecond', visits.arrived_at, visits.completed_at) / 1e6
+        or abs(visits.duration_s - date_diff('microsecond', visits.arrived_at, visits.completed_at) / 1e6) > 1e-6
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -294,3 +294,21 @@ def test_a_build_that_is_overtaken_again_and_again_gives_up_and_says_so(
     with pytest.raises(ConcurrentWriteError, match=r"core\.trips"):
         place.build(day(0), day(0))
     monkeypatch.undo()
+
+
+def test_another_query_computes_its_table_anew_and_nothing_else(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.land()
+    place.build()
+    known = building.recipes()
+
+    def defined(name: str) -> None:
+        changed = tuple(replace(r, definition=name) if r.table == "kpi.driving" else r for r in known)
+        monkeypatch.setattr(building, "recipes", lambda: changed)
+
+    everything = list(range(DAYS))
+    defined("another")
+    assert {name: found for name, found in days(place.build()).items() if found} == {"kpi.driving": everything}
+    assert not any(days(place.build()).values())
+    defined(next(r.definition for r in known if r.table == "kpi.driving"))
+    assert days(place.build())["kpi.driving"] == everything, "back again is another query, too"
+    assert not any(days(place.build()).values())

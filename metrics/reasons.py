@@ -8,9 +8,9 @@ from itertools import combinations
 import duckdb
 
 from lake.errors import QueryError
-from metrics.evaluation import evaluate
+from metrics.evaluation import evaluate_all
 from metrics.loading import Contracts, load_contracts
-from metrics.values import Slice
+from metrics.values import Question, Slice
 from metrics.why import Why, explain
 
 _TOGETHER = 3
@@ -50,7 +50,7 @@ def why(
         )
     known = contracts.table(contract.table).dimension_names
     dimensions = tuple(by) or tuple(name for name in known if len(now.filters.get(name, ())) != 1)
-    (total,) = evaluate(con, [metric], now, compare=before, contracts=contracts).series(metric)
-    splits = [s for size in range(1, _TOGETHER + 1) for s in combinations(dimensions, size)]
-    found = {s: evaluate(con, [metric], now, by=s, compare=before, contracts=contracts) for s in splits}
-    return explain(contract, total, found, dimensions)
+    splits = [(), *(s for size in range(1, _TOGETHER + 1) for s in combinations(dimensions, size))]
+    asked = [Question((metric,), now, split, before) for split in splits]
+    whole, *found = evaluate_all(con, asked, contracts=contracts)
+    return explain(contract, whole.one(metric), dict(zip(splits[1:], found, strict=True)), dimensions)

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterator, Mapping
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import duckdb
 
+import metrics
 from dashboard.view.address import DIMENSIONS, Catalogue, View
 from dashboard.view.names import value_name
 from lake.snapshot import NothingPublishedError, Snapshot, SnapshotInfo
-from metrics import Contracts, Evaluation, Metric, MetricValue, dimension_values, evaluate, load_contracts
+from metrics import Contracts, Evaluation, Metric, MetricValue, dimension_values, load_contracts
 
 _REMEMBERED = 256
-_WORKERS = 2
 PERIODS = ("date", "week", "month")
 _Key = tuple[object, ...]
 
@@ -99,7 +98,6 @@ class Reading:
     contracts: Contracts
     _cursor: duckdb.DuckDBPyConnection
     _memory: _Memory
-    _workers: Executor
 
     def metric(self, name: str) -> Metric:
         """The contract of a metric."""
@@ -118,7 +116,7 @@ class Reading:
             key = (question.by, question.compare)
             together[key] = tuple(dict.fromkeys((*together.get(key, ()), *question.metrics)))
         merged = [Question(metrics, by, compare) for (by, compare), metrics in together.items()]
-        found = {(q.by, q.compare): e for q, e in zip(merged, self.answers(view, *merged), strict=True)}
+        found = {(q.by, q.compare): e for q, e in zip(merged, self._answers(view, merged), strict=True)}
         own = {q: _of(found[q.by, q.compare], q.metrics) for q in questions if q not in lacking}
         return Answers(self.info, self.contracts, own, lacking)
 
@@ -129,32 +127,22 @@ class Reading:
         known = [self.contracts.table(table).dimension_names for table in tables]
         return tuple(name for name in wanted if not all(name in names for names in known))
 
-    def answers(self, view: View, *questions: Question) -> list[Evaluation]:
-        """The answers to several questions; those not yet known are worked out side by side."""
-        keys = [self._key(view, question) for question in questions]
-        found = [self._memory.get(key) for key in keys]
-        open_ = [i for i, known in enumerate(found) if known is None]
-        if len(open_) == 1:
-            found[open_[0]] = self._work_out(view, questions[open_[0]])
-        elif open_:
-            done = self._workers.map(lambda i: self._work_out(view, questions[i]), open_)
-            for i, evaluation in zip(open_, done, strict=True):
-                found[i] = evaluation
-        return [known for known in found if known is not None]
+    def _answers(self, view: View, questions: Sequence[Question]) -> list[Evaluation]:
+        """The answers to several questions; those not yet known are one query per KPI table."""
+        known = {question: self._memory.get(self._key(view, question)) for question in questions}
+        open_ = [question for question, answer in known.items() if answer is None]
+        asked = [metrics.Question(q.metrics, view.slice, q.by, view.comparison if q.compare else None) for q in open_]
+        with self._cursor.cursor() as cursor:
+            found = metrics.evaluate_all(cursor, asked, as_of=self.info.data_to, contracts=self.contracts)
+        for question, answer in zip(open_, found, strict=True):
+            fair = replace(answer, values=tuple(map(self._without_partial_windows, answer)))
+            self._memory.put(self._key(view, question), fair)
+            known[question] = fair
+        return [answer for answer in known.values() if answer is not None]
 
     def _key(self, view: View, question: Question) -> _Key:
         against = view.compare if question.compare else "none"
         return (self.info.file, question.metrics, question.by, view.first, view.last, view.chosen, against)
-
-    def _work_out(self, view: View, question: Question) -> Evaluation:
-        comparison = view.comparison if question.compare else None
-        with self._cursor.cursor() as cursor:
-            evaluation = evaluate(
-                cursor, question.metrics, view.slice, by=question.by, compare=comparison, contracts=self.contracts
-            )
-        evaluation = replace(evaluation, values=tuple(map(self._without_partial_windows, evaluation)))
-        self._memory.put(self._key(view, question), evaluation)
-        return evaluation
 
     def _without_partial_windows(self, value: MetricValue) -> MetricValue:
         """Without the value before where that looks back to days before the first: it would be of a shorter window."""
@@ -186,7 +174,6 @@ class Published:
         self.contracts = contracts or load_contracts()
         self._lock = threading.Lock()
         self._memory = _Memory()
-        self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="evaluate")
         self._snapshot: Snapshot | None = None
         self._catalogue: tuple[str, Catalogue | None] | None = None
 
@@ -205,9 +192,7 @@ class Published:
                 self._snapshot.refresh()
             info, cursor = self._snapshot.info, self._snapshot.cursor()
         with cursor:
-            yield Reading(
-                info, self._catalogue_of(info, cursor), self.contracts, cursor, self._memory, self._workers
-            )  # fmt: skip
+            yield Reading(info, self._catalogue_of(info, cursor), self.contracts, cursor, self._memory)
 
     def info(self) -> SnapshotInfo | None:
         """The current snapshot, or ``None`` while nothing has been published."""

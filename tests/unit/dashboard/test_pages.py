@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import dashboard.pages
+import metrics
 from dashboard.cards.by_class import ByClass
 from dashboard.cards.by_day import ByDay
 from dashboard.cards.by_group import ByGroup
@@ -85,20 +86,19 @@ def test_a_declared_page_drills(published: Published) -> None:
     assert "href='?days=7'" in str(narrowed["cards"]["markets"]["content"]), "a second click widens again"
 
 
-def test_cards_that_split_alike_are_asked_together(published: Published, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dashboard.view import published as module  # noqa: PLC0415
+def test_a_page_asks_once(published: Published, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[list[tuple[tuple[str, ...], tuple[str, ...]]]] = []
+    real = metrics.evaluate_all
 
-    asked: list[tuple[tuple[str, ...], tuple[str, ...]]] = []
-    real = module.evaluate
+    def counting(con, questions, **named):  # type: ignore[no-untyped-def]
+        asked.append([(question.by, question.metrics) for question in questions])
+        return real(con, questions, **named)
 
-    def counting(*arguments, by=(), **named):  # type: ignore[no-untyped-def]
-        asked.append((tuple(arguments[1]), by))
-        return real(*arguments, by=by, **named)
-
-    monkeypatch.setattr(module, "evaluate", counting)
+    monkeypatch.setattr(metrics, "evaluate_all", counting)
     DECLARED.answer(published, "?days=14", None)
-    assert sorted(by for _, by in asked) == [(), ("date",), ("date",), ("market",)]
-    assert ("distance", "trips") in [metrics for metrics, _ in asked]
+    (questions,) = asked
+    assert sorted(by for by, _ in questions) == [(), ("date",), ("date",), ("market",)]
+    assert ((), ("distance", "trips")) in questions, "cards that split alike are asked together"
 
 
 MIXED = Page("mixed", "Mixed", (Tiles("distance"), Row(ByClass("trips_by_hour", "local_hour"), ByDay("trips"))))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from math import ceil, log
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -96,6 +97,23 @@ def test_sessions_by_local_hour(clean: Fleet, sessions: pl.DataFrame, until: dat
     ledger.equal(
         "kpi.charging_hours: hours with all their sessions", truth.height, (both["len"] == both["sessions"]).sum()
     )
+
+
+def test_powers(clean: Fleet, sessions: pl.DataFrame, until: date, ledger: Ledger) -> None:
+    parts = found(clean, "charging_powers", until)
+    for current in ("AC", "DC"):
+        truth = sessions.filter(current_type=current)
+        for measure in ("mean", "highest"):
+            part = f"{current.lower()}_sessions_by_{measure}"
+            ledger.equal(f"kpi.charging_powers: {part}, clean", truth.height, parts[part].sum())
+        # Of sessions that a charge point told of, the highest power is that of its meter.
+        told = truth.filter("events_sent")["power_max_kw"]
+        by = parts.group_by("log_bucket").agg(pl.col(f"{current.lower()}_sessions_by_highest").sum().alias("n"))
+        there = set(by.filter(pl.col("n") > 0)["log_bucket"])
+        near = {ceil(log(power) / log(1.02)) for power in told}
+        ledger.within(
+            f"kpi.charging_powers: classes of {current} missed", len(near - there) / max(len(near), 1), 0, 0.1
+        )
 
 
 def test_plug_ins(clean: Fleet, sessions: pl.DataFrame, until: date, ledger: Ledger) -> None:

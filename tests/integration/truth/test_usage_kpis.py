@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil, log
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -134,6 +135,19 @@ def test_trips_by_local_hour(clean: Fleet, trips: pl.DataFrame, ledger: Ledger) 
     ledger.near("kpi.trip_hours: distance, clean", truth["distance_km"].sum(), by["distance_km"].sum())
     vehicles = trips.select("vehicle_id", pl.col("started_at").dt.date()).n_unique()
     ledger.equal("kpi.trip_hours: vehicles, each once a day", vehicles, found["vehicles"].sum())
+
+
+def test_trips_by_size(clean: Fleet, trips: pl.DataFrame, ledger: Ledger) -> None:
+    minutes = (trips["ended_at"] - trips["started_at"]).dt.total_microseconds() / 6e7
+    found = clean.found("kpi.trip_sizes")
+    for part, sizes in (("trips_by_length", trips["distance_km"]), ("trips_by_duration", minutes)):
+        truth = pl.Series([ceil(log(size) / log(1.02)) for size in sizes]).value_counts().rename({"": "log_bucket"})
+        by = found.group_by("log_bucket").agg(pl.col(part).sum()).filter(pl.col(part) > 0)
+        ledger.equal(f"kpi.trip_sizes: {part}, clean", trips.height, by[part].sum())
+        both = truth.join(by, on="log_bucket", how="full", coalesce=True).fill_null(0)
+        # An odometer in metres may put a trip into the class beside its own.
+        off = (both["count"].cast(pl.Int64) - both[part]).abs().sum() / 2
+        ledger.within(f"kpi.trip_sizes: {part} in another class", off, 0, 0.02 * trips.height)
 
 
 def test_road_speed(clean: Fleet, trips: pl.DataFrame, ledger: Ledger) -> None:

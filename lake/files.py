@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import shutil
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
 
 import polars as pl
 from deltalake.transaction import AddAction
 
+from lake.patience import patiently
 from lake.storage import Lake
 
 _ROW_GROUP = 128_000
@@ -39,17 +45,32 @@ def write_file(
     folder = "/".join(f"{key}={value}" for key, value in partition.items())
     path = "/".join(p for p in (folder, f"part-{uuid.uuid4()}.zstd.parquet") if p)
     target = f"{uri}/{path}"
-    rows.select(filled).write_parquet(
-        target,
-        compression="zstd",
-        compression_level=1,
-        row_group_size=_ROW_GROUP,
-        storage_options=lake.object_store_options or None,
-        mkdir=lake.is_local,
-    )
-    size = lake.filesystem.size(target.removeprefix("az://"))
+    size = patiently(partial(_write, lake, target, rows.select(filled)))
     now = int(datetime.now(UTC).timestamp() * 1000)
     return AddAction(path, size, dict(partition), written_at or now, data_change, _statistics(rows))
+
+
+def _write(lake: Lake, target: str, rows: pl.DataFrame) -> int:
+    """Write a file, and look up how large it has become. What is left of one that could not be written is removed."""
+    place = target.removeprefix("az://")
+    try:
+        rows.write_parquet(
+            target,
+            compression="zstd",
+            compression_level=1,
+            row_group_size=_ROW_GROUP,
+            storage_options=lake.polars_options,
+            mkdir=lake.is_local,
+        )
+        return int(lake.filesystem.size(place))
+    except BaseException as error:
+        if lake.is_local:
+            # Polars may tell of a full disk as of a file that is not Parquet.
+            full = shutil.disk_usage(lake.uri).free < rows.estimated_size()
+            Path(place).unlink(missing_ok=True)
+            if full:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), place) from error
+        raise
 
 
 def _statistics(part: pl.DataFrame) -> str:

@@ -20,6 +20,7 @@ import polars as pl
 
 from lake.errors import LakeError, SillageError
 from lake.metrics import Contracts, load_contracts, macro_statements
+from lake.patience import patiently
 from lake.settings import Settings
 from lake.storage import Lake
 
@@ -160,9 +161,11 @@ def write_snapshot(
         _write_meta(con, info, contracts)
         for statement in macro_statements(contracts):
             con.execute(statement)
+        con.close()
+        temporary.replace(target)
     finally:
         con.close()
-    temporary.replace(target)
+        temporary.unlink(missing_ok=True)  # of one that was not finished nothing is left
     return info
 
 
@@ -284,8 +287,11 @@ class Snapshot:
         target = self._cache / info.file
         if not target.exists():
             temporary = self._cache / f".{info.file}.{threading.get_ident()}.tmp"
-            self._lake.filesystem.get_file(remote, str(temporary))
-            temporary.replace(target)
+            try:
+                patiently(lambda: self._lake.filesystem.get_file(remote, str(temporary)))
+                temporary.replace(target)
+            finally:
+                temporary.unlink(missing_ok=True)
         for old in sorted(self._cache.glob("snapshot-*.duckdb"))[: -self._keep]:
             if old != target:
                 old.unlink(missing_ok=True)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 
+from lake.patience import patiently
 from lake.schemas import TABLES
 from lake.schemas.ops import Batches
 from lake.settings import Settings
@@ -40,7 +41,7 @@ class Batch:
 
 def read_batches(lake: Lake, source: str) -> pl.DataFrame:
     """All that the log says of a feed."""
-    return open_table(lake, "ops.batches").scan(where=pl.col("source") == source).collect()
+    return patiently(lambda: open_table(lake, "ops.batches").scan(where=pl.col("source") == source).collect())
 
 
 def settled(batches: pl.DataFrame) -> set[str]:

@@ -15,6 +15,7 @@ from typing import Any
 from blake3 import blake3
 
 from lake.errors import FeedError
+from lake.patience import patiently
 from lake.storage import Lake
 from transforms.sources.canonical import Bounds
 from transforms.sources.compressed import without_ending
@@ -50,7 +51,7 @@ class FoundFile:
         """What makes two files the same: their content, and what the profile reads from their path."""
         digest = blake3()
         if self.remote:
-            digest.update(f"{self.md5 or self._md5(lake)}:{self.size_bytes}".encode())
+            digest.update(f"{self.md5 or patiently(lambda: self._md5(lake))}:{self.size_bytes}".encode())
         else:
             piece = memoryview(bytearray(_READ_BYTES))
             with self._local(lake).open("rb", buffering=0) as stream:
@@ -68,7 +69,7 @@ class FoundFile:
             return
         with TemporaryDirectory(prefix="sillage-") as folder:
             copy = Path(folder) / Path(self.path).name
-            lake.filesystem.get_file(lake.path(self.path), str(copy))
+            patiently(lambda: lake.filesystem.get_file(lake.path(self.path), str(copy)))
             yield copy
 
     def _md5(self, lake: Lake) -> str:
@@ -130,7 +131,7 @@ def reopen(lake: Lake, path: str) -> FoundFile | None:
     if lake.is_local or Path(path).is_absolute():
         return _stated(path, local) if local.is_file() else None
     try:
-        return _remote(path, lake.filesystem.info(lake.path(path)))
+        return _remote(path, patiently(lambda: lake.filesystem.info(lake.path(path))))
     except FileNotFoundError:
         return None
 
@@ -142,7 +143,7 @@ def _inbox(lake: Lake, profile: FeedProfile) -> list[FoundFile]:
         paths = [(p.relative_to(folder).as_posix(), p) for p in folder.rglob("*") if p.is_file()]
         return _all_stated((f"{base}/{name}", p) for name, p in paths if _fits(profile, name))
     root = lake.path(base)
-    listing: dict[str, dict[str, Any]] = lake.filesystem.find(root, detail=True)
+    listing: dict[str, dict[str, Any]] = patiently(lambda: lake.filesystem.find(root, detail=True))
     names = {name.removeprefix(root).lstrip("/"): info for name, info in listing.items()}
     return [_remote(f"{base}/{name}", info) for name, info in names.items() if _fits(profile, name)]
 

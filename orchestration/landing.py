@@ -18,6 +18,7 @@ from functools import partial
 import numpy as np
 import polars as pl
 
+from lake.compaction import tidy
 from lake.errors import FeedError, LakeError
 from lake.schemas.ops import Batches
 from lake.settings import Settings
@@ -303,7 +304,7 @@ class _BatchRun:
         txn = AppTransaction(f"{self._profile.name}/landed", self._batch.number)
         batches = open_table(self._lake, "ops.batches")
         batches.append(frame, txn=txn)
-        batches.compact(_MOST_FILES)
+        tidy(batches, _MOST_FILES)
 
     def _decoded(self, files: dict[PlannedFile, FoundFile]) -> Iterator[tuple[Planned, Decoded]]:
         """All blocks of all files in their order, decoded in parallel, a few ahead at most."""

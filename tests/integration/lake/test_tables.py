@@ -12,10 +12,11 @@ import dataframely as dy
 import polars as pl
 import pytest
 
+from lake.commits import ConcurrentWriteError
 from lake.errors import LakeError
 from lake.schemas import TABLES, TableSpec
 from lake.storage import Lake
-from lake.tables import Appender, AppTransaction, ConcurrentWriteError, Table, open_table
+from lake.tables import Appender, AppTransaction, Table, open_table
 from tests.conftest import Azurite
 from tests.integration.lakes import opened
 

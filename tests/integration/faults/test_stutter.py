@@ -1,4 +1,4 @@
-"""A storage account that stutters: a month of a small fleet gets through, and the rows are those of an undisturbed run."""
+"""A storage account that stutters: a month of a small fleet gets through, with the rows of an undisturbed run."""
 
 from __future__ import annotations
 

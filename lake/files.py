@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 from deltalake.transaction import AddAction
 
+from lake.places import Place
 from lake.storage import Lake
 
 _ROW_GROUP = 128_000
@@ -18,7 +19,7 @@ _STATISTICS = ("vehicle_id", "event_at")
 
 def write_file(
     lake: Lake,
-    uri: str,
+    folder: Place,
     partition: Mapping[str, str],
     rows: pl.DataFrame,
     *,
@@ -29,25 +30,24 @@ def write_file(
 
     Args:
         lake: where to.
-        uri: folder of the table.
+        folder: that of the table.
         partition: values of the partition columns, which ``rows`` does not have.
         rows: sorted rows. Columns that are null throughout are left out.
         written_at: what the log is to say of the time of writing, milliseconds since 1970; now where ``None``.
         data_change: the rows are not those of files that the same commit removes.
     """
     filled = [c for c in rows.columns if rows[c].null_count() < rows.height]
-    folder = "/".join(f"{key}={value}" for key, value in partition.items())
-    path = "/".join(p for p in (folder, f"part-{uuid.uuid4()}.zstd.parquet") if p)
-    target = f"{uri}/{path}"
+    path = "/".join([*(f"{key}={value}" for key, value in partition.items()), f"part-{uuid.uuid4()}.zstd.parquet"])
+    target = folder / path
     rows.select(filled).write_parquet(
-        target,
+        target.polars,
         compression="zstd",
         compression_level=1,
         row_group_size=_ROW_GROUP,
         storage_options=lake.object_store_options or None,
         mkdir=lake.is_local,
     )
-    size = lake.filesystem.size(target.removeprefix("az://"))
+    size = lake.filesystem.size(target.fsspec)
     now = int(datetime.now(UTC).timestamp() * 1000)
     return AddAction(path, size, dict(partition), written_at or now, data_change, _statistics(rows))
 

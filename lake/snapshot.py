@@ -10,7 +10,7 @@ import json
 import threading
 import time
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -20,6 +20,7 @@ import polars as pl
 
 from lake.errors import LakeError, SillageError
 from lake.metrics import Contracts, load_contracts, macro_statements
+from lake.places import database_at
 from lake.settings import Settings
 from lake.storage import Lake
 
@@ -143,8 +144,7 @@ def write_snapshot(
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(target.name + ".tmp")
     temporary.unlink(missing_ok=True)
-    con = duckdb.connect(temporary)
-    try:
+    with database_at(temporary) as written, closing(duckdb.connect(written)) as con:
         con.execute("set timezone = 'UTC'")
         for schema in ("kpi", "meta", "ops"):
             con.execute(f"create schema {schema}")
@@ -160,8 +160,6 @@ def write_snapshot(
         _write_meta(con, info, contracts)
         for statement in macro_statements(contracts):
             con.execute(statement)
-    finally:
-        con.close()
     temporary.replace(target)
     return info
 
@@ -206,7 +204,7 @@ class Snapshot:
         Raises:
             NothingPublishedError: nothing has been published yet.
         """
-        self._lake, self._cache, self._keep = lake, cache, max(1, keep)
+        self._lake, self._cache, self._keep = lake, cache.resolve(), max(1, keep)
         self._lock = threading.Lock()
         self._checked, self._seen = time.monotonic(), self._stamp()
         self._info = self._wanted()

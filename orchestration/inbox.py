@@ -15,6 +15,7 @@ from typing import Any
 from blake3 import blake3
 
 from lake.errors import FeedError
+from lake.places import at_home
 from lake.storage import Lake
 from transforms.sources.canonical import Bounds
 from transforms.sources.compressed import without_ending
@@ -108,7 +109,7 @@ def named_files(profile: FeedProfile, paths: Sequence[str]) -> list[FoundFile]:
     """
     found: dict[str, FoundFile] = {}
     for given in paths:
-        path = Path(given).expanduser().resolve()
+        path = at_home(Path(given)).resolve()
         if not path.exists():
             raise FeedError("There is no such file or folder", found=given)
         files = [path] if path.is_file() else [p for p in path.rglob("*") if p.is_file()]
@@ -167,7 +168,7 @@ def _matches(name: str, pattern: str) -> bool:
     regex = "".join(
         _PIECES.get(piece) or _escaped(piece) for piece in re.split(r"(\*\*/|\*\*|\*|\?|\[[^]]+\])", pattern)
     )
-    return re.fullmatch(regex, name, re.IGNORECASE) is not None
+    return re.fullmatch(regex, name, re.IGNORECASE | re.DOTALL) is not None
 
 
 def _escaped(piece: str) -> str:

@@ -42,22 +42,27 @@ def scan(folder: Place, handle: DeltaTable, options: Mapping[str, str], within: 
     if files.is_empty():
         return pl.LazyFrame(schema=schema)
     hive = bool(keys) and not folder.says_columns
+    told = [] if hive else [_told(files, key, schema[key]) for key in keys]
     rows = pl.scan_parquet(
         files[_FILE].to_list(),
         glob=False,
         hive_partitioning=hive,
         hive_schema={key: schema[key] for key in keys} if hive else None,
         schema={name: dtype for name, dtype in schema.items() if hive or name not in keys},
-        include_file_paths=None if hive or not keys else _FILE,
+        include_file_paths=_FILE if told else None,
         missing_columns="insert",
         extra_columns="ignore",
         cast_options=_CASTS,
         storage_options=dict(options) or None,
     )
-    if not hive:
-        values = [pl.col(_FILE).replace_strict(files[_FILE], files[key], return_dtype=schema[key]) for key in keys]
-        rows = rows.with_columns(value.alias(key) for value, key in zip(values, keys, strict=True))
-    return rows.select(schema.names())
+    return rows.with_columns(told).select(schema.names())
+
+
+def _told(files: pl.DataFrame, key: str, dtype: pl.DataType) -> pl.Expr:
+    """A partition column, from which file a row is of."""
+    if files[key].n_unique() == 1:
+        return pl.lit(files[0, key], dtype).alias(key)
+    return pl.col(_FILE).replace_strict(files[_FILE], files[key], return_dtype=dtype).alias(key)
 
 
 def _files(folder: Place, handle: DeltaTable, schema: pl.Schema, keys: list[str]) -> pl.DataFrame:

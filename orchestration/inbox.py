@@ -68,7 +68,8 @@ class FoundFile:
             yield self._local(lake)
             return
         with TemporaryDirectory(prefix="sillage-") as folder:
-            copy = Path(folder) / Path(self.path).name
+            # What a blob may be called is too long for a file; how its name ends says how it is read.
+            copy = Path(folder) / Path(self.path).name[-60:]
             lake.filesystem.get_file(lake.path(self.path), str(copy))
             yield copy
 

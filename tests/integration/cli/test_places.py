@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -201,3 +202,20 @@ def test_files_of_any_name_land(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_p
     assert sorted(landed["file"]) == sorted(sent)
     assert set(landed["landed"]) == {1}
     assert sorted(rows(opened_lake, "raw.telemetry")["sequence"]) == list(range(2 * len(names)))
+
+
+def test_blobs_of_any_name_land(azurite: Azurite, tmp_path: Path) -> None:
+    lake, settings = opened(azurite.new_container(), azurite)
+    profile = tmp_path / "shuttles.toml"
+    profile.write_text(PROFILE.format(format="csv").replace("*.csv", "**/*.csv"), encoding="utf-8")
+    # Azure takes a backslash for a slash, and Azurite cannot list control characters.
+    names = [name for row in (*NAMES, NOWHERE, NOT_IN_A_FOLDER) for name in row if not name.startswith((".", "_"))]
+    names = [name for name in [*names, "🚗" * 100] if not re.search(r"[\\\x00-\x1f\x7f]", name)]
+    for number, name in enumerate(names):
+        text = f"vehicle,time,seq,speed\ns,2025-03-01T00:00:00Z,{number},{number % 100}\n"
+        lake.filesystem.pipe_file(lake.path("inbox", "shuttles", name, f"{name}.csv"), text.encode())
+    report = land(lake, settings, load_profile(profile))
+    assert (report.landed, report.rejected) == (len(names), 0)
+    found = rows(lake, "ops.batches").filter(status="landed")["file"]
+    assert sorted(found) == sorted(f"inbox/shuttles/{name}/{name}.csv" for name in names)
+    assert land(lake, settings, load_profile(profile)).skipped == len(names)

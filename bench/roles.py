@@ -153,7 +153,7 @@ def sillage_core(folder: Path) -> Work:
 def _forget(lake: Lake, names: Sequence[str]) -> None:
     """Take computed tables out of a local lake, and what was written down about them."""
     for name in [*names, "ops.runs"]:
-        shutil.rmtree(lake.table_uri(name), ignore_errors=True)
+        shutil.rmtree(lake.table_place(name).plain, ignore_errors=True)
 
 
 def _duckdb_json(folder: Path, names: str) -> Work:
@@ -190,7 +190,7 @@ def _raw(folder: Path) -> tuple[duckdb.DuckDBPyConnection, str]:
     con = duckdb.connect()
     _, lake = _lake(folder / "lake-capture")
     lake.prepare_duckdb(con)
-    return con, lake.table_uri("raw.telemetry")
+    return con, lake.table_place("raw.telemetry").url
 
 
 def _count(con: duckdb.DuckDBPyConnection, query: str) -> int:

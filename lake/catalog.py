@@ -69,8 +69,7 @@ def connect(lake: Lake, settings: Settings, query: str | None = None) -> duckdb.
     for name in wanted:
         table = Table(lake, specs[name])
         if table.exists():
-            uri = table.uri.replace("'", "''")
-            con.execute(f"create view {name} as select * from delta_scan('{uri}')")
+            con.execute(f"create view {name} as select * from delta_scan('{table.place.url}')")
         else:
             con.register("no_rows", table.spec.schema.create_empty().to_arrow())
             con.execute(f"create table {name} as select * from no_rows")

@@ -23,6 +23,8 @@ from lake.distinct import sorted_by
 from lake.errors import LakeError
 from lake.files import write_file
 from lake.patience import patiently
+from lake.places import relative_file
+from lake.scanning import PLAIN_READER
 from lake.tables import Table
 
 #: A file of so many bytes is large, however few its rows.
@@ -31,8 +33,6 @@ _READ_AT_ONCE = 8
 #: Of a table of ops, as many as are merged into one file.
 _MANY_ROWS = 1_000_000
 _ATTEMPTS = 5
-#: Further features (deletion vectors, renamed columns) say that a file is not to be read as it is.
-_PLAIN_READER = 1
 
 _FILE = ("path", "size_bytes", "modification_time", "num_records")
 
@@ -72,7 +72,7 @@ def small_files(
         The groups, those of one day together; no group where a file cannot be read without the log.
     """
     files = files_of(handle)
-    if files.is_empty() or handle.protocol().min_reader_version > _PLAIN_READER:
+    if files.is_empty() or handle.protocol().min_reader_version > PLAIN_READER:
         return []
     day = table.spec.day_column
     keys = [f"partition.{name}" for name in table.spec.partition_by]
@@ -106,7 +106,7 @@ def merge(table: Table, groups: Sequence[Group]) -> bool:
         rows = _read(table, group)
         ordered = sorted_by(rows, [name for name in table.spec.sort_by if name in rows.columns])
         partition, at = dict(group.partition), group.written_at
-        adds.append(write_file(table.lake, table.uri, partition, ordered, written_at=at, data_change=False))
+        adds.append(write_file(table.lake, table.place, partition, ordered, written_at=at, data_change=False))
     for _ in range(_ATTEMPTS):
         # A commit is held against those after its handle only: what was replaced before that must not come back.
         handle = table.handle()
@@ -139,7 +139,7 @@ def reduce(table: Table, handle: DeltaTable, shorten: Callable[[pl.DataFrame], p
         By how many rows the table is shorter; none where another run was quicker.
     """
     files = files_of(handle).sort("modification_time", "path")
-    if files.is_empty() or handle.protocol().min_reader_version > _PLAIN_READER:
+    if files.is_empty() or handle.protocol().min_reader_version > PLAIN_READER:
         return 0
     whole = _group((), files)
     # With the columns of the contract that are null throughout.
@@ -148,7 +148,7 @@ def reduce(table: Table, handle: DeltaTable, shorten: Callable[[pl.DataFrame], p
     if kept.height == rows.height:
         return 0
     ordered = sorted_by(kept, table.spec.sort_by)
-    add = write_file(table.lake, table.uri, {}, ordered, written_at=whole.written_at, data_change=False)
+    add = write_file(table.lake, table.place, {}, ordered, written_at=whole.written_at, data_change=False)
     return rows.height - kept.height if _commit(table, handle, [whole], [add]) else 0
 
 
@@ -161,9 +161,9 @@ def sweep(table: Table, handle: DeltaTable, *, days: int, dry_run: bool) -> tupl
     # The log tells of files long after they were removed.
     paths = patiently(lambda: handle.vacuum(retention_hours=24 * days, dry_run=True, full=True))
     lake = table.lake
-    folder = lake.path(*table.spec.name.split("."))
-    listed = patiently(lambda: lake.filesystem.find(folder, detail=True)) if paths else {}
-    sizes = [int(listed[place]["size"]) for path in paths if (place := f"{folder}/{path}") in listed]
+    listed = patiently(lambda: lake.filesystem.find(table.place.fsspec, detail=True)) if paths else {}
+    places = [(table.place / relative_file(path)).fsspec for path in paths]
+    sizes = [int(listed[place]["size"]) for place in places if place in listed]
     if sizes and not dry_run:
         patiently(lambda: handle.vacuum(retention_hours=24 * days, dry_run=False, full=True))
     return len(sizes), sum(sizes)
@@ -209,7 +209,8 @@ def _read(table: Table, group: Group) -> pl.DataFrame:
     options = table.lake.polars_options
 
     def read(path: str) -> pl.DataFrame:
-        return pl.read_parquet(f"{table.uri}/{path}", hive_partitioning=False, storage_options=options)
+        file = (table.place / relative_file(path)).polars
+        return pl.read_parquet(file, glob=False, hive_partitioning=False, storage_options=options)
 
     with ThreadPoolExecutor(_READ_AT_ONCE) as pool:
         rows = pl.concat(pool.map(lambda path: patiently(partial(read, path)), group.paths), how="diagonal_relaxed")

@@ -16,6 +16,7 @@ import polars as pl
 from deltalake.transaction import AddAction
 
 from lake.patience import patiently
+from lake.places import Place
 from lake.storage import Lake
 
 _ROW_GROUP = 128_000
@@ -24,7 +25,7 @@ _STATISTICS = ("vehicle_id", "event_at")
 
 def write_file(
     lake: Lake,
-    uri: str,
+    folder: Place,
     partition: Mapping[str, str],
     rows: pl.DataFrame,
     *,
@@ -35,41 +36,38 @@ def write_file(
 
     Args:
         lake: where to.
-        uri: folder of the table.
+        folder: that of the table.
         partition: values of the partition columns, which ``rows`` does not have.
         rows: sorted rows. Columns that are null throughout are left out.
         written_at: what the log is to say of the time of writing, milliseconds since 1970; now where ``None``.
         data_change: the rows are not those of files that the same commit removes.
     """
     filled = [c for c in rows.columns if rows[c].null_count() < rows.height]
-    folder = "/".join(f"{key}={value}" for key, value in partition.items())
-    path = "/".join(p for p in (folder, f"part-{uuid.uuid4()}.zstd.parquet") if p)
-    target = f"{uri}/{path}"
-    size = patiently(partial(_write, lake, target, rows.select(filled)))
+    path = "/".join([*(f"{key}={value}" for key, value in partition.items()), f"part-{uuid.uuid4()}.zstd.parquet"])
+    size = patiently(partial(_write, lake, folder / path, rows.select(filled)))
     now = int(datetime.now(UTC).timestamp() * 1000)
     return AddAction(path, size, dict(partition), written_at or now, data_change, _statistics(rows))
 
 
-def _write(lake: Lake, target: str, rows: pl.DataFrame) -> int:
+def _write(lake: Lake, target: Place, rows: pl.DataFrame) -> int:
     """Write a file, and look up how large it has become. What is left of one that could not be written is removed."""
-    place = target.removeprefix("az://")
     try:
         rows.write_parquet(
-            target,
+            target.polars,
             compression="zstd",
             compression_level=1,
             row_group_size=_ROW_GROUP,
             storage_options=lake.polars_options,
             mkdir=lake.is_local,
         )
-        return int(lake.filesystem.size(place))
+        return int(lake.filesystem.size(target.fsspec))
     except BaseException as error:
         if lake.is_local:
             # Polars may tell of a full disk as of a file that is not Parquet.
             full = shutil.disk_usage(lake.uri).free < rows.estimated_size()
-            Path(place).unlink(missing_ok=True)
+            Path(target.plain).unlink(missing_ok=True)
             if full:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), place) from error
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), target.plain) from error
         raise
 
 

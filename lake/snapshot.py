@@ -10,7 +10,7 @@ import json
 import threading
 import time
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -21,6 +21,7 @@ import polars as pl
 from lake.errors import LakeError, SillageError
 from lake.metrics import Contracts, load_contracts, macro_statements
 from lake.patience import patiently
+from lake.places import database_at
 from lake.settings import Settings
 from lake.storage import Lake
 
@@ -144,27 +145,25 @@ def write_snapshot(
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(target.name + ".tmp")
     temporary.unlink(missing_ok=True)
-    con = duckdb.connect(temporary)
     try:
-        con.execute("set timezone = 'UTC'")
-        for schema in ("kpi", "meta", "ops"):
-            con.execute(f"create schema {schema}")
-        _write_kpis(con, tables, contracts)
-        for name, source in tables.items():
-            if not name.startswith("kpi."):
-                _write_table(con, name, source, "")
-        first, newest = _days(con, contracts)
-        last = newest and first and min(newest, max(first, at.astimezone(UTC).date() - timedelta(1)))
-        provisional = last - timedelta(provisional_days - 1) if last and provisional_days else None
-        event = newest_event_at and min(newest_event_at, at)
-        info = SnapshotInfo(target.name, at, first, last, provisional, version, newest, event)
-        _write_meta(con, info, contracts)
-        for statement in macro_statements(contracts):
-            con.execute(statement)
-        con.close()
+        with database_at(temporary) as written, closing(duckdb.connect(written)) as con:
+            con.execute("set timezone = 'UTC'")
+            for schema in ("kpi", "meta", "ops"):
+                con.execute(f"create schema {schema}")
+            _write_kpis(con, tables, contracts)
+            for name, source in tables.items():
+                if not name.startswith("kpi."):
+                    _write_table(con, name, source, "")
+            first, newest = _days(con, contracts)
+            last = newest and first and min(newest, max(first, at.astimezone(UTC).date() - timedelta(1)))
+            provisional = last - timedelta(provisional_days - 1) if last and provisional_days else None
+            event = newest_event_at and min(newest_event_at, at)
+            info = SnapshotInfo(target.name, at, first, last, provisional, version, newest, event)
+            _write_meta(con, info, contracts)
+            for statement in macro_statements(contracts):
+                con.execute(statement)
         temporary.replace(target)
     finally:
-        con.close()
         temporary.unlink(missing_ok=True)  # of one that was not finished nothing is left
     return info
 
@@ -209,7 +208,7 @@ class Snapshot:
         Raises:
             NothingPublishedError: nothing has been published yet.
         """
-        self._lake, self._cache, self._keep = lake, cache, max(1, keep)
+        self._lake, self._cache, self._keep = lake, cache.resolve(), max(1, keep)
         self._lock = threading.Lock()
         self._checked, self._seen = time.monotonic(), self._stamp()
         self._info = self._wanted()

@@ -19,6 +19,7 @@ import fsspec
 
 from lake.errors import LakeError, SettingsError
 from lake.patience import StorageError, Trouble, delta_rs_options, patiently, plain, polars_options, symptom_of
+from lake.places import Place
 from lake.settings import Settings
 
 FORMAT_VERSION = 1
@@ -74,15 +75,17 @@ class Lake:
         """Open the lake of the settings, and make it if it is not there yet.
 
         Raises:
-            SettingsError: no credential for a lake on Azure or no key to make it with, or another key than it was
-                made with.
+            SettingsError: an engine cannot reach the place, no credential for a lake on Azure or no key to make it
+                with, or another key than it was made with.
             LakeError: the lake cannot be reached, or was made by a newer Sillage; or it is not there and
                 ``create`` is false.
         """
-        local = not settings.lake.startswith("az://")
-        uri = str(Path(settings.lake.removeprefix("file://")).expanduser().resolve()) if local else settings.lake
+        root = Place.named(settings.lake)
+        root.refuse_unreachable()
         key = settings.vehicle_key.get_secret_value().encode() if settings.vehicle_key else None
-        return cls(uri, _credential(settings, local), settings.buckets, key)._with_identity(create=create)
+        return cls(root.plain, _credential(settings, root.is_local), settings.buckets, key)._with_identity(
+            create=create
+        )
 
     @property
     def vehicle_key(self) -> bytes:
@@ -109,15 +112,19 @@ class Lake:
     @property
     def is_local(self) -> bool:
         """The lake is a folder of this machine."""
-        return not self.uri.startswith("az://")
+        return Place(self.uri).is_local
 
     def path(self, *parts: str) -> str:
-        """A path inside the lake, as ``filesystem`` wants it (no protocol)."""
-        return "/".join([self.uri.removeprefix("az://"), *parts])
+        """A path inside the lake, as ``filesystem`` wants it."""
+        return self.place(*parts).fsspec
 
-    def table_uri(self, name: str) -> str:
-        """URI of a table's folder: ``<lake>/raw/telemetry``."""
-        return "/".join([self.uri, *name.split(".")])
+    def place(self, *parts: str) -> Place:
+        """A folder or a file of the lake, for any engine."""
+        return Place("/".join([self.uri.removesuffix("/"), *parts]) or "/")
+
+    def table_place(self, name: str) -> Place:
+        """A table's folder: ``<lake>/raw/telemetry``."""
+        return self.place(*name.split("."))
 
     @cached_property
     def filesystem(self) -> Any:
@@ -306,7 +313,7 @@ def load_extension(con: duckdb.DuckDBPyConnection, name: str) -> None:
             expected=f"the package duckdb-extension-{name} in the version of DuckDB, {duckdb.__version__}",
             action=f"install it: uv pip install duckdb-extension-{name}=={duckdb.__version__}",
         ) from None
-    con.execute(f"load '{binary}'")
+    con.load_extension(str(binary))
 
 
 @cache

@@ -22,6 +22,8 @@ from lake.distinct import sorted_by
 from lake.errors import LakeError
 from lake.files import write_file
 from lake.patience import patiently
+from lake.places import Place
+from lake.scanning import scan
 from lake.schemas import TABLES, TableSpec
 from lake.storage import Lake
 
@@ -55,14 +57,19 @@ class Table:
     spec: TableSpec
 
     @property
-    def uri(self) -> str:
+    def place(self) -> Place:
         """The table's folder."""
-        return self.lake.table_uri(self.spec.name)
+        return self.lake.table_place(self.spec.name)
+
+    @property
+    def uri(self) -> str:
+        """The table's folder, as people write it."""
+        return self.place.plain
 
     def exists(self) -> bool:
         """Something was written to it."""
         return patiently(
-            lambda: bool(DeltaTable.is_deltatable(self.uri, storage_options=self.lake.object_store_options))
+            lambda: bool(DeltaTable.is_deltatable(self.place.url, storage_options=self.lake.object_store_options))
         )
 
     def now(self) -> DeltaTable | None:
@@ -82,7 +89,7 @@ class Table:
             # Where another writer makes it at the same moment, its table is as good; to try again would make it anew.
             with suppress(CommitFailedError):
                 DeltaTable.create(
-                    self.uri,
+                    self.place.url,
                     schema=self._empty().to_arrow().schema,
                     mode="ignore",
                     partition_by=list(self.spec.partition_by),
@@ -104,7 +111,8 @@ class Table:
 
     def _at(self, version: int | None = None) -> DeltaTable:
         """A handle for reading."""
-        return patiently(lambda: DeltaTable(self.uri, version=version, storage_options=self.lake.object_store_options))
+        options = self.lake.object_store_options
+        return patiently(lambda: DeltaTable(self.place.url, version=version, storage_options=options))
 
     def version(self) -> int:
         """Newest version, -1 where nothing was written yet."""
@@ -129,16 +137,19 @@ class Table:
             handle = self.now() if version is None else self._at(version)
         if handle is None:
             return self._empty().lazy()
-        frame = pl.scan_delta(handle, storage_options=self.lake.polars_options)
+        day = self.spec.day_column
+        within = []
+        if first is not None and day:
+            within.append(pl.col(day) >= first)
+        if last is not None and day:
+            within.append(pl.col(day) <= last)
+        frame = scan(self.place, handle, self.lake.polars_options, within)
         known, wanted = frame.collect_schema(), self._empty().schema
         if missing := [pl.lit(None, dtype).alias(name) for name, dtype in wanted.items() if name not in known]:
             frame = frame.with_columns(missing)
-        day = self.spec.day_column
-        if first is not None and day:
-            frame = frame.filter(pl.col(day) >= first)
-        if last is not None and day:
-            frame = frame.filter(pl.col(day) <= last)
-        return frame if where is None else frame.filter(where)
+        for condition in (*within, *([] if where is None else [where])):
+            frame = frame.filter(condition)
+        return frame
 
     def rows_by_day(self, handle: DeltaTable | None = None) -> dict[date, int]:
         """Rows of each day, from the log alone; as of a handle, or now."""
@@ -244,7 +255,7 @@ class Table:
             if concerns(partition := {key: str(file[f"partition.{key}"]) for key in keys})
         ]
         adds = [
-            write_file(self.lake, self.uri, dict(zip(keys, map(str, values), strict=True)), part)
+            write_file(self.lake, self.place, dict(zip(keys, map(str, values), strict=True)), part)
             for values, part in _partitions(rows, keys).items()
             if part.height
         ]
@@ -316,7 +327,7 @@ class Appender:
                 # Rows come in the order of arrival, which a stable sort keeps among equals.
                 rows = sorted_by(part, order)
                 partition = dict(zip(keys, map(str, values), strict=True))
-                self._actions.append(write_file(self.table.lake, self.table.uri, partition, rows))
+                self._actions.append(write_file(self.table.lake, self.table.place, partition, rows))
 
     def commit(self) -> None:
         """Make all parts visible at once. Nothing to commit, or a transaction that is already in, is no error."""

@@ -16,6 +16,7 @@ from blake3 import blake3
 
 from lake.errors import FeedError
 from lake.patience import patiently
+from lake.places import at_home
 from lake.storage import Lake
 from transforms.sources.canonical import Bounds
 from transforms.sources.compressed import without_ending
@@ -68,7 +69,8 @@ class FoundFile:
             yield self._local(lake)
             return
         with TemporaryDirectory(prefix="sillage-") as folder:
-            copy = Path(folder) / Path(self.path).name
+            # What a blob may be called is too long for a file; how its name ends says how it is read.
+            copy = Path(folder) / Path(self.path).name[-60:]
             patiently(lambda: lake.filesystem.get_file(lake.path(self.path), str(copy)))
             yield copy
 
@@ -109,7 +111,7 @@ def named_files(profile: FeedProfile, paths: Sequence[str]) -> list[FoundFile]:
     """
     found: dict[str, FoundFile] = {}
     for given in paths:
-        path = Path(given).expanduser().resolve()
+        path = at_home(Path(given)).resolve()
         if not path.exists():
             raise FeedError("There is no such file or folder", found=given)
         files = [path] if path.is_file() else [p for p in path.rglob("*") if p.is_file()]
@@ -168,7 +170,7 @@ def _matches(name: str, pattern: str) -> bool:
     regex = "".join(
         _PIECES.get(piece) or _escaped(piece) for piece in re.split(r"(\*\*/|\*\*|\*|\?|\[[^]]+\])", pattern)
     )
-    return re.fullmatch(regex, name, re.IGNORECASE) is not None
+    return re.fullmatch(regex, name, re.IGNORECASE | re.DOTALL) is not None
 
 
 def _escaped(piece: str) -> str:

@@ -23,10 +23,14 @@ from tests.integration.lakes import opened
 DAY = date(2025, 3, 1)
 
 
-@pytest.fixture(params=["local", "azurite"])
+#: Below these Polars is given the list of files: with days as Hive columns, and without.
+AWKWARD = ["two words", "date=2024-01-01"]
+
+
+@pytest.fixture(params=["local", *AWKWARD, "azurite"])
 def lake(request: pytest.FixtureRequest, tmp_path: Path) -> Lake:
     azurite: Azurite | None = request.getfixturevalue("azurite") if request.param == "azurite" else None
-    return opened(azurite.new_container() if azurite else tmp_path / "lake", azurite)[0]
+    return opened(azurite.new_container() if azurite else tmp_path / request.param / "lake", azurite)[0]
 
 
 @pytest.fixture

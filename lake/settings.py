@@ -68,7 +68,10 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="Address the dashboard listens on. Loopback only: there is no sign-in.")
     port: int = Field(8050, ge=1, le=65535, description="Port of the dashboard.")
-    query_memory: str = Field("2GB", description="Memory that one SQL session may use.")
+    query_memory: str = Field(
+        "2GB",
+        description="Memory that one SQL session may use. A query of `sillage sql` that holds a quarter more is ended.",
+    )
     query_timeout_s: int = Field(300, ge=1, description="A query of `sillage sql` is stopped after this many seconds.")
 
     @field_validator("vehicle_key")

@@ -18,6 +18,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
+from lake.engine import open_duckdb
 from lake.errors import LakeError, SillageError
 from lake.metrics import Contracts, load_contracts, macro_statements
 from lake.settings import Settings
@@ -143,7 +144,7 @@ def write_snapshot(
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(target.name + ".tmp")
     temporary.unlink(missing_ok=True)
-    con = duckdb.connect(temporary)
+    con = open_duckdb(temporary)
     try:
         con.execute("set timezone = 'UTC'")
         for schema in ("kpi", "meta", "ops"):
@@ -299,7 +300,7 @@ def _connect(path: Path) -> duckdb.DuckDBPyConnection:
         LakeError: the file is not there or is not a snapshot.
     """
     try:
-        con = duckdb.connect(path, read_only=True, config={"threads": _THREADS})
+        con = open_duckdb(path, read_only=True, config={"threads": _THREADS})
     except duckdb.Error as error:
         raise LakeError(
             "The published snapshot cannot be opened",

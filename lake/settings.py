@@ -80,7 +80,10 @@ class Settings(BaseSettings):
         description="Connections that one client of the dashboard may have at once. "
         "Behind a reverse proxy the proxy is the one client.",
     )
-    query_memory: str = Field("2GB", description="Memory that one SQL session may use.")
+    query_memory: str = Field(
+        "2GB",
+        description="Memory that one SQL session may use. A query of `sillage sql` that holds a quarter more is ended.",
+    )
     query_timeout_s: int = Field(300, ge=1, description="A query of `sillage sql` is stopped after this many seconds.")
 
     @field_validator("vehicle_key")

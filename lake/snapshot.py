@@ -18,6 +18,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
+from lake.engine import open_duckdb
 from lake.errors import LakeError, SillageError
 from lake.metrics import Contracts, load_contracts, macro_statements
 from lake.patience import patiently
@@ -146,7 +147,7 @@ def write_snapshot(
     temporary = target.with_name(target.name + ".tmp")
     temporary.unlink(missing_ok=True)
     try:
-        with database_at(temporary) as written, closing(duckdb.connect(written)) as con:
+        with database_at(temporary) as written, closing(open_duckdb(written)) as con:
             con.execute("set timezone = 'UTC'")
             for schema in ("kpi", "meta", "ops"):
                 con.execute(f"create schema {schema}")
@@ -304,7 +305,7 @@ def _connect(path: Path) -> duckdb.DuckDBPyConnection:
         LakeError: the file is not there or is not a snapshot.
     """
     try:
-        con = duckdb.connect(path, read_only=True, config={"threads": _THREADS})
+        con = open_duckdb(path, read_only=True, config={"threads": _THREADS})
     except duckdb.Error as error:
         raise LakeError(
             "The published snapshot cannot be opened",

@@ -15,6 +15,7 @@ import duckdb
 import duckdb_extension_avro
 import polars as pl
 
+from lake.engine import open_duckdb
 from transforms.sources.avro_container import Container, container, read_block
 from transforms.sources.blocks import KEPT_BYTES, TOGETHER_BYTES
 
@@ -148,7 +149,7 @@ def _connection() -> duckdb.DuckDBPyConnection:
     """A connection for this thread that reads Avro."""
     if not hasattr(_local, "con"):
         binary = next(Path(next(iter(duckdb_extension_avro.__path__))).rglob("*.duckdb_extension"))
-        con = duckdb.connect(config={"threads": 1})
+        con = open_duckdb(config={"threads": 1})
         con.load_extension(str(binary))
         # A file is read once, and a cached part of it would be stale if it was written anew within a second.
         con.execute("set enable_external_file_cache = false")

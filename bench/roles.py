@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 
 from bench.data import json_profile
+from lake.engine import open_duckdb
 from lake.settings import Settings, get_settings
 from lake.storage import Lake, load_extension
 from lake.tables import open_table
@@ -153,11 +154,11 @@ def sillage_core(folder: Path) -> Work:
 def _forget(lake: Lake, names: Sequence[str]) -> None:
     """Take computed tables out of a local lake, and what was written down about them."""
     for name in [*names, "ops.runs"]:
-        shutil.rmtree(lake.table_uri(name), ignore_errors=True)
+        shutil.rmtree(lake.table_place(name).plain, ignore_errors=True)
 
 
 def _duckdb_json(folder: Path, names: str) -> Work:
-    con = duckdb.connect()
+    con = open_duckdb()
     source, target = folder / f"json-{names}" / "*.jsonl", folder / "bare.parquet"
     query = f"from read_json('{source}', format = 'newline_delimited')"
     return lambda: _count(con, f"copy ({query}) to '{target}' {PARQUET}")
@@ -169,7 +170,7 @@ def _sillage_json(folder: Path, names: str) -> Work:
 
 
 def _duckdb_capture(folder: Path, columns: str) -> Work:
-    con = duckdb.connect()
+    con = open_duckdb()
     load_extension(con, "avro")
     source, target = folder / "capture" / "inbox" / "fleet" / "**" / "*.avro", folder / "bare.parquet"
     return lambda: _count(con, f"copy (select {columns} from read_avro('{source}')) to '{target}' {PARQUET}")
@@ -187,10 +188,10 @@ def _lake(target: Path) -> tuple[Settings, Lake]:
 
 
 def _raw(folder: Path) -> tuple[duckdb.DuckDBPyConnection, str]:
-    con = duckdb.connect()
+    con = open_duckdb()
     _, lake = _lake(folder / "lake-capture")
     lake.prepare_duckdb(con)
-    return con, lake.table_uri("raw.telemetry")
+    return con, lake.table_place("raw.telemetry").url
 
 
 def _count(con: duckdb.DuckDBPyConnection, query: str) -> int:

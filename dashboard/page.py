@@ -16,7 +16,7 @@ from dashboard.draw.parts import provisional_key, state
 from dashboard.draw.sheets import Sheet
 from dashboard.view import wording
 from dashboard.view.address import View, parse
-from dashboard.view.faults import log_fault
+from dashboard.view.faults import log_fault, typed
 from dashboard.view.published import Answers, Published, Reading
 from lake.errors import QueryError
 from metrics import Contracts, Evaluation
@@ -108,6 +108,7 @@ class Page:
                 in_browser(go, Output(figure, "clickData"), Input(figure, "clickData"), prevent_initial_call=True)
 
         @app.callback(output=outputs, inputs=inputs)
+        @typed
         async def update(search: str | None, scheme: str | None, _snapshot: str | None) -> dict[str, Any]:
             values = await to_thread.run_sync(self.answer, published, search, scheme)
             set_props("error", {"children": None})  # no output of this callback: that is in the layout before the page
@@ -119,7 +120,7 @@ class Page:
             if reading.catalogue is None:
                 return self._values(published.contracts, [], None, None, None)
             view, notes = parse(search, reading.catalogue, [card.name for card in self.cards])
-            foot = _foot(reading, view)
+            foot = _foot(reading, view, search)
             asked = tuple(question for card in self.cards for question in card.ask(view))
             if any(not values for _, values in view.chosen):
                 text = "A filter holds no value of the published data."
@@ -214,11 +215,14 @@ def _notes(notes: Sequence[str]) -> Any:
     return html.Ul([html.Li(note) for note in notes], className="notes", role="status")
 
 
-def _foot(reading: Reading, view: View) -> Any:
+def _foot(reading: Reading, view: View, search: str | None) -> Any:
+    """Which snapshot and days the figures are of, and, for scripts, the address that they answer."""
     info = reading.info
     return html.P(
         f"Snapshot of {wording.instant(info.published_at)} · {view.period}, UTC days",
         className="foot",
         title=info.version,
-        **attrs({"data-first": view.first.isoformat(), "data-last": view.last.isoformat()}),
+        **attrs(
+            {"data-first": view.first.isoformat(), "data-last": view.last.isoformat(), "data-search": search or ""}
+        ),
     )

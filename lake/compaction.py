@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -17,17 +18,21 @@ from deltalake import CommitProperties, DeltaTable
 from deltalake.exceptions import CommitFailedError
 from deltalake.transaction import AddAction, RemoveAction
 
+from lake.commits import are_in, files_of, write_actions
 from lake.distinct import sorted_by
 from lake.errors import LakeError
 from lake.files import write_file
+from lake.patience import patiently
+from lake.places import relative_file
+from lake.scanning import PLAIN_READER
 from lake.tables import Table
 
 #: A file of so many bytes is large, however few its rows.
 _LARGE_BYTES = 128 << 20
 _READ_AT_ONCE = 8
+#: Of a table of ops, as many as are merged into one file.
+_MANY_ROWS = 1_000_000
 _ATTEMPTS = 5
-#: Further features (deletion vectors, renamed columns) say that a file is not to be read as it is.
-_PLAIN_READER = 1
 
 _FILE = ("path", "size_bytes", "modification_time", "num_records")
 
@@ -51,11 +56,6 @@ class Group:
     written_at: int
 
 
-def files_of(handle: DeltaTable) -> pl.DataFrame:
-    """The files of a version: ``path``, ``size_bytes``, ``modification_time``, ``num_records``, ``partition.…``."""
-    return pl.DataFrame(handle.get_add_actions(flatten=True))
-
-
 def small_files(
     table: Table, handle: DeltaTable, *, most_files: int, rows: int, before: date | None = None
 ) -> list[list[Group]]:
@@ -72,7 +72,7 @@ def small_files(
         The groups, those of one day together; no group where a file cannot be read without the log.
     """
     files = files_of(handle)
-    if files.is_empty() or handle.protocol().min_reader_version > _PLAIN_READER:
+    if files.is_empty() or handle.protocol().min_reader_version > PLAIN_READER:
         return []
     day = table.spec.day_column
     keys = [f"partition.{name}" for name in table.spec.partition_by]
@@ -106,7 +106,7 @@ def merge(table: Table, groups: Sequence[Group]) -> bool:
         rows = _read(table, group)
         ordered = sorted_by(rows, [name for name in table.spec.sort_by if name in rows.columns])
         partition, at = dict(group.partition), group.written_at
-        adds.append(write_file(table.lake, table.uri, partition, ordered, written_at=at, data_change=False))
+        adds.append(write_file(table.lake, table.place, partition, ordered, written_at=at, data_change=False))
     for _ in range(_ATTEMPTS):
         # A commit is held against those after its handle only: what was replaced before that must not come back.
         handle = table.handle()
@@ -119,6 +119,17 @@ def merge(table: Table, groups: Sequence[Group]) -> bool:
     return False
 
 
+def tidy(table: Table, files: int) -> None:
+    """Merge the files of a table that takes many small appends, if there are more than so many.
+
+    Where another run is quicker, they stay for the next time.
+    """
+    handle = table.now()
+    if handle is not None:
+        for groups in small_files(table, handle, most_files=files, rows=_MANY_ROWS):
+            merge(table, groups)
+
+
 def reduce(table: Table, handle: DeltaTable, shorten: Callable[[pl.DataFrame], pl.DataFrame]) -> int:
     """Put what ``shorten`` makes of all rows in their place; for a small table without partitions.
 
@@ -128,7 +139,7 @@ def reduce(table: Table, handle: DeltaTable, shorten: Callable[[pl.DataFrame], p
         By how many rows the table is shorter; none where another run was quicker.
     """
     files = files_of(handle).sort("modification_time", "path")
-    if files.is_empty() or handle.protocol().min_reader_version > _PLAIN_READER:
+    if files.is_empty() or handle.protocol().min_reader_version > PLAIN_READER:
         return 0
     whole = _group((), files)
     # With the columns of the contract that are null throughout.
@@ -137,7 +148,7 @@ def reduce(table: Table, handle: DeltaTable, shorten: Callable[[pl.DataFrame], p
     if kept.height == rows.height:
         return 0
     ordered = sorted_by(kept, table.spec.sort_by)
-    add = write_file(table.lake, table.uri, {}, ordered, written_at=whole.written_at, data_change=False)
+    add = write_file(table.lake, table.place, {}, ordered, written_at=whole.written_at, data_change=False)
     return rows.height - kept.height if _commit(table, handle, [whole], [add]) else 0
 
 
@@ -148,13 +159,13 @@ def sweep(table: Table, handle: DeltaTable, *, days: int, dry_run: bool) -> tupl
         How many files these are, and their bytes.
     """
     # The log tells of files long after they were removed.
-    paths = handle.vacuum(retention_hours=24 * days, dry_run=True, full=True)
+    paths = patiently(lambda: handle.vacuum(retention_hours=24 * days, dry_run=True, full=True))
     lake = table.lake
-    folder = lake.path(*table.spec.name.split("."))
-    listed = lake.filesystem.find(folder, detail=True) if paths else {}
-    sizes = [int(listed[place]["size"]) for path in paths if (place := f"{folder}/{path}") in listed]
+    listed = patiently(lambda: lake.filesystem.find(table.place.fsspec, detail=True)) if paths else {}
+    places = [(table.place / relative_file(path)).fsspec for path in paths]
+    sizes = [int(listed[place]["size"]) for place in places if place in listed]
     if sizes and not dry_run:
-        handle.vacuum(retention_hours=24 * days, dry_run=False, full=True)
+        patiently(lambda: handle.vacuum(retention_hours=24 * days, dry_run=False, full=True))
     return len(sizes), sum(sizes)
 
 
@@ -195,13 +206,14 @@ def _group(partition: tuple[tuple[str, str], ...], files: pl.DataFrame) -> Group
 
 def _read(table: Table, group: Group) -> pl.DataFrame:
     """The rows of a group, files in their order. A file lacks columns that are null throughout."""
-    options = table.lake.object_store_options or None
+    options = table.lake.polars_options
 
     def read(path: str) -> pl.DataFrame:
-        return pl.read_parquet(f"{table.uri}/{path}", hive_partitioning=False, storage_options=options)
+        file = (table.place / relative_file(path)).polars
+        return pl.read_parquet(file, glob=False, hive_partitioning=False, storage_options=options)
 
     with ThreadPoolExecutor(_READ_AT_ONCE) as pool:
-        rows = pl.concat(pool.map(read, group.paths), how="diagonal_relaxed")
+        rows = pl.concat(pool.map(lambda path: patiently(partial(read, path)), group.paths), how="diagonal_relaxed")
     if rows.height != group.rows:
         raise LakeError(
             f"Files of {table.spec.name} have other rows than its log says",
@@ -220,14 +232,17 @@ def _commit(table: Table, handle: DeltaTable, groups: Collection[Group], adds: S
         for group in groups
         for path, size in zip(group.paths, group.sizes, strict=True)
     ]
-    try:
-        handle.create_write_transaction(
-            [*adds, *removes],
-            mode="append",
-            schema=handle.schema(),
-            partition_by=list(table.spec.partition_by),
-            commit_properties=CommitProperties(max_commit_retries=50),
-        )
-    except CommitFailedError:
-        return False
-    return True
+    keys, tried = list(table.spec.partition_by), False
+
+    def attempt() -> bool:
+        nonlocal tried
+        if tried and are_in(table.handle(), adds):  # the answer was lost, not the commit
+            return True
+        tried = True
+        try:
+            write_actions(handle, [*adds, *removes], keys, CommitProperties(max_commit_retries=50))
+        except CommitFailedError:
+            return are_in(table.handle(), adds)
+        return True
+
+    return patiently(attempt)

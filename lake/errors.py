@@ -17,6 +17,7 @@ class SillageError(Exception):
     """
 
     exit_code = 1
+    FIELDS = ("title", "found", "expected", "action")
 
     def __init__(self, title: str, *, found: str = "", expected: str = "", action: str = "") -> None:
         self.title, self.found, self.expected, self.action = title, found, expected, action

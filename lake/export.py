@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -19,21 +23,56 @@ _BY_ENDING: dict[str, Format] = {".csv": "csv", ".json": "json", ".parquet": "pa
 _SHOWN_ROWS = 200
 
 
-def format_of(path: Path) -> Format:
-    """The format that the ending of a file name asks for.
+def format_of(asked: Format | None, output: Path | None) -> Format:
+    """The format that is asked for, or that the ending of the file's name says; a table on the terminal.
 
     Raises:
-        QueryError: it asks for none that is known.
+        QueryError: the ending says none that is known, or Parquet would go to the terminal.
     """
-    try:
-        return _BY_ENDING[path.suffix]
-    except KeyError:
+    if output is None:
+        if asked == "parquet":
+            raise QueryError("Parquet does not go to a terminal", action="give --output FILE")
+        return asked or "table"
+    kind = asked or _BY_ENDING.get(output.suffix)
+    if kind is None:
         raise QueryError(
             "The format of the output is not clear",
-            found=str(path),
+            found=str(output),
             expected=f"a name that ends in {', '.join(_BY_ENDING)}",
             action="give --format",
-        ) from None
+        )
+    return kind
+
+
+@contextmanager
+def whole(output: Path | None, scratch: Path) -> Iterator[Path]:
+    """A file to write a result to, that goes where it is wanted once it is whole, and nowhere if it never is.
+
+    Args:
+        output: the file that is wanted, which is replaced in one step; standard output where ``None``.
+        scratch: folder for what does not end as a file: standard output, a pipe, a device.
+    """
+    target = output and output.resolve()
+    replaced = target if target and (target.is_file() or not target.exists()) else None
+    beside = replaced.with_name(f".sillage-{os.getpid()}.tmp") if replaced else scratch / "result"
+    try:
+        beside.touch()  # says right away that a folder is not there, or may not be written
+        yield beside
+        if replaced:
+            beside.replace(replaced)
+        else:
+            _pass_on(beside, target)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _pass_on(result: Path, target: Path | None) -> None:
+    if target is None:
+        with result.open(encoding="utf-8", newline="") as text:
+            shutil.copyfileobj(text, sys.stdout)
+    else:
+        with result.open("rb") as data, target.open("wb") as pipe:
+            shutil.copyfileobj(data, pipe)
 
 
 def frame_of(result: duckdb.DuckDBPyRelation, kind: Format) -> pl.DataFrame:
@@ -60,31 +99,23 @@ def _shown(column: str, type_: str, kind: Format) -> str:
     return column
 
 
-def write_frame(frame: pl.DataFrame, kind: Format, target: Path | None, *, width: int = 120) -> str:
-    """Write a result to a file, or to standard output.
+def write_frame(frame: pl.DataFrame, kind: Format, target: Path, *, width: int = 120) -> str:
+    """Write a result to a file.
 
     Args:
         frame: the result.
         kind: how it is written.
-        target: where to; standard output where ``None``.
+        target: where to.
         width: columns of the terminal, for tables.
 
     Returns:
-        A note for the reader where not all rows were shown, otherwise nothing.
-
-    Raises:
-        QueryError: Parquet for the terminal.
+        A note for the reader where not all rows are in it, otherwise nothing.
     """
     if kind == "parquet":
-        if target is None:
-            raise QueryError("Parquet does not go to a terminal", action="give --output FILE")
         frame.write_parquet(target)
         return ""
     text = _csv(frame) if kind == "csv" else _json(frame) if kind == "json" else _table(frame, width)
-    if target is None:
-        sys.stdout.write(text)
-    else:
-        target.write_text(text, encoding="utf-8")
+    target.write_text(text, encoding="utf-8", newline="")
     if kind == "table" and frame.height > _SHOWN_ROWS:
         return f"{_SHOWN_ROWS} of {frame.height:,} rows shown; --output FILE.csv writes them all"
     return ""

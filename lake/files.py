@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import shutil
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
 
 import polars as pl
 from deltalake.transaction import AddAction
 
+from lake.patience import patiently
+from lake.places import Place
 from lake.storage import Lake
 
 _ROW_GROUP = 128_000
@@ -18,7 +25,7 @@ _STATISTICS = ("vehicle_id", "event_at")
 
 def write_file(
     lake: Lake,
-    uri: str,
+    folder: Place,
     partition: Mapping[str, str],
     rows: pl.DataFrame,
     *,
@@ -29,27 +36,39 @@ def write_file(
 
     Args:
         lake: where to.
-        uri: folder of the table.
+        folder: that of the table.
         partition: values of the partition columns, which ``rows`` does not have.
         rows: sorted rows. Columns that are null throughout are left out.
         written_at: what the log is to say of the time of writing, milliseconds since 1970; now where ``None``.
         data_change: the rows are not those of files that the same commit removes.
     """
     filled = [c for c in rows.columns if rows[c].null_count() < rows.height]
-    folder = "/".join(f"{key}={value}" for key, value in partition.items())
-    path = "/".join(p for p in (folder, f"part-{uuid.uuid4()}.zstd.parquet") if p)
-    target = f"{uri}/{path}"
-    rows.select(filled).write_parquet(
-        target,
-        compression="zstd",
-        compression_level=1,
-        row_group_size=_ROW_GROUP,
-        storage_options=lake.object_store_options or None,
-        mkdir=lake.is_local,
-    )
-    size = lake.filesystem.size(target.removeprefix("az://"))
+    path = "/".join([*(f"{key}={value}" for key, value in partition.items()), f"part-{uuid.uuid4()}.zstd.parquet"])
+    size = patiently(partial(_write, lake, folder / path, rows.select(filled)))
     now = int(datetime.now(UTC).timestamp() * 1000)
     return AddAction(path, size, dict(partition), written_at or now, data_change, _statistics(rows))
+
+
+def _write(lake: Lake, target: Place, rows: pl.DataFrame) -> int:
+    """Write a file, and look up how large it has become. What is left of one that could not be written is removed."""
+    try:
+        rows.write_parquet(
+            target.polars,
+            compression="zstd",
+            compression_level=1,
+            row_group_size=_ROW_GROUP,
+            storage_options=lake.polars_options,
+            mkdir=lake.is_local,
+        )
+        return int(lake.filesystem.size(target.fsspec))
+    except BaseException as error:
+        if lake.is_local:
+            # Polars may tell of a full disk as of a file that is not Parquet.
+            full = shutil.disk_usage(lake.uri).free < rows.estimated_size()
+            Path(target.plain).unlink(missing_ok=True)
+            if full:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), target.plain) from error
+        raise
 
 
 def _statistics(part: pl.DataFrame) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -54,7 +54,7 @@ class Settings(BaseSettings):
         8_000_000, ge=1_000, description="Raw rows that one step of the build reads at most; bounds its memory."
     )
     inbox_settle_s: int = Field(
-        10, ge=0, description="The inbox sensor leaves files alone that were written less than this many seconds ago."
+        10, ge=0, description="Landing leaves files alone that were written less than this many seconds ago."
     )
     provisional_days: int = Field(
         2, ge=0, description="The newest days, up to this many, are marked provisional: late data is still expected."
@@ -68,7 +68,22 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="Address the dashboard listens on. Loopback only: there is no sign-in.")
     port: int = Field(8050, ge=1, le=65535, description="Port of the dashboard.")
-    query_memory: str = Field("2GB", description="Memory that one SQL session may use.")
+    client_timeout_s: int = Field(
+        30,
+        ge=1,
+        description="The dashboard closes a connection whose client takes longer than this many seconds to send a "
+        "request, to take the next part of an answer, or to ask again.",
+    )
+    connections_per_client: int = Field(
+        256,
+        ge=1,
+        description="Connections that one client of the dashboard may have at once. "
+        "Behind a reverse proxy the proxy is the one client.",
+    )
+    query_memory: str = Field(
+        "2GB",
+        description="Memory that one SQL session may use. A query of `sillage sql` that holds a quarter more is ended.",
+    )
     query_timeout_s: int = Field(300, ge=1, description="A query of `sillage sql` is stopped after this many seconds.")
 
     @field_validator("vehicle_key")
@@ -97,7 +112,7 @@ def get_settings(**overrides: Any) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0])
-        secret = "key" in name or "connection" in name
+        secret = SecretStr in get_args(Settings.model_fields[name].annotation)
         raise SettingsError(
             f"The setting SILLAGE_{name.upper()} is not usable",
             found="(not shown)" if secret else repr(first.get("input")),

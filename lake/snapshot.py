@@ -10,7 +10,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -18,7 +18,10 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
+from lake.engine import open_duckdb
 from lake.errors import LakeError, SillageError
+from lake.patience import patiently
+from lake.places import database_at
 from lake.schemas import TableSpec
 from lake.settings import Settings
 from lake.storage import Lake
@@ -148,26 +151,26 @@ def write_snapshot(
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(target.name + ".tmp")
     temporary.unlink(missing_ok=True)
-    con = duckdb.connect(temporary)
     try:
-        con.execute("set timezone = 'UTC'")
-        for schema in ("kpi", "meta", "ops"):
-            con.execute(f"create schema {schema}")
-        _write_kpis(con, tables, kpis)
-        for name, source in tables.items():
-            if not name.startswith("kpi."):
-                _write_table(con, name, source, "")
-        first, newest = _days(con, kpis)
-        last = newest and first and min(newest, max(first, at.astimezone(UTC).date() - timedelta(1)))
-        provisional = last - timedelta(provisional_days - 1) if last and provisional_days else None
-        event = newest_event_at and min(newest_event_at, at)
-        info = SnapshotInfo(target.name, at, first, last, provisional, version, newest, event)
-        _write_meta(con, info)
-        for statement in statements(last):
-            con.execute(statement)
+        with database_at(temporary) as written, closing(open_duckdb(written)) as con:
+            con.execute("set timezone = 'UTC'")
+            for schema in ("kpi", "meta", "ops"):
+                con.execute(f"create schema {schema}")
+            _write_kpis(con, tables, kpis)
+            for name, source in tables.items():
+                if not name.startswith("kpi."):
+                    _write_table(con, name, source, "")
+            first, newest = _days(con, kpis)
+            last = newest and first and min(newest, max(first, at.astimezone(UTC).date() - timedelta(1)))
+            provisional = last - timedelta(provisional_days - 1) if last and provisional_days else None
+            event = newest_event_at and min(newest_event_at, at)
+            info = SnapshotInfo(target.name, at, first, last, provisional, version, newest, event)
+            _write_meta(con, info)
+            for statement in statements(last):
+                con.execute(statement)
+        temporary.replace(target)
     finally:
-        con.close()
-    temporary.replace(target)
+        temporary.unlink(missing_ok=True)  # of one that was not finished nothing is left
     return info
 
 
@@ -211,7 +214,7 @@ class Snapshot:
         Raises:
             NothingPublishedError: nothing has been published yet.
         """
-        self._lake, self._cache, self._keep = lake, cache, max(1, keep)
+        self._lake, self._cache, self._keep = lake, cache.resolve(), max(1, keep)
         self._lock = threading.Lock()
         self._checked, self._seen = time.monotonic(), self._stamp()
         self._info = self._wanted()
@@ -289,8 +292,11 @@ class Snapshot:
         target = self._cache / info.file
         if not target.exists():
             temporary = self._cache / f".{info.file}.{threading.get_ident()}.tmp"
-            self._lake.filesystem.get_file(remote, str(temporary))
-            temporary.replace(target)
+            try:
+                patiently(lambda: self._lake.filesystem.get_file(remote, str(temporary)))
+                temporary.replace(target)
+            finally:
+                temporary.unlink(missing_ok=True)
         for old in sorted(self._cache.glob("snapshot-*.duckdb"))[: -self._keep]:
             if old != target:
                 old.unlink(missing_ok=True)
@@ -304,7 +310,7 @@ def _connect(path: Path) -> duckdb.DuckDBPyConnection:
         LakeError: the file is not there or is not a snapshot.
     """
     try:
-        con = duckdb.connect(path, read_only=True, config={"threads": _THREADS})
+        con = open_duckdb(path, read_only=True, config={"threads": _THREADS})
     except duckdb.Error as error:
         raise LakeError(
             "The published snapshot cannot be opened",

@@ -18,6 +18,8 @@ import duckdb
 import fsspec
 
 from lake.errors import LakeError, SettingsError
+from lake.patience import StorageError, Trouble, delta_rs_options, patiently, plain, polars_options, symptom_of
+from lake.places import Place
 from lake.settings import Settings
 
 FORMAT_VERSION = 1
@@ -73,15 +75,17 @@ class Lake:
         """Open the lake of the settings, and make it if it is not there yet.
 
         Raises:
-            SettingsError: no credential for a lake on Azure or no key to make it with, or another key than it was
-                made with.
+            SettingsError: an engine cannot reach the place, no credential for a lake on Azure or no key to make it
+                with, or another key than it was made with.
             LakeError: the lake cannot be reached, or was made by a newer Sillage; or it is not there and
                 ``create`` is false.
         """
-        local = not settings.lake.startswith("az://")
-        uri = str(Path(settings.lake.removeprefix("file://")).expanduser().resolve()) if local else settings.lake
+        root = Place.named(settings.lake)
+        root.refuse_unreachable()
         key = settings.vehicle_key.get_secret_value().encode() if settings.vehicle_key else None
-        return cls(uri, _credential(settings, local), settings.buckets, key)._with_identity(create=create)
+        return cls(root.plain, _credential(settings, root.is_local), settings.buckets, key)._with_identity(
+            create=create
+        )
 
     @property
     def vehicle_key(self) -> bytes:
@@ -108,37 +112,48 @@ class Lake:
     @property
     def is_local(self) -> bool:
         """The lake is a folder of this machine."""
-        return not self.uri.startswith("az://")
+        return Place(self.uri).is_local
 
     def path(self, *parts: str) -> str:
-        """A path inside the lake, as ``filesystem`` wants it (no protocol)."""
-        return "/".join([self.uri.removeprefix("az://"), *parts])
+        """A path inside the lake, as ``filesystem`` wants it."""
+        return self.place(*parts).fsspec
 
-    def table_uri(self, name: str) -> str:
-        """URI of a table's folder: ``<lake>/raw/telemetry``."""
-        return "/".join([self.uri, *name.split(".")])
+    def place(self, *parts: str) -> Place:
+        """A folder or a file of the lake, for any engine."""
+        return Place("/".join([self.uri.removesuffix("/"), *parts]) or "/")
+
+    def table_place(self, name: str) -> Place:
+        """A table's folder: ``<lake>/raw/telemetry``."""
+        return self.place(*name.split("."))
 
     @cached_property
     def filesystem(self) -> Any:
         """An fsspec file system that sees the lake."""
         if self.is_local:
             return fsspec.filesystem("file", auto_mkdir=True)
-        import adlfs
+        from lake.blobs import Blobs
 
         if self.credential.connection_string:
-            return adlfs.AzureBlobFileSystem(connection_string=self.credential.connection_string)
+            return Blobs(connection_string=self.credential.connection_string)
         from azure.identity.aio import DefaultAzureCredential
 
-        return adlfs.AzureBlobFileSystem(account_name=self.credential.account, credential=DefaultAzureCredential())
+        return Blobs(account_name=self.credential.account, credential=DefaultAzureCredential())
 
     @property
     def object_store_options(self) -> dict[str, str]:
-        """Options for delta-rs and Polars, which share the Rust ``object_store``.
+        """Options for delta-rs; see ``polars_options``."""
+        return {} if self.is_local else self._account() | delta_rs_options()
+
+    @property
+    def polars_options(self) -> dict[str, Any] | None:
+        """Options for Polars, which shares the Rust ``object_store`` with delta-rs, but not all of its names."""
+        return None if self.is_local else self._account() | polars_options()
+
+    def _account(self) -> dict[str, str]:
+        """How the Rust ``object_store`` gets in.
 
         With the machine's identity they hold a token that lasts about an hour: ask anew for every operation.
         """
-        if self.is_local:
-            return {}
         parts = self.credential.parts
         if not parts:
             token = _identity().get_token("https://storage.azure.com/.default").token
@@ -177,7 +192,7 @@ class Lake:
     def read_bytes(self, *parts: str) -> bytes | None:
         """Content of a small file of the lake, or ``None`` where there is none."""
         try:
-            content: bytes = self.filesystem.cat_file(self.path(*parts))
+            content: bytes = patiently(lambda: self.filesystem.cat_file(self.path(*parts)))
         except FileNotFoundError:
             return None
         return content
@@ -191,7 +206,7 @@ class Lake:
             temporary.write_bytes(content)
             temporary.replace(target)
         else:
-            self.filesystem.pipe_file(target, content)
+            patiently(lambda: self.filesystem.pipe_file(target, content))
 
     def write_new(self, content: bytes, *parts: str) -> None:
         """Write a small file unless it is there already: of several writers the first one's stays."""
@@ -209,16 +224,20 @@ class Lake:
             temporary.unlink(missing_ok=True)
         else:
             with suppress(FileExistsError):
-                self.filesystem.pipe_file(target, content, overwrite=False)
+                patiently(lambda: self.filesystem.pipe_file(target, content, overwrite=False))
 
     @contextmanager
     def _reaching(self) -> Iterator[None]:
         try:
             yield
         except Exception as error:
+            symptom = symptom_of(error)
+            if symptom and symptom.trouble is Trouble.FULL:
+                raise
+            said = error.found if isinstance(error, StorageError) else f"{type(error).__name__}: {error}"
             raise LakeError(
                 "The lake cannot be reached",
-                found=f"{type(error).__name__}: {str(error).splitlines()[0][:200]}",
+                found=plain(said),
                 expected=f"to read and write {self.uri}",
                 action="check SILLAGE_LAKE and the credential; `sillage doctor` tries each step",
             ) from error
@@ -294,7 +313,7 @@ def load_extension(con: duckdb.DuckDBPyConnection, name: str) -> None:
             expected=f"the package duckdb-extension-{name} in the version of DuckDB, {duckdb.__version__}",
             action=f"install it: uv pip install duckdb-extension-{name}=={duckdb.__version__}",
         ) from None
-    con.execute(f"load '{binary}'")
+    con.load_extension(str(binary))
 
 
 @cache

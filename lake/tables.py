@@ -6,28 +6,29 @@ What a table means is not known here; what it looks like comes from its ``TableS
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import polars as pl
-from deltalake import CommitProperties, DeltaTable, Schema, Transaction, write_deltalake
+from deltalake import CommitProperties, DeltaTable, Schema, Transaction
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
 from deltalake.transaction import AddAction, RemoveAction
 
+from lake.commits import ConcurrentWriteError, commit_addition, commit_replacement, files_of, is_in
 from lake.distinct import sorted_by
 from lake.errors import LakeError
 from lake.files import write_file
+from lake.patience import patiently
+from lake.places import Place
+from lake.scanning import scan
 from lake.schemas import TABLES, TableSpec
 from lake.storage import Lake
 
 _ARRIVAL = ("batch", "record")
-
-
-class ConcurrentWriteError(LakeError):
-    """Another writer was quicker. Reading the inputs again and computing anew resolves it."""
+_ATTEMPTS = 5
 
 
 @dataclass(frozen=True)
@@ -56,13 +57,20 @@ class Table:
     spec: TableSpec
 
     @property
-    def uri(self) -> str:
+    def place(self) -> Place:
         """The table's folder."""
-        return self.lake.table_uri(self.spec.name)
+        return self.lake.table_place(self.spec.name)
+
+    @property
+    def uri(self) -> str:
+        """The table's folder, as people write it."""
+        return self.place.plain
 
     def exists(self) -> bool:
         """Something was written to it."""
-        return bool(DeltaTable.is_deltatable(self.uri, storage_options=self.lake.object_store_options))
+        return patiently(
+            lambda: bool(DeltaTable.is_deltatable(self.place.url, storage_options=self.lake.object_store_options))
+        )
 
     def now(self) -> DeltaTable | None:
         """A handle for reading the newest version, or ``None`` where nothing was written yet."""
@@ -73,12 +81,15 @@ class Table:
 
     def handle(self) -> DeltaTable:
         """A handle for writing. The table is made first if it is not there, and gains the columns it lacks."""
+        return patiently(self._made)
+
+    def _made(self) -> DeltaTable:
         handle = self.now()
         if handle is None:
             # Where another writer makes it at the same moment, its table is as good; to try again would make it anew.
             with suppress(CommitFailedError):
                 DeltaTable.create(
-                    self.uri,
+                    self.place.url,
                     schema=self._empty().to_arrow().schema,
                     mode="ignore",
                     partition_by=list(self.spec.partition_by),
@@ -95,12 +106,13 @@ class Table:
             try:
                 handle.alter.add_columns(missing)
             except CommitFailedError:
-                return self.handle()  # another writer added them, or wrote something
+                return self._made()  # another writer added them, or wrote something
         return handle
 
     def _at(self, version: int | None = None) -> DeltaTable:
         """A handle for reading."""
-        return DeltaTable(self.uri, version=version, storage_options=self.lake.object_store_options)
+        options = self.lake.object_store_options
+        return patiently(lambda: DeltaTable(self.place.url, version=version, storage_options=options))
 
     def version(self) -> int:
         """Newest version, -1 where nothing was written yet."""
@@ -125,16 +137,19 @@ class Table:
             handle = self.now() if version is None else self._at(version)
         if handle is None:
             return self._empty().lazy()
-        frame = pl.scan_delta(handle, storage_options=self.lake.object_store_options or None)
+        day = self.spec.day_column
+        within = []
+        if first is not None and day:
+            within.append(pl.col(day) >= first)
+        if last is not None and day:
+            within.append(pl.col(day) <= last)
+        frame = scan(self.place, handle, self.lake.polars_options, within)
         known, wanted = frame.collect_schema(), self._empty().schema
         if missing := [pl.lit(None, dtype).alias(name) for name, dtype in wanted.items() if name not in known]:
             frame = frame.with_columns(missing)
-        day = self.spec.day_column
-        if first is not None and day:
-            frame = frame.filter(pl.col(day) >= first)
-        if last is not None and day:
-            frame = frame.filter(pl.col(day) <= last)
-        return frame if where is None else frame.filter(where)
+        for condition in (*within, *([] if where is None else [where])):
+            frame = frame.filter(condition)
+        return frame
 
     def rows_by_day(self, handle: DeltaTable | None = None) -> dict[date, int]:
         """Rows of each day, from the log alone; as of a handle, or now."""
@@ -142,7 +157,7 @@ class Table:
         handle = handle or self.now()
         if day is None or handle is None:
             return {}
-        actions = pl.DataFrame(handle.get_add_actions(flatten=True))
+        actions = files_of(handle)
         if actions.is_empty():
             return {}
         sums = actions.group_by(f"partition.{day}").agg(pl.col("num_records").sum()).sort(f"partition.{day}")
@@ -154,18 +169,12 @@ class Table:
         handle = handle or self.now()
         if day is None or handle is None:
             return {}
-        actions = pl.DataFrame(handle.get_add_actions(flatten=True))
+        actions = files_of(handle)
         if actions.is_empty():
             return {}
         written = pl.from_epoch("modification_time", time_unit="ms").dt.replace_time_zone("UTC").max()
         newest = actions.group_by(f"partition.{day}").agg(written)
         return {_as_date(key): at for key, at in newest.iter_rows()}
-
-    def compact(self, files: int) -> None:
-        """Merge the table's files if there are more than so many. Readers and appends go on meanwhile."""
-        if len(self._at().file_uris()) > files:
-            with suppress(CommitFailedError):  # another run was quicker
-                self._at().optimize.compact()
 
     def append(self, frame: pl.DataFrame, *, txn: AppTransaction | None = None) -> None:
         """Append rows in one commit. With ``txn`` a second append of the same number does nothing."""
@@ -197,14 +206,8 @@ class Table:
                 found=f"{stray.height} rows, the first with {column} = {stray[0, column]}",
                 expected=f"{column} in ({literals})",
             )
-        try:
-            write_deltalake(handle or self.handle(), rows, mode="overwrite", predicate=f"{column} in ({literals})")
-        except CommitFailedError as error:
-            raise ConcurrentWriteError(
-                f"Another run changed the same part of {self.spec.name}",
-                found=str(error),
-                action="run the command again when the other run has ended",
-            ) from error
+        wanted = {str(value) for value in values}
+        self._put(handle or self.handle(), rows, lambda partition: partition[column] in wanted)
 
     def replace_days(self, frame: pl.DataFrame, days: Collection[date], *, handle: DeltaTable | None = None) -> None:
         """Put ``frame`` in the place of all rows of ``days``; see ``replace``."""
@@ -234,7 +237,30 @@ class Table:
     def replace_all(self, frame: pl.DataFrame) -> None:
         """Put ``frame`` in the place of everything; for small tables that are worked out anew each time."""
         rows = self._conform(frame).sort([*self.spec.partition_by, *self.spec.sort_by])
-        write_deltalake(self.handle(), rows, mode="overwrite")
+        for attempt in range(_ATTEMPTS):
+            try:
+                self._put(self.handle(), rows, lambda _: True)
+                return
+            except ConcurrentWriteError:  # of two that were worked out at the same moment the later stays
+                if attempt == _ATTEMPTS - 1:
+                    raise
+
+    def _put(self, handle: DeltaTable, rows: pl.DataFrame, concerns: Callable[[Mapping[str, Any]], bool]) -> None:
+        """Put sorted rows in the place of the files whose partition values are of concern, in one commit."""
+        keys = list(self.spec.partition_by)
+        now = int(datetime.now(UTC).timestamp() * 1000)
+        removes = [
+            RemoveAction(file["path"], True, now, file["size_bytes"], {**partition})
+            for file in files_of(handle).iter_rows(named=True)
+            if concerns(partition := {key: str(file[f"partition.{key}"]) for key in keys})
+        ]
+        adds = [
+            write_file(self.lake, self.place, dict(zip(keys, map(str, values), strict=True)), part)
+            for values, part in _partitions(rows, keys).items()
+            if part.height
+        ]
+        if adds or removes:
+            commit_replacement(self.lake, self.spec.name, handle, [*adds, *removes], keys, concerns)
 
     def changed_days(self, since: int, handle: DeltaTable | None = None) -> dict[date, int]:
         """Days whose data changed after version ``since``, each with the last version that changed it.
@@ -261,7 +287,7 @@ class Table:
     def has(self, txn: AppTransaction) -> bool:
         """The application transaction was committed."""
         handle = self.now()
-        return handle is not None and _seen(handle, txn)
+        return handle is not None and is_in(handle, Transaction(txn.app, txn.number))
 
     def _empty(self) -> pl.DataFrame:
         return self.spec.schema.create_empty()
@@ -301,30 +327,15 @@ class Appender:
                 # Rows come in the order of arrival, which a stable sort keeps among equals.
                 rows = sorted_by(part, order)
                 partition = dict(zip(keys, map(str, values), strict=True))
-                self._actions.append(write_file(self.table.lake, self.table.uri, partition, rows))
+                self._actions.append(write_file(self.table.lake, self.table.place, partition, rows))
 
     def commit(self) -> None:
         """Make all parts visible at once. Nothing to commit, or a transaction that is already in, is no error."""
         if self.done or (not self._actions and self.txn is None):
             return
-        # Anew: since the first part the access to the storage may have run out, or another run may have been quicker.
-        handle = self.table.handle()
-        if self.txn is not None and _seen(handle, self.txn):
-            self.done = True
-            return
-        transactions = [Transaction(self.txn.app, self.txn.number)] if self.txn else None
-        properties = CommitProperties(app_transactions=transactions, max_commit_retries=50)
-        try:
-            handle.create_write_transaction(
-                self._actions,
-                mode="append",
-                schema=handle.schema(),
-                partition_by=list(self.table.spec.partition_by),
-                commit_properties=properties,
-            )
-        except CommitFailedError:
-            if self.txn is None or not self.table.has(self.txn):
-                raise
+        transaction = Transaction(self.txn.app, self.txn.number) if self.txn else None
+        # A handle anew: since the first part the access to the storage may have run out.
+        commit_addition(self.table.handle, self._actions, self.table.spec.partition_by, transaction)
         self.done = True
 
 
@@ -333,11 +344,6 @@ def _partitions(frame: pl.DataFrame, keys: Sequence[str]) -> dict[tuple[Any, ...
     if not keys or (frame.height and all((frame[key] == frame[0, key]).all() for key in keys)):
         return {tuple(frame[0, key] for key in keys): frame.drop(keys)}
     return frame.partition_by(keys, as_dict=True, include_key=False)
-
-
-def _seen(handle: DeltaTable, txn: AppTransaction) -> bool:
-    version = handle.transaction_version(txn.app)
-    return version is not None and version >= txn.number
 
 
 def _as_date(value: object) -> date:

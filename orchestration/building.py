@@ -16,9 +16,11 @@ from math import ceil
 
 import polars as pl
 
+from lake.commits import ConcurrentWriteError
+from lake.patience import patiently
 from lake.settings import Settings
 from lake.storage import Lake
-from lake.tables import ConcurrentWriteError, Table, bucket_of
+from lake.tables import Table, bucket_of
 from metrics.specs import table_specs
 from orchestration.recipes import Recipe, recipes
 from orchestration.staleness import Stale, find_stale, record
@@ -114,7 +116,7 @@ def build_table(
     done: dict[date, int] = {}
     changed: set[date] = set()
     for step in _steps(survey, settings, recipe, days):
-        found = _compute(lake, recipe, step, _pieces(survey, settings, recipe, step))
+        found = patiently(partial(_compute, lake, recipe, step, _pieces(survey, settings, recipe, step)))
         done |= found.rows
         news = found.changed | (found.rows.keys() - known)
         changed |= news
@@ -137,7 +139,7 @@ def build_table(
 
 def stale_days(survey: Survey, recipe: Recipe) -> Stale:
     """The days of a table that are behind its inputs."""
-    return find_stale(survey, recipe.table, recipe.inputs, recipe.definition)
+    return patiently(lambda: find_stale(survey, recipe.table, recipe.inputs, recipe.definition))
 
 
 def _compute(lake: Lake, recipe: Recipe, days: list[date], pieces: Sequence[Buckets]) -> _Done:

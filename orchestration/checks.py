@@ -18,6 +18,7 @@ import polars as pl
 
 from lake.catalog import connect
 from lake.checks import Check, load_checks
+from lake.patience import patiently
 from lake.schemas import TableSpec
 from lake.schemas.ops import CheckResults
 from lake.settings import Settings
@@ -137,8 +138,10 @@ def run_checks(
         One result per check, in the order of ``checks``.
     """
     checks = publication_checks() if checks is None else checks
-    session = Session(lake, settings, sorted(unpublished(lake).days if days is None else days))
-    results = [CheckResult(check.name, check.table, check.rule, check.examine(session)) for check in checks]
+    session = Session(lake, settings, sorted(patiently(lambda: unpublished(lake)).days if days is None else days))
+    results = [
+        CheckResult(check.name, check.table, check.rule, patiently(partial(check.examine, session))) for check in checks
+    ]
     now = datetime.now(UTC)
     rows = [
         {

@@ -9,6 +9,7 @@ from typing import Literal
 
 import duckdb
 
+from lake.engine import open_duckdb
 from lake.errors import SillageError
 from lake.settings import Settings, get_settings, unknown_names
 from lake.snapshot import current
@@ -83,7 +84,7 @@ def _settings(settings: Settings) -> Iterator[Finding]:
 def _extensions() -> Iterator[Finding]:
     for name in ("avro", "azure", "delta"):
         try:
-            load_extension(duckdb.connect(), name)
+            load_extension(open_duckdb(), name)
         except (SillageError, duckdb.Error) as error:
             yield Finding(
                 "wrong", str(error).splitlines()[0], f"uv pip install duckdb-extension-{name}=={duckdb.__version__}"

@@ -8,8 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 
-from lake.compaction import Group, files_of, merge, reduce, small_files, sweep, sweep_leftovers
+from lake.commits import files_of
+from lake.compaction import Group, merge, reduce, small_files, sweep, sweep_leftovers
+from lake.patience import patiently
 from lake.settings import Settings
 from lake.snapshot import PUBLISHED
 from lake.storage import Lake
@@ -106,13 +109,14 @@ def maintain(
         LakeError: a file has other rows than the log says.
     """
     report = MaintenanceReport()
-    report.runs_dropped = _shorten_runs(lake, dry_run=dry_run)
+    report.runs_dropped = patiently(lambda: _shorten_runs(lake, dry_run=dry_run))
     before = datetime.now(UTC).date() - timedelta(days=settings.provisional_days)
     specs = table_specs()
     for done, (name, spec) in enumerate(specs.items()):
         if progress:
             progress(name, done, len(specs))
-        if (upkeep := _maintain_table(Table(lake, spec), settings, before, dry_run=dry_run)) is not None:
+        upkeep = patiently(partial(_maintain_table, Table(lake, spec), settings, before, dry_run=dry_run))
+        if upkeep is not None:
             report.tables.append(upkeep)
     if lake.is_local:
         found = sweep_leftovers(lake.path(PUBLISHED), older_than=_PUBLISHING, dry_run=dry_run)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import polars as pl
 
+from lake.patience import patiently
 from lake.schemas.ops import Freshness
 from lake.settings import Settings
 from lake.snapshot import PUBLISHED, SnapshotInfo, Source, point_to, write_snapshot
@@ -31,23 +34,25 @@ def publish(lake: Lake, settings: Settings) -> SnapshotInfo:
     """
     # Taken before anything is read: what is built from now on counts as not published yet.
     at = datetime.now(UTC)
-    fresh = refresh_freshness(lake)
-    tables = {table.table: Table(lake, table.spec).scan() for table in load_contracts().tables}
+    fresh = patiently(lambda: refresh_freshness(lake))
+    tables = {table.table: patiently(Table(lake, table.spec).scan) for table in load_contracts().tables}
     rejects = open_table(lake, "ops.rejects").scan().group_by("date", "source").agg(pl.len().alias("rejects"))
     version = ", ".join(f"{name} {open_table(lake, name).version()}" for name in _STATED)
     with TemporaryDirectory(prefix="sillage-") as folder:
         target = Path(lake.path(PUBLISHED)) if lake.is_local else Path(folder)
         target.mkdir(parents=True, exist_ok=True)
-        info = write_figures(
-            target,
-            {**tables, "ops.freshness": fresh, "ops.rejects_by_day": rejects.collect()},
-            version=version,
-            provisional_days=settings.provisional_days,
-            published_at=at,
-            newest_event_at=fresh["newest_event_at"].max(),
+        info = patiently(
+            lambda: write_figures(
+                target,
+                {**tables, "ops.freshness": fresh, "ops.rejects_by_day": rejects.collect()},
+                version=version,
+                provisional_days=settings.provisional_days,
+                published_at=at,
+                newest_event_at=fresh["newest_event_at"].max(),
+            )
         )
         if not lake.is_local:
-            lake.filesystem.put_file(str(target / info.file), lake.path(PUBLISHED, info.file))
+            patiently(lambda: lake.filesystem.put_file(str(target / info.file), lake.path(PUBLISHED, info.file)))
     published = point_to(lake, info)
     _drop_old(lake, settings.keep_snapshots, published)
     return published
@@ -102,7 +107,8 @@ def refresh_freshness(lake: Lake) -> pl.DataFrame:
 
 def _drop_old(lake: Lake, keep: int, published: SnapshotInfo) -> None:
     folder = lake.path(PUBLISHED)
-    names = sorted(str(name) for name in lake.filesystem.ls(folder, detail=False))
+    names = sorted(map(str, patiently(lambda: lake.filesystem.ls(folder, detail=False))))
     for name in [n for n in names if n.endswith(".duckdb")][:-keep]:
         if not name.endswith(published.file):
-            lake.filesystem.rm_file(name)
+            with suppress(FileNotFoundError):  # another publication was quicker, or the answer was lost
+                patiently(partial(lake.filesystem.rm_file, name))

@@ -7,8 +7,10 @@ from dagster import Backoff, Failure, Jitter, RetryPolicy
 from dataframely.exc import SchemaError, ValidationError
 
 from lake.errors import LakeError, SillageError
+from lake.patience import explained
 
-#: Three further attempts after about 5, 10 and 20 seconds.
+#: Of an op as a whole, where the patience of its steps (``lake.patience``) has come to an end: three further attempts
+#: after about 5, 10 and 20 seconds.
 STORAGE_RETRIES = RetryPolicy(max_retries=3, delay=5, backoff=Backoff.EXPONENTIAL, jitter=Jitter.PLUS_MINUS)
 
 
@@ -22,6 +24,9 @@ def no_retry_of_mistakes() -> Iterator[None]:
         yield
     except LakeError:
         raise
+    except OSError as error:
+        # Rust's clients raise these, too: a page of them says less than a line.
+        raise explained(error) or error from error
     except (ValidationError, SchemaError) as error:
         raise Failure(
             "Rows that were computed break the contract of their table",

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 
+from lake.compaction import tidy
 from lake.schemas.ops import Runs
 from lake.storage import Lake
 from lake.tables import days_between, open_table
@@ -149,7 +150,7 @@ def record(
     if rows:
         runs = open_table(lake, "ops.runs")
         runs.append(pl.DataFrame(rows, schema=Runs.create_empty().schema))
-        runs.compact(_MOST_FILES)
+        tidy(runs, _MOST_FILES)
 
 
 def _moved(changed: Mapping[date, int], told_from: Mapping[date, date]) -> Mapping[date, int]:

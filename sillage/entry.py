@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import logging
+import signal
 import sys
+import tempfile
 from importlib.metadata import version
+from types import FrameType
 
 from cyclopts import App
 
 from lake.errors import SillageError
+from lake.patience import explained, give_up, plain
 from sillage.figures import metric, why
 from sillage.fleet import demo, simulate
 from sillage.flow import build, land, maintain, publish
@@ -32,16 +37,15 @@ def main() -> None:
     """Run the command line. Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 130 interrupted."""
     arguments = sys.argv[1:]
     debug = "--debug" in arguments
+    _log_to_terminal()
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _interrupt)
     try:
         app([a for a in arguments if a != "--debug"])
     except SillageError as error:
         if debug:
             raise
-        err.print(error.title, style="red", markup=False, highlight=False)
-        for label, text in (("found", error.found), ("expected", error.expected), ("do", error.action)):
-            if text:
-                err.print(f"  [dim]{label}:[/] ", end="")
-                err.print(text, markup=False, highlight=False)
+        _tell(error)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         err.print("Interrupted. What was committed stays; run the command again to finish the rest.")
@@ -51,12 +55,50 @@ def main() -> None:
     except Exception as error:
         if debug:
             raise
-        if isinstance(error, OSError) or type(error).__module__.startswith(("azure.", "deltalake.")):
+        if (trouble := explained(error, _places())) is not None:
+            _tell(trouble)
+            sys.exit(trouble.exit_code)
+        if isinstance(error, OSError) or type(error).__module__.startswith(("azure.", "deltalake.", "_internal")):
             err.print("A file, or the storage, could not be read or written", style="red")
-            err.print(f"  found: {type(error).__name__}: {str(error).strip()[:500]}", markup=False, highlight=False)
+            err.print(f"  found: {type(error).__name__}: {plain(str(error))}", markup=False, highlight=False)
             err.print("  do: check the path, the rights and the credential (`sillage doctor`), and run it again")
             sys.exit(1)
         err.print(f"[red]Something unforeseen went wrong[/]: {type(error).__name__}", highlight=False)
-        err.print(str(error).strip()[:500], markup=False, highlight=False)
+        err.print(plain(str(error), 500), markup=False, highlight=False)
         err.print("  [dim]do:[/] run it again with --debug for the details, and please report them")
         sys.exit(1)
+
+
+def _tell(error: SillageError) -> None:
+    err.print(error.title, style="red", markup=False, highlight=False)
+    for label, text in (("found", error.found), ("expected", error.expected), ("do", error.action)):
+        if text:
+            err.print(f"  [dim]{label}:[/] ", end="")
+            err.print(text, markup=False, highlight=False)
+
+
+def _places() -> dict[str, str]:
+    """Folders that may be full."""
+    from lake.settings import get_settings
+
+    settings = get_settings()
+    places = {"temporary files": tempfile.gettempdir(), "the cache": str(settings.cache)}
+    return places if settings.lake.startswith("az://") else {"the lake": settings.lake} | places
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    """Ctrl-C: those who wait to try something again wait no longer."""
+    give_up()
+    raise KeyboardInterrupt
+
+
+class _Terminal(logging.Handler):
+    """What is logged stands above the progress bars."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        err.print(record.getMessage(), style="yellow", markup=False, highlight=False)
+
+
+def _log_to_terminal() -> None:
+    log = logging.getLogger("sillage")
+    log.handlers, log.propagate = [_Terminal()], False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
@@ -37,7 +38,7 @@ def metric(
     until: Annotated[date | None, Parameter(name="--to")] = None,
     last: int = 28,
     compare: Compare | None = None,
-    format: Format = "table",
+    format: Format | None = None,
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
     list: bool = False,
     family: str | None = None,
@@ -54,7 +55,7 @@ def metric(
         until: Last UTC day, included; the newest with data unless given.
         last: So many days that end with the last, where --from is not given.
         compare: The period to set against: the one before, or the same 52 weeks earlier.
-        format: table, csv, json or parquet.
+        format: table, csv, json or parquet; by default what the ending of the file says, and a table in the terminal.
         output: File to write to instead of the terminal.
         list: List the metrics there are, instead.
         family: Of one family alone, with --list.
@@ -70,19 +71,21 @@ def metric(
     if explain:
         _explain(names)
         return
-    from lake.export import format_of, write_frame
+    from lake.export import format_of, whole, write_frame
     from metrics import evaluate
+
+    kind = format_of(format, output)
 
     with _snapshot() as (cursor, info):
         now = _slice(info, since, until, last, where)
         split = (*((_PERIOD[grain],) if grain else ()), *by)
         before = _before(now, compare)
         found = evaluate(cursor, names, now, by=split, compare=before)
-    kind = format_of(output) if output and format == "table" else format
-    if kind == "table":
+    if kind == "table" and output is None:
         _show(found, now, before, info)
         return
-    note = write_frame(found.frame(), kind, output, width=out.width)
+    with TemporaryDirectory(prefix="sillage-") as scratch, whole(output, Path(scratch)) as target:
+        note = write_frame(found.frame(), kind, target, width=out.width)
     if note:
         err.print(note, style="dim")
 

@@ -39,23 +39,24 @@ def sql(
 ) -> None:
     """Run one read-only query, in DuckDB's SQL, over the schemas raw, core, kpi and ops.
 
+    The query runs with your own rights, in a process of its own: beside the lake it may read files that you may read
+    (read_csv('…'), from 'file.parquet', glob, read_text), and it writes none but that of --output. No extension is
+    fetched from the network. It ends at SILLAGE_QUERY_TIMEOUT_S and at SILLAGE_QUERY_MEMORY.
+
     Args:
         query: The query; - reads it from standard input.
         format: table, csv, json or parquet; by default what the ending of the file says, and in the terminal a table.
         output: File to write to instead of the terminal.
     """
-    from lake.catalog import connect, read_query, time_limit
-    from lake.export import format_of, frame_of, write_frame
-    from metrics import macro_statements
-    from metrics.specs import table_specs
+    import tempfile
 
-    kind = format or (format_of(output) if output else "table")
-    rooms = open_rooms(create=False)
+    from lake.export import format_of, whole
+    from sillage.asking import Question, ask
+
+    kind = format_of(format, output)
     text = sys.stdin.read() if query == "-" else query
-    con = connect(rooms.lake, rooms.settings, text, specs=table_specs(), statements=macro_statements)
-    with time_limit(con, rooms.settings.query_timeout_s):
-        frame = frame_of(read_query(con, text), kind)
-    note = write_frame(frame, kind, output, width=out.width)
+    with tempfile.TemporaryDirectory(prefix="sillage-") as scratch, whole(output, Path(scratch)) as target:
+        note = ask(Question(text, kind, target=str(target), spill=f"{scratch}/spill", width=out.width))
     if note:
         err.print(note, style="dim")
 

@@ -132,7 +132,7 @@ class Part:
         if days == 0:
             return None
         kept = self.kept(days)
-        read = {path.stem: pl.read_parquet(path) for path in kept.glob("*.parquet")}
+        read = {path.stem: pl.read_parquet(path, glob=False) for path in kept.glob("*.parquet")}
         concerns = {name.removeprefix("concern-"): f for name, f in read.items() if name.startswith("concern-")}
         waiting = Waiting(
             counts=read["counts"].to_numpy().T.copy(),

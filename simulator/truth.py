@@ -30,9 +30,9 @@ def publish(truth: Path, parts: list[Path], end_ms: int) -> None:
         for path in sorted(part.glob("*-?????-?????.parquet")):
             files[path.stem[:-12]].append(path)
     kept = [max(part.glob("after-*")) for part in parts]
-    under_way = pl.concat([pl.read_parquet(path / f"{UNDER_WAY}.parquet") for path in kept])
+    under_way = pl.concat([pl.read_parquet(path / f"{UNDER_WAY}.parquet", glob=False) for path in kept])
     for table, paths in files.items():
-        rows = pl.concat([pl.read_parquet(path) for path in paths], how="diagonal_relaxed")
+        rows = pl.concat([pl.read_parquet(path, glob=False) for path in paths], how="diagonal_relaxed")
         if table == TALLY:
             _write(truth, "messages", _messages(rows))
             _write(truth, "dirt", _dirt(rows))

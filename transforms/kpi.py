@@ -8,6 +8,8 @@ from datetime import date
 import duckdb
 import polars as pl
 
+from lake.engine import open_duckdb
+
 Frame = pl.DataFrame | pl.LazyFrame | duckdb.DuckDBPyRelation
 
 
@@ -28,7 +30,7 @@ def run_kpi(
     Returns:
         One row per day and group of dimensions and keys, sorted by these, with the columns of the query.
     """
-    with duckdb.connect() as con:
+    with open_duckdb() as con:
         con.execute("set timezone = 'UTC'")
         con.execute("set threads = 1")  # a sum of floats depends on its order: twice gives the same rows
         if memory:

@@ -10,6 +10,7 @@ from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_u
 
 from dashboard.draw.markup import attrs
 from dashboard.view.address import COMPARE, DEFAULT_DAYS, DIMENSIONS, PRESETS, Catalogue, View, choices
+from dashboard.view.faults import typed
 from dashboard.view.names import some_of
 from dashboard.view.published import Published
 
@@ -179,14 +180,16 @@ def _register_refresh(app: Dash, published: Published) -> None:
         *[State(f"filter-{name}", "value") for name in DIMENSIONS],
         prevent_initial_call=True,
     )
+    @typed
     def refresh(_snapshot: str | None, known: dict[str, Any] | None, *chosen: list[str] | None) -> list[Any]:
         with published.reading() as reading:
             catalogue = reading.catalogue
         if catalogue is None or known is None or (facts := _facts(catalogue)) == known:
             return [no_update] * (3 + len(DIMENSIONS))
+        held = known.get("values")
         menus = [
             no_update
-            if facts["values"][name] == known["values"][name]
+            if isinstance(held, dict) and facts["values"][name] == held.get(name)
             else _values(name, facts["labels"][name], facts["values"][name], some or ())
             for name, some in zip(DIMENSIONS, chosen, strict=True)
         ]

@@ -14,6 +14,7 @@ import uvicorn
 
 from dashboard.app import create_app
 from dashboard.view.published import Published
+from dashboard.web.connections import server_config
 from lake.settings import Settings, get_settings
 from lake.snapshot import point_to
 from lake.storage import Lake
@@ -38,19 +39,17 @@ def publish(folder: Path, *, days: int = DAYS, **fleet: Any) -> Settings:
 @contextmanager
 def running(settings: Settings, published: Published | None = None) -> Iterator[str]:
     """The dashboard of a lake on a free port of this machine."""
-    config = uvicorn.Config(
-        create_app(settings, published=published).server, host="127.0.0.1", port=0, log_level="warning"
-    )
+    app = create_app(settings, published=published).server
+    config = server_config(app, settings, host="127.0.0.1", port=0, log_level="warning")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    deadline = time.monotonic() + 20
     while not server.started:
-        assert time.monotonic() < deadline, "the server did not start"
+        assert thread.is_alive(), "the server did not start"
         time.sleep(0.02)
     port = server.servers[0].sockets[0].getsockname()[1]
     try:
         yield f"http://127.0.0.1:{port}"
     finally:
         server.should_exit = True
-        thread.join(timeout=10)
+        thread.join()

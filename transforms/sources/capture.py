@@ -5,6 +5,7 @@ DuckDB reads whole files. One that is damaged is read block by block, so that wh
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ import duckdb
 import duckdb_extension_avro
 import polars as pl
 
+from lake.engine import open_duckdb
 from transforms.sources.avro_container import Container, container, read_block
 from transforms.sources.blocks import KEPT_BYTES, TOGETHER_BYTES
 
@@ -62,7 +64,7 @@ def _by_duckdb(path: Path, fields: frozenset[str], envelope: Sequence[str]) -> I
     wanted = [name for name in _SCHEMA if name in fields]
     wanted += [f"{map_}[?]::varchar as f{number}" for number, (map_, _) in enumerate(there.values())]
     keys = [key for _, key in there.values()]
-    con.execute(f"select {', '.join(wanted)} from read_avro(?)", [*keys, str(path)])
+    con.execute(f"select {', '.join(wanted)} from read_avro(?)", [*keys, _literally(path)])
     waiting: list[pl.DataFrame] = []
     size = 0
     for batch in con.to_arrow_reader(_ROWS):
@@ -74,6 +76,11 @@ def _by_duckdb(path: Path, fields: frozenset[str], envelope: Sequence[str]) -> I
             waiting, size = [], 0
     if waiting:
         yield pl.concat(waiting, rechunk=True)
+
+
+def _literally(path: Path) -> str:
+    """A path as DuckDB takes it for one file: its ``*`` and ``?`` stand for other characters, too."""
+    return re.sub(r"([*?[])", r"[\1]", str(path))
 
 
 def _by_block(
@@ -142,8 +149,8 @@ def _connection() -> duckdb.DuckDBPyConnection:
     """A connection for this thread that reads Avro."""
     if not hasattr(_local, "con"):
         binary = next(Path(next(iter(duckdb_extension_avro.__path__))).rglob("*.duckdb_extension"))
-        con = duckdb.connect(config={"threads": 1})
-        con.execute(f"load '{binary}'")
+        con = open_duckdb(config={"threads": 1})
+        con.load_extension(str(binary))
         # A file is read once, and a cached part of it would be stale if it was written anew within a second.
         con.execute("set enable_external_file_cache = false")
         _local.con = con

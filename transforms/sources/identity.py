@@ -11,13 +11,19 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from lake.distinct import coded
+from transforms.sources.vin_fields import HINT, mask_fields
 
 _LETTER, _END = b"[A-HJ-NPR-Z0-9]", b"[A-Z0-9]"
-#: 17 letters and digits without I, O and Q, at least one of each kind, in either case. What stands before may be the
-#: letter of an escape in JSON.
+#: Letters and digits that may stand before a VIN: of an escape in JSON, of one in a URL (that may stand in another URL:
+#: ``%253D``), and the name of what follows.
+_BEFORE = b"|".join(
+    [rb"(?<=\\[bfnrt])", *(b"(?<=%%%s[0-9A-F]{2})" % (b"25" * nested) for nested in range(4)), b"(?<=[vf]in)"]
+)
+#: 17 letters and digits without I, O and Q, at least one of each kind, in either case.
 _VIN = re.compile(
-    rb"(?:(?<!%(end)s)|(?<=\\[bfnrt]))(?=%(letter)s{0,16}[A-HJ-NPR-Z])(?=%(letter)s{0,16}[0-9])%(letter)s{17}(?!%(end)s)"
-    % {b"letter": _LETTER, b"end": _END},
+    rb"(?=%(letter)s{17}(?!%(end)s))(?:(?<!%(end)s)|%(before)s)"
+    rb"(?=%(letter)s{0,16}[A-HJ-NPR-Z])(?=%(letter)s{0,16}[0-9])%(letter)s{17}"
+    % {b"letter": _LETTER, b"end": _END, b"before": _BEFORE},
     re.IGNORECASE,
 )
 #: Identifiers whose hash is kept: more than a fleet has, so that only junk is ever forgotten.
@@ -61,15 +67,16 @@ class KeyedIds:
 
 
 def mask_vins(original: bytes, vins: KeyedIds) -> bytes:
-    """Bytes in which everything that has the form of a VIN is replaced by ``vin:`` and its hash."""
-    return _VIN.sub(lambda match: b"vin:" + vins.of(match.group().decode()).encode(), original)
+    """Bytes in which what has the form of a VIN, or in JSON the name of one, is replaced by ``vin:`` and its hash."""
+    named = mask_fields(original, vins.of)
+    return _VIN.sub(lambda match: b"vin:" + vins.of(match.group().decode()).encode(), named)
 
 
 def mask_vins_in_text(texts: pl.Series, vins: KeyedIds) -> pl.Series:
     """The same for a series of text, touching only rows that need it."""
     if texts.null_count() == len(texts):
         return texts
-    hit = texts.str.contains(_VIN_SHAPE).fill_null(False)
+    hit = (texts.str.contains(_VIN_SHAPE) | texts.str.contains(HINT)).fill_null(False)
     if not hit.any():
         return texts
     return texts.scatter(hit.arg_true(), [mask_vins(text.encode(), vins).decode() for text in texts.filter(hit)])

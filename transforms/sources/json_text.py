@@ -17,6 +17,7 @@ import duckdb
 import polars as pl
 import pyarrow as pa
 
+from lake.engine import open_duckdb
 from lake.signals import IDENTIFIER_PATHS
 from transforms.sources.canonical import EXTRAS, ITEM, ORIGINAL
 from transforms.sources.json_doubts import DEEPEST, misread, too_deep
@@ -34,7 +35,7 @@ _NULL = '":null|": null'
 _USES = 64
 #: Texts go to DuckDB as they are, without a copy, and come back so.
 _VIEWS = pl.CompatLevel.newest()
-_CONFIG: dict[str, str | bool | int | float | list[str]] = {
+_CONFIG = {
     "threads": 1,
     "arrow_output_version": "1.4",
     "produce_arrow_string_view": True,
@@ -48,7 +49,7 @@ def _connection() -> duckdb.DuckDBPyConnection:
     """
     _local.uses = getattr(_local, "uses", 0) + 1
     if _local.uses % _USES == 1:
-        _local.con = duckdb.connect(config=_CONFIG)
+        _local.con = open_duckdb(config=_CONFIG)
     con: duckdb.DuckDBPyConnection = _local.con
     return con
 

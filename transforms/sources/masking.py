@@ -13,6 +13,7 @@ import polars as pl
 from lake.signals import IDENTIFIER_PATHS
 from transforms.sources.identity import KeyedIds, mask_vins
 from transforms.sources.profile import FeedProfile
+from transforms.sources.vin_fields import names_a_vin
 
 _SHOWN = 60
 _MASKED = re.compile(rb'"vin:[0-9a-f]{32}"')
@@ -43,7 +44,7 @@ def mask_rejects(
         ids: those of the reader.
     """
     masks = _masks(profile, ids)
-    values = _values(cells, masks, profile)
+    values = _values(cells, masks, profile, ids["vin"])
     originals, reasons = [mask_vins(original, ids["vin"]) for original in rejects["original"]], []
     if profile.format == "csv":
         for number, found in enumerate(values):
@@ -84,13 +85,19 @@ def _masks(profile: FeedProfile, ids: Mapping[str, KeyedIds]) -> dict[str, _Mask
     return found | dict.fromkeys(profile.vehicle.field, _vehicle_mask(ids))
 
 
-def _values(cells: pl.DataFrame, masks: Mapping[str, _Mask], profile: FeedProfile) -> list[list[tuple[str, _Mask]]]:
+def _values(
+    cells: pl.DataFrame, masks: Mapping[str, _Mask], profile: FeedProfile, vins: KeyedIds
+) -> list[list[tuple[str, _Mask]]]:
     """For each row, the identifiers in its cells."""
     found: list[list[tuple[str, _Mask]]] = [[] for _ in range(cells.height)]
     for name in masks.keys() & set(cells.columns):
         for values, value in zip(found, cells[name].cast(pl.String), strict=True):
             if value is not None and value.strip() and value.strip() not in profile.nulls:
                 values.append((value.strip(), masks[name]))
+    if "@extras" in cells.columns:
+        for values, extras in zip(found, cells["@extras"], strict=True):
+            named = (v for k, v in json.loads(extras or "{}").items() if isinstance(v, str) and names_a_vin(k))
+            values.extend((value.strip(), _Mask("vin", vins)) for value in named if value.strip())
     if profile.long_name in cells.columns and profile.long_value in cells.columns:
         pairs = zip(cells[profile.long_name or ""], cells[profile.long_value or ""], strict=True)
         for values, (name, value) in zip(found, pairs, strict=True):

@@ -10,9 +10,10 @@ from typing import Any
 import polars as pl
 import pytest
 
+from lake.commits import ConcurrentWriteError
 from lake.settings import Settings
 from lake.storage import Lake
-from lake.tables import ConcurrentWriteError, Table, open_table
+from lake.tables import Table, open_table
 from orchestration import building
 from orchestration.building import BuildReport, build
 from orchestration.landing import land

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
+import psutil
 import pytest
 
 from tests.integration.cli.conftest import Filled, Run
@@ -91,12 +96,72 @@ def test_sql_that_cannot_be_run(
     assert list((tmp_path / "empty").iterdir()) == []
 
 
-def test_sql_is_stopped_at_the_limit(on_filled: Filled, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SILLAGE_QUERY_TIMEOUT_S", "1")
-    endless = "select count(*) from range(100000000) a, range(100000000) b where hash(a.range) = hash(b.range) + 1"
-    said = run("sql", endless)
-    assert said.code == 1
-    assert "more than 1 s" in said.err
+def processes() -> list[str]:
+    """Those of queries that this process has started."""
+    commands = (child.cmdline() for child in psutil.Process().children())
+    return [" ".join(command) for command in commands if "sillage.query" in command]
+
+
+TOO_LONG, TOO_MUCH = ("too long", "SILLAGE_QUERY_TIMEOUT_S"), ("too much memory", "SILLAGE_QUERY_MEMORY")
+BOMBS = [
+    ("select count(*) from range(100000000) a, range(100000000) b where hash(a.range) = hash(b.range) + 1", TOO_LONG),
+    ("select levenshtein(repeat('a', 1000000), repeat('b', 1000000))", TOO_LONG),
+    ("select jaro_winkler_similarity(repeat('ab', 1000000), repeat('ba', 1000000))", TOO_LONG),
+    ("from read_text('{fifo}')", TOO_LONG),
+    ("select length(lpad('x', 2147483647, 'y'))", TOO_MUCH),
+    ("select length(repeat('x', 3000000000))", TOO_MUCH),
+    ("select length(range(1000000000))", TOO_MUCH),
+    ("select length(format('{{:2000000000}}', 1))", TOO_MUCH),
+    ("select bit_count(bitstring('1', 2000000000))", TOO_MUCH),
+    ("select list(range) from range(1000000000)", TOO_MUCH),
+]
+
+
+@pytest.mark.parametrize(("query", "said"), BOMBS, ids=[query[:40] for query, _ in BOMBS])
+def test_time_and_memory_are_bounds(
+    on_filled: Filled, run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, query: str, said: tuple[str, str]
+) -> None:
+    """Whichever is met first is said, and the process has ended; the other limit is far away."""
+    monkeypatch.setenv("SILLAGE_QUERY_TIMEOUT_S", "1" if said is TOO_LONG else "3600")
+    monkeypatch.setenv("SILLAGE_QUERY_MEMORY", "64GB" if said is TOO_LONG else "100MB")
+    os.mkfifo(tmp_path / "fifo")
+    target = tmp_path / "out.csv"
+    target.write_text("as it was", encoding="utf-8")
+    found = run("sql", query.format(fifo=tmp_path / "fifo"), "-o", target)
+    assert found.code == 1
+    assert all(words in found.err for words in said)
+    assert processes() == []
+    assert target.read_text(encoding="utf-8") == "as it was"
+    assert {path.name for path in tmp_path.iterdir()} == {"empty", "fifo", "out.csv"}
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGKILL])
+def test_the_process_of_a_query_ends_with_the_command(on_filled: Filled, tmp_path: Path, sent: signal.Signals) -> None:
+    command = [sys.executable, "-m", "sillage", "sql", "from read_text('fifo')", "-o", "out.csv"]
+    os.mkfifo(tmp_path / "fifo")
+    asking = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    writer = os.open(tmp_path / "fifo", os.O_WRONLY)  # opens once the query reads
+    try:
+        (child,) = psutil.Process(asking.pid).children()
+        asking.send_signal(sent)
+        asking.communicate()
+        child.wait()
+    finally:
+        os.close(writer)
+    assert asking.returncode == (130 if sent is signal.SIGINT else -sent)
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_a_result_goes_through_a_pipe_and_a_link(on_filled: Filled, run: Run, tmp_path: Path) -> None:
+    """What is no file is written to, and never replaced by one."""
+    real, link = tmp_path / "real.csv", tmp_path / "link.csv"
+    real.write_text("old", encoding="utf-8")
+    link.symlink_to(real)
+    assert run("sql", "select 1 as a", "-o", link).code == 0
+    assert link.is_symlink()
+    assert real.read_text(encoding="utf-8") == "a\n1\n"
+    assert run("sql", "select 1 as a", "--format", "csv", "-o", "/dev/null").code == 0
+    assert Path("/dev/null").is_char_device()
 
 
 @pytest.mark.parametrize(

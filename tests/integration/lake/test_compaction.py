@@ -16,10 +16,11 @@ from deltalake import DeltaTable
 from polars.testing import assert_frame_equal
 
 from lake import compaction
+from lake.commits import ConcurrentWriteError
 from lake.compaction import Group, files_of, merge, reduce, small_files, sweep, sweep_leftovers
 from lake.errors import LakeError
 from lake.storage import Lake
-from lake.tables import Appender, AppTransaction, ConcurrentWriteError, Table, open_table
+from lake.tables import Appender, AppTransaction, Table, open_table
 from tests.conftest import Azurite
 from tests.integration.lake.test_tables import DAY, batch_row, later, trip
 from tests.integration.lakes import opened

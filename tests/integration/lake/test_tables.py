@@ -12,20 +12,25 @@ import dataframely as dy
 import polars as pl
 import pytest
 
+from lake.commits import ConcurrentWriteError
 from lake.errors import LakeError
 from lake.schemas import TABLES, TableSpec
 from lake.storage import Lake
-from lake.tables import Appender, AppTransaction, ConcurrentWriteError, Table, open_table
+from lake.tables import Appender, AppTransaction, Table, open_table
 from tests.conftest import Azurite
 from tests.integration.lakes import opened
 
 DAY = date(2025, 3, 1)
 
 
-@pytest.fixture(params=["local", "azurite"])
+#: Below these Polars is given the list of files: with days as Hive columns, and without.
+AWKWARD = ["two words", "date=2024-01-01"]
+
+
+@pytest.fixture(params=["local", *AWKWARD, "azurite"])
 def lake(request: pytest.FixtureRequest, tmp_path: Path) -> Lake:
     azurite: Azurite | None = request.getfixturevalue("azurite") if request.param == "azurite" else None
-    return opened(azurite.new_container() if azurite else tmp_path / "lake", azurite)[0]
+    return opened(azurite.new_container() if azurite else tmp_path / request.param / "lake", azurite)[0]
 
 
 @pytest.fixture

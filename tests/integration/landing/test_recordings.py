@@ -8,7 +8,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from lake.catalog import connect, read_query
+from lake.catalog import connect
+from lake.guard import read_query
 from orchestration.checks import run_checks
 from orchestration.landing import land
 from tests.integration.lakes import FEEDS, assert_same, content, rows

@@ -72,6 +72,19 @@ def capture(data: bytes, tmp_path: Path, **changes: Any) -> Read:
     return read(data, profile(format="capture", **changes), tmp_path, "f.avro")
 
 
+@pytest.mark.parametrize(
+    "name", ["st*r.avro", "st?r.avro", "**/a.avro", "[ab].avro", "{a,b}/st*r.avro", "back\\sl*sh.avro"]
+)
+def test_a_file_is_read_by_its_name_and_not_by_a_pattern(name: str, tmp_path: Path) -> None:
+    """Others that fit the name, taken as a pattern, lie beside it."""
+    for other in (name, "star.avro", "stxr.avro", "a.avro", "x/a.avro", "a/star.avro", "b\\ash.avro"):
+        path = tmp_path / other
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(avro([event(1, other.encode())]))
+    found = [frame["Body"].to_list() for frame, _ in events.events(tmp_path / name)]
+    assert found == [[name.encode()]]
+
+
 @pytest.mark.parametrize("codec", ["null", "deflate"])
 def test_events_with_their_arrival(codec: str, tmp_path: Path) -> None:
     records = [event(5, body(speed=1)), event(6, body(speed=2), "2024-01-02T16:44:11.8870000Z")]

@@ -1,0 +1,1 @@
+"""The siege: what is promised, under kills, faults, full disks, changing files, and two of everything."""

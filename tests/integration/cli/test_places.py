@@ -17,6 +17,8 @@ from lake.errors import SettingsError
 from lake.settings import get_settings
 from lake.snapshot import Snapshot
 from lake.storage import Lake
+from metrics import macro_statements
+from metrics.specs import table_specs
 from orchestration.building import build
 from orchestration.landing import land
 from orchestration.maintenance import maintain
@@ -116,7 +118,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory, feed: Shuttles) -> Found:
     land(lake, settings, load_profile(feed.profile), [str(feed.folder)])
     build(lake, settings)
     publish(lake, settings)
-    with connect(lake, settings) as con:
+    with connect(lake, settings, specs=table_specs(), statements=macro_statements) as con:
         trips = con.sql(QUERY).pl().write_csv()
     with Snapshot.open(settings).cursor() as cursor:
         published = cursor.execute(PUBLISHED).pl()
@@ -145,7 +147,7 @@ def test_tables_below_a_prefix(names: list[str], azurite: Azurite, plain: Found,
     land(lake, settings, load_profile(feed.profile), [str(feed.folder)])
     maintain(lake, settings)
     build(lake, settings, tables=["core.vehicle_days", "core.trips"])
-    with connect(lake, settings, QUERY) as con:
+    with connect(lake, settings, QUERY, specs=table_specs(), statements=macro_statements) as con:
         assert con.sql(QUERY).pl().write_csv() == plain.trips
     found = content(lake, leave_out=("file", "fingerprint"))
     looked_at = ("raw.telemetry", "core.trips", "ops.batches", "ops.rejects")

@@ -15,6 +15,7 @@ from urllib.request import Request, urlopen
 import uvicorn
 
 from dashboard.app import create_app
+from dashboard.connections import server_config
 from lake.settings import Settings, get_settings
 from lake.snapshot import current
 from lake.storage import Lake
@@ -89,7 +90,8 @@ class _Server:
     """The dashboard on a free port of the loopback address, in a thread."""
 
     def __init__(self, settings: Settings) -> None:
-        config = uvicorn.Config(create_app(settings).server, host="127.0.0.1", port=0, log_level="error")
+        app = create_app(settings).server
+        config = server_config(app, settings, host="127.0.0.1", port=0, log_level="error")
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, daemon=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,12 +10,14 @@ from dash import Dash, Input, Output, State, no_update
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from dashboard import faults, filterbar, shell
+from dashboard.callback_bodies import CallbackBodies
 from dashboard.filters import parse, query_of
+from dashboard.limits import RequestLimits
 from dashboard.pages import Page, missing, overview, usage
 from dashboard.published import Published
 from dashboard.routes import add_routes
 from dashboard.status import sight, stamp
-from dashboard.web import Compression, PagePaths, SecurityHeaders, content_security_policy
+from dashboard.web import Compression, HeadAsGet, PagePaths, SecurityHeaders, content_security_policy
 from lake.errors import LakeError
 from lake.settings import Settings, get_settings
 from lake.snapshot import NothingPublishedError, Snapshot
@@ -92,11 +95,25 @@ def create_app(
         page.register_callbacks(app, source)
     _register_router(app, source)
     add_routes(app.server, PAGES, source)
-    app.server.add_middleware(PagePaths, pages=[page.path for page in PAGES])
+    app.server.add_middleware(CallbackBodies, known=lambda: app.callback_map)
+    app.server.add_middleware(
+        PagePaths,
+        pages=[page.path for page in PAGES],
+        routes=app.server.routes,
+        files=lambda: _component_files(app),
+    )
     app.server.add_middleware(Compression)
     app.server.add_middleware(SecurityHeaders, policy=content_security_policy(app.csp_hashes()))
+    app.server.add_middleware(HeadAsGet)
     app.server.add_middleware(TrustedHostMiddleware, allowed_hosts=[*LOCAL_NAMES, *hosts], www_redirect=False)
+    app.server.add_middleware(RequestLimits)
     return app
+
+
+def _component_files(app: Dash) -> Mapping[str, Collection[str]]:
+    """The files of the packages of components, which Dash gathers when it is first asked for anything."""
+    app._setup_server()  # type: ignore[no-untyped-call]
+    return app.registered_paths  # type: ignore[no-any-return]
 
 
 def _open(settings: Settings) -> Snapshot:
@@ -122,6 +139,7 @@ def _register_router(app: Dash, published: Published) -> None:
         Input("presence", "data"),
         State("url", "search"),
     )
+    @faults.typed
     def route(pathname: str | None, _presence: str | None, search: str | None) -> tuple[Any, str]:
         page = by_path.get(pathname or "/")
         if page is None:
@@ -145,6 +163,7 @@ def _register_router(app: Dash, published: Published) -> None:
         State("presence", "data"),
         prevent_initial_call=True,
     )
+    @faults.typed
     def tick(_count: int | None, known: str | None, presence: str | None) -> tuple[Any, Any, Any]:
         info, status = sight(published, datetime.now(UTC))
         if status.state == "unreadable":

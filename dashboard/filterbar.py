@@ -8,6 +8,7 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 
+from dashboard.faults import typed
 from dashboard.filters import COMPARE, DEFAULT_DAYS, DIMENSIONS, PRESETS, Catalogue, View, choices
 from dashboard.markup import attrs
 from dashboard.names import some_of
@@ -179,14 +180,16 @@ def _register_refresh(app: Dash, published: Published) -> None:
         *[State(f"filter-{name}", "value") for name in DIMENSIONS],
         prevent_initial_call=True,
     )
+    @typed
     def refresh(_snapshot: str | None, known: dict[str, Any] | None, *chosen: list[str] | None) -> list[Any]:
         with published.reading() as reading:
             catalogue = reading.catalogue
         if catalogue is None or known is None or (facts := _facts(catalogue)) == known:
             return [no_update] * (3 + len(DIMENSIONS))
+        held = known.get("values")
         menus = [
             no_update
-            if facts["values"][name] == known["values"][name]
+            if isinstance(held, dict) and facts["values"][name] == held.get(name)
             else _values(name, facts["labels"][name], facts["values"][name], some or ())
             for name, some in zip(DIMENSIONS, chosen, strict=True)
         ]

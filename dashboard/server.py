@@ -9,6 +9,7 @@ from collections.abc import Callable
 import uvicorn
 
 from dashboard.app import create_app
+from dashboard.connections import server_config
 from lake.errors import SettingsError, SillageError
 from lake.settings import Settings
 
@@ -57,14 +58,7 @@ def serve(
     app = create_app(settings)
     listener = _listen(host, port)
     address, bound = listener.getsockname()[:2]
-    config = uvicorn.Config(
-        app.server,
-        log_level=log_level,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=GRACE_S,
-        lifespan="on",
-    )
+    config = server_config(app.server, settings, log_level=log_level, timeout_graceful_shutdown=GRACE_S)
     if on_ready is not None:
         on_ready(f"http://[{address}]:{bound}/" if ":" in address else f"http://{address}:{bound}/")
     with listener:

@@ -68,6 +68,18 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="Address the dashboard listens on. Loopback only: there is no sign-in.")
     port: int = Field(8050, ge=1, le=65535, description="Port of the dashboard.")
+    client_timeout_s: int = Field(
+        30,
+        ge=1,
+        description="The dashboard closes a connection whose client takes longer than this many seconds to send a "
+        "request, to take the next part of an answer, or to ask again.",
+    )
+    connections_per_client: int = Field(
+        256,
+        ge=1,
+        description="Connections that one client of the dashboard may have at once. "
+        "Behind a reverse proxy the proxy is the one client.",
+    )
     query_memory: str = Field("2GB", description="Memory that one SQL session may use.")
     query_timeout_s: int = Field(300, ge=1, description="A query of `sillage sql` is stopped after this many seconds.")
 

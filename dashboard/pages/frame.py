@@ -10,6 +10,7 @@ from anyio import to_thread
 from dash import Dash, Input, Output, html, no_update, set_props
 
 from dashboard import wording
+from dashboard.faults import typed
 from dashboard.filters import View, parse
 from dashboard.markup import attrs
 from dashboard.pages.cards import Card, Filling
@@ -84,6 +85,7 @@ class Body:
         inputs = [Input("url", "search"), Input("scheme", "data"), Input("snapshot", "data")]
 
         @app.callback(output=outputs, inputs=inputs)
+        @typed
         async def update(search: str | None, scheme: str | None, _snapshot: str | None) -> dict[str, Any]:
             values = await to_thread.run_sync(self.answer, published, search, scheme)
             set_props("error", {"children": None})  # no output of this callback: that is in the layout before the page

@@ -13,6 +13,7 @@ from typing import Any
 import uvicorn
 
 from dashboard.app import create_app
+from dashboard.connections import server_config
 from dashboard.published import Published
 from lake.settings import Settings, get_settings
 from lake.snapshot import point_to, write_snapshot
@@ -37,13 +38,12 @@ def publish(folder: Path, *, days: int = DAYS, **fleet: Any) -> Settings:
 @contextmanager
 def running(settings: Settings, published: Published | None = None) -> Iterator[str]:
     """The dashboard of a lake on a free port of this machine."""
-    config = uvicorn.Config(
-        create_app(settings, published=published).server, host="127.0.0.1", port=0, log_level="warning"
-    )
+    app = create_app(settings, published=published).server
+    config = server_config(app, settings, host="127.0.0.1", port=0, log_level="warning")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 200
     while not server.started:
         assert time.monotonic() < deadline, "the server did not start"
         time.sleep(0.02)

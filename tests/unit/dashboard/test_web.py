@@ -10,9 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from http.client import HTTPConnection
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -24,19 +22,9 @@ from lake.settings import get_settings
 from lake.snapshot import SnapshotInfo
 from lake.storage import Lake
 from tests.e2e.serving import running
+from tests.unit.dashboard.asking import Answer
 
 FORBIDDEN = ("dagster", "deltalake", "orchestration", "transforms", "simulator")
-
-
-class Answer:
-    """One answer of the server, as it came over the wire."""
-
-    def __init__(self, address: str, path: str, headers: dict[str, str]) -> None:
-        connection = HTTPConnection(urlsplit(address).netloc, timeout=20)
-        connection.request("GET", path, headers=headers)
-        answer = connection.getresponse()
-        self.status, self.headers, self.content = answer.status, answer.headers, answer.read()
-        connection.close()
 
 
 Client = Callable[..., Answer]

@@ -75,13 +75,10 @@ def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
                "--skipApiVersionCheck", "--disableTelemetry", "--silent"]  # fmt: skip
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        for _ in range(300):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
+        while not _listens(port):
+            if server.poll() is not None:
+                pytest.fail("Azurite did not start")
             time.sleep(0.1)
-        else:
-            pytest.fail("Azurite did not start")
         # The account and key are the emulator's own, published with it.
         yield Azurite(
             "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;"
@@ -90,4 +87,9 @@ def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
         )
     finally:
         server.terminate()
-        server.wait(10)
+        server.wait()
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

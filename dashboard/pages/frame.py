@@ -98,11 +98,11 @@ class Body:
                 return self._values([], None, None)
             view, notes = parse(search, reading.catalogue, [card.name for card in self.cards])
             if missing := _without_data(reading, view, self.presence):
-                return self._values(notes, missing, _foot(reading, view))
+                return self._values(notes, missing, _foot(reading, view, search))
             notes += _coverage(view, reading.answer(view, self.presence))
             sheets = self.sheets(reading, view)
             content = self.fill(reading, view, sheets, palette(scheme))
-            values = self._values(notes, None, _foot(reading, view))
+            values = self._values(notes, None, _foot(reading, view, search))
             values["extra"] = content.extra
             values["cards"] = {
                 card.name: content.cards[card.name].values(card, self.name, self.path, view, sheets[card.name])
@@ -166,11 +166,14 @@ def _notes(notes: Sequence[str]) -> Any:
     return html.Ul([html.Li(note) for note in notes], className="notes", role="status")
 
 
-def _foot(reading: Reading, view: View) -> Any:
+def _foot(reading: Reading, view: View, search: str | None) -> Any:
+    """Which snapshot and days the figures are of, and, for scripts, the address that they answer."""
     info = reading.info
     return html.P(
         f"Snapshot of {wording.instant(info.published_at)} · {view.period}, UTC days",
         className="foot",
         title=info.version,
-        **attrs({"data-first": view.first.isoformat(), "data-last": view.last.isoformat()}),
+        **attrs(
+            {"data-first": view.first.isoformat(), "data-last": view.last.isoformat(), "data-search": search or ""}
+        ),
     )

@@ -60,7 +60,7 @@ def browser() -> Iterator[Browser]:
     from playwright.sync_api import sync_playwright  # noqa: PLC0415 (not needed where there is no Chromium)
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS, timeout=AT_MOST_MS)
         yield browser
         browser.close()
 
@@ -77,6 +77,8 @@ class Traffic:
 
 
 Visit = Callable[..., "Page"]
+#: How long the browser is waited for. A page that works is there long before, however busy the machine is.
+AT_MOST_MS = 600_000
 
 
 @pytest.fixture(scope="session")
@@ -99,7 +101,7 @@ def visit(browser: Browser, profile: BrowserContext, address: str) -> Iterator[V
         page = context.new_page()
         opened.append(context if options else page)
         page.set_viewport_size({"width": width, "height": height})
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(AT_MOST_MS)
         page.traffic = Traffic(page)  # type: ignore[attr-defined]
         page.goto(path if path.startswith("http") else address + path)
         page.wait_for_selector(wait)

@@ -31,10 +31,12 @@ def shown(page, selector: str) -> dict[str, float]:  # type: ignore[no-untyped-d
 
 
 def settle(page, search: str) -> None:  # type: ignore[no-untyped-def]
-    """Wait until the page shows the view of an address."""
+    """Wait until the page shows the view of an address, and its controls do."""
     page.wait_for_url(lambda url: urlsplit(url).query == search.lstrip("?"))
-    page.wait_for_timeout(150)
+    query = search if not search or search.startswith("?") else f"?{search}"
+    page.wait_for_selector(f'.foot[data-search="{query}"]')
     page.wait_for_selector('#page[aria-busy="false"]')
+    page.evaluate("() => new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
 
 
 @pytest.mark.parametrize("search", ["", "?days=90&market=FR&market=JP", "?days=7&powertrain=BEV&compare=none"])
@@ -183,7 +185,7 @@ def test_a_phone_scrolls_only_downwards(visit: Visit, path: str) -> None:
 @pytest.mark.parametrize("path", ["/", "/usage"])
 def test_no_request_leaves_the_machine(visit: Visit, address: str, path: str) -> None:
     page = visit(path, wait=".js-plotly-plot .main-svg")
-    page.wait_for_timeout(300)
+    page.wait_for_load_state("networkidle")
     requests = [url for url in page.traffic.requests if not url.startswith(("data:", "blob:"))]  # type: ignore[attr-defined]
     assert len(requests) > 10
     assert [url for url in requests if not url.startswith(f"{address}/")] == []
@@ -221,7 +223,7 @@ def test_what_the_address_gets_wrong_is_said(visit: Visit, published: Published)
     for words in ("days=abc", "XX", "colour", "compare"):
         assert words in said
     assert shown(page, ".tile[data-value]") == pytest.approx(values(published, "?market=FR", overview.TILES))
-    page.wait_for_timeout(300)
+    settle(page, urlsplit(page.url).query)
     assert "days=abc" in page.url, "the address is left as it came, and so is the note"
 
 

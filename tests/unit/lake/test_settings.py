@@ -26,6 +26,8 @@ WRONG = {
     "keep_snapshots": ("0", "greater than or equal to 1"),
     "retention_days": ("6", "greater than or equal to 7"),
     "port": ("80500", "less than or equal to 65535"),
+    "client_timeout_s": ("0", "greater than or equal to 1"),
+    "connections_per_client": ("0", "greater than or equal to 1"),
     "query_timeout_s": ("0", "greater than or equal to 1"),
 }
 

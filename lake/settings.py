@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -109,7 +109,7 @@ def get_settings(**overrides: Any) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0])
-        secret = "key" in name or "connection" in name
+        secret = SecretStr in get_args(Settings.model_fields[name].annotation)
         raise SettingsError(
             f"The setting SILLAGE_{name.upper()} is not usable",
             found="(not shown)" if secret else repr(first.get("input")),

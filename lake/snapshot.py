@@ -170,7 +170,8 @@ def write_snapshot(
                 con.execute(statement)
         temporary.replace(target)
     finally:
-        temporary.unlink(missing_ok=True)  # of one that was not finished nothing is left
+        for left in (temporary, temporary.with_name(f"{temporary.name}.wal")):  # of one that was not finished
+            left.unlink(missing_ok=True)
     return info
 
 

@@ -202,9 +202,8 @@ class Lake:
         target = self.path(*parts)
         if self.is_local:
             Path(target).parent.mkdir(parents=True, exist_ok=True)
-            temporary = Path(f"{target}.{os.getpid()}.tmp")
-            temporary.write_bytes(content)
-            temporary.replace(target)
+            with _beside(target, content) as temporary:
+                temporary.replace(target)
         else:
             patiently(lambda: self.filesystem.pipe_file(target, content))
 
@@ -213,15 +212,13 @@ class Lake:
         target = self.path(*parts)
         if self.is_local:
             Path(target).parent.mkdir(parents=True, exist_ok=True)
-            temporary = Path(f"{target}.{os.getpid()}.tmp")
-            temporary.write_bytes(content)
-            try:
-                os.link(temporary, target)
-            except FileExistsError:
-                pass
-            except OSError:  # a file system without hard links
-                temporary.replace(target)
-            temporary.unlink(missing_ok=True)
+            with _beside(target, content) as temporary:
+                try:
+                    os.link(temporary, target)
+                except FileExistsError:
+                    pass
+                except OSError:  # a file system without hard links
+                    temporary.replace(target)
         else:
             with suppress(FileExistsError):
                 patiently(lambda: self.filesystem.pipe_file(target, content, overwrite=False))
@@ -291,6 +288,17 @@ class Lake:
                 action="set SILLAGE_VEHICLE_KEY to the lake's key, or SILLAGE_LAKE to another lake",
             )
         return replace(self, buckets=buckets, key=given)
+
+
+@contextmanager
+def _beside(target: str, content: bytes) -> Iterator[Path]:
+    """A file beside another, with a content; afterwards it is gone, also where there was no room for it."""
+    temporary = Path(f"{target}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(content)
+        yield temporary
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _fingerprint(key: bytes) -> str:

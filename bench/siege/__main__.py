@@ -1,6 +1,6 @@
 """Besiege a lake for some minutes, and compare each of its tables with those of an undisturbed run.
 
-python -m bench.siege --minutes 30 --seed 1 [--changing] [--azure CONNECTION_STRING]
+python -m bench.siege --minutes 30 --seed 1 [--azure CONNECTION_STRING]
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _FIRST_DAY = date(2025, 3, 1)
 
 
 def besiege(
-    *, minutes: float, seed: int, vehicles: int = 3, days: int = 28, azure: str | None = None, changing: bool = False
+    *, minutes: float, seed: int, vehicles: int = 3, days: int = 28, azure: str | None = None
 ) -> tuple[Counter[tuple[str, str]], dict[str, str], list[str]]:
     """Play a siege.
 
@@ -42,7 +42,6 @@ def besiege(
         vehicles: size of the fleet whose files land.
         days: days of it.
         azure: connection string of an account; a folder is besieged where there is none.
-        changing: files grow and change, too.
 
     Returns:
         Attempts by what was played and how it ended, the tables that differ, and what commands said that they never
@@ -52,12 +51,12 @@ def besiege(
         root = Path(name)
         simulate(
             root, vehicles=vehicles, days=days, first_day=_FIRST_DAY, seed=seed, partitions=1, cadence_s=60,
-            window_s=86_400, files="jsonl",
+            window_s=21_600, files="jsonl",
         )  # fmt: skip
         staging, inbox = root / "inbox" / "fleet", root / "in"
         inbox.mkdir()
         with _place(root, azure, seed) as place:
-            siege = Siege(place, staging, inbox, seed, changing=changing)
+            siege = Siege(place, staging, inbox, seed)
             siege.play(60 * minutes)
             undisturbed = _undisturbed(root, inbox)
             wrong = differing(Lake.open(_settings(place.lake, azure)), undisturbed)
@@ -74,7 +73,6 @@ def main() -> None:
     parser.add_argument("--vehicles", type=int, default=3, help="size of the fleet")
     parser.add_argument("--days", type=int, default=28, help="days of it")
     parser.add_argument("--azure", help="connection string of an account, as of Azurite; a folder where not given")
-    parser.add_argument("--changing", action="store_true", help="files also grow, and change while they are landed")
     counts, wrong, unforeseen = besiege(**vars(parser.parse_args()))
     for (act, ended), times in sorted(counts.items()):
         print(f"{act:14} {ended:16} {times:7,}")

@@ -39,6 +39,12 @@ def settle(page, search: str) -> None:  # type: ignore[no-untyped-def]
     page.evaluate("() => new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
 
 
+def keep_chart(page) -> None:  # type: ignore[no-untyped-def]
+    """Keep hold of a chart that has been drawn: tiles have their figures before Plotly has come."""
+    page.wait_for_selector(".js-plotly-plot .main-svg")
+    page.evaluate("() => { window.chart = document.querySelector('.js-plotly-plot'); }")
+
+
 @pytest.mark.parametrize("search", ["", "?days=90&market=FR&market=JP", "?days=7&powertrain=BEV&compare=none"])
 def test_overview_shows_what_the_contract_says(visit: Visit, published: Published, search: str) -> None:
     page = visit(f"/{search}", wait=".tile[data-value]")
@@ -65,7 +71,7 @@ def test_figures_are_written_as_the_contract_writes_them(visit: Visit, published
 def test_a_filter_changes_address_and_figures_and_back_restores(visit: Visit, published: Published) -> None:
     page = visit("/", wait=".tile[data-value]")
     before = shown(page, ".tile[data-value]")
-    page.evaluate("() => { window.chart = document.querySelector('.js-plotly-plot'); }")
+    keep_chart(page)
     page.click('[data-menu="market"]')
     page.get_by_label("France").click()
     settle(page, "?market=FR")
@@ -296,8 +302,11 @@ def test_a_newer_snapshot_leaves_the_page_where_it_is(visit: Visit, tmp_path: Pa
     with running(publish(folder, days=60, scale=0.3)) as address:
         page = visit(f"{address}/?days=7", wait=".tile[data-value]")
         before = shown(page, ".tile[data-value]")
-        page.evaluate("() => { window.chart = document.querySelector('.js-plotly-plot'); }")
+        keep_chart(page)
         page.click('[data-menu="market"]')
+        page.wait_for_function(
+            "() => document.activeElement.closest('[role=dialog]')"
+        )  # a menu takes the focus once open
         page.get_by_label("France").focus()
         publish(folder, days=61, scale=0.6, seed=8)
         look_again(page)

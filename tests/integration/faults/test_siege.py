@@ -15,7 +15,7 @@ def test_whatever_happens_meanwhile_the_tables_are_those_of_an_undisturbed_run(
 ) -> None:
     azurite: Azurite | None = request.getfixturevalue("azurite") if where == "azurite" else None
     counts, wrong, unforeseen = besiege(
-        minutes=0.5, seed=1, vehicles=2, days=6, azure=azurite.connection_string if azurite else None
+        minutes=0, seed=1, vehicles=1, days=3, azure=azurite.connection_string if azurite else None
     )
     print(counts)
     assert not wrong

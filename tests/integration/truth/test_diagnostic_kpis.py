@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 
+import duckdb
 import polars as pl
 
+from metrics import MetricValue, Slice, evaluate, load_contracts
 from simulator.failures.causes import CODES
 from tests.integration.truth.fleets import DAYS, FIRST, Fleet, Ledger
 
@@ -31,6 +34,61 @@ def _reported(fleet: Fleet) -> pl.DataFrame:
 
 def _on(day: date) -> pl.Expr:
     return pl.col("date") == day
+
+
+def _asked(fleet: Fleet, name: str) -> MetricValue:
+    """A metric of all days and vehicles, shown however few of these it rests on."""
+    contracts = load_contracts()
+    shown = tuple(
+        table.model_copy(update={"metrics": tuple(m.model_copy(update={"smallest_group": 1}) for m in table.metrics)})
+        for table in contracts.tables
+    )
+    with duckdb.connect() as con:
+        con.execute("create schema kpi")
+        for table in contracts.tables:
+            con.register("given", fleet.found(table.table))
+            con.execute(f"create table {table.table} as select * from given")
+        return evaluate(con, [name], Slice(FIRST, LAST), contracts=replace(contracts, tables=shown)).one(name)
+
+
+def _share_left(cases: pl.DataFrame, after: int) -> float:
+    """Share of cases of (``began``, ``ended``) open after so many whole days, by Kaplan and Meier, day by day."""
+    known = cases.with_columns(
+        days=pl.coalesce(
+            (pl.col("ended") - pl.col("began")).dt.total_days(), (LAST - pl.col("began").dt.date()).dt.total_days()
+        ),
+        over=pl.col("ended").is_not_null(),
+    )
+    share = 1.0
+    for day in range(after + 1):
+        at_risk = known.filter(pl.col("days") >= day)
+        if at_risk.height:
+            share *= 1 - at_risk.filter(pl.col("days") == day, "over").height / at_risk.height
+    return share
+
+
+def test_times_until_it_is_over_are_the_true_ones(clean: Fleet, ledger: Ledger) -> None:
+    faults = _faults(clean).select(began="set_at", ended="cleared_at")
+    installs = clean.truth("software_installs").filter(pl.col("targeted_at").dt.date() <= LAST)
+    done = pl.when(pl.col("outcome") == "installed", pl.col("finished_at").dt.date() <= LAST).then("finished_at")
+    installs = installs.select(began="targeted_at", ended=done)
+    for name, cases in (("time_to_clear_p50", faults), ("time_to_install_p50", installs)):
+        found = _asked(clean, name)
+        assert not found.suppressed
+        # As long as half of the cases are open, there is no median.
+        days = DAYS if found.value is None else int(found.value)
+        left, before = _share_left(cases, days), _share_left(cases, days - 1) if days else 1.0
+        ledger.within(f"{name}: left the day before {found.value}", before, 0.5, 1)
+        ledger.within(
+            f"{name}: left after {found.value} days",
+            left,
+            0.5 if found.value is None else 0,
+            1 if found.value is None else 0.5,
+        )
+    for name, cases in (("faults_open_after_7d", faults), ("not_installed_after_7d", installs)):
+        value = _asked(clean, name).value
+        assert value is not None, cases
+        ledger.near(f"{name}, %", 100 * _share_left(cases, 7), value, 1e-9)
 
 
 def test_faults_of_each_day_are_the_true_ones(clean: Fleet, ledger: Ledger) -> None:

@@ -27,6 +27,7 @@ from metrics.contract import (
 )
 from metrics.expressions import ExpressionError, check_expression, metrics_of, written_out
 from metrics.kinds import KINDS
+from metrics.shared import SHARED, with_shared
 
 SQL_FOLDER = Path(__file__).resolve().parents[1] / "sql"
 """The folder of all SQL texts, beside the package in a checkout and in an installation alike."""
@@ -112,7 +113,8 @@ def _load(folder: Path) -> Contracts:
     tables = [_load_table(path, known) for path in sorted(folder.glob("*/*.yml"))]
     if not tables:
         raise ContractError("No metric contract found", found=str(folder), expected="<family>/<table>.yml")
-    strays = {p.with_suffix(".yml") for p in folder.glob("*/*.sql")} - set(folder.glob("*/*.yml"))
+    queries = {path for path in folder.glob("*/*.sql") if path.parent.name != SHARED}
+    strays = {path.with_suffix(".yml") for path in queries} - set(folder.glob("*/*.yml"))
     if strays:
         raise ContractError("A KPI query has no contract", expected=str(min(strays)), action=_DOC)
     _refuse_doubles([(t.table, t.family) for t in tables], "KPI table")
@@ -258,9 +260,10 @@ def _check_metric(metric: Metric, table: KpiTable, path: Path) -> None:
 
 def _query(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        sql = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ContractError("A contract has no query", expected=str(path), action=_DOC) from None
+    return with_shared(sql, path.parents[1] / SHARED, f"{path.parent.name}/{path.name}")
 
 
 def _read_yaml(path: Path) -> object:

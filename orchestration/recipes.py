@@ -14,7 +14,7 @@ from metrics import KpiTable, load_contracts
 from orchestration.staleness import Reach
 from transforms.core.activity import DAYS, activity
 from transforms.core.automation import AutomationRules, automation_segments
-from transforms.core.charging import ChargingRules, HealthRules, battery_health, charging_sessions
+from transforms.core.charging import ChargingRules, HealthRules, battery_health, charging_sessions, plug_ins
 from transforms.core.command_outcomes import CommandRules, command_outcomes
 from transforms.core.fault_episodes import fault_episodes
 from transforms.core.latest import latest
@@ -82,6 +82,7 @@ def _kpi(name: str, reaches: Mapping[str, Reach], read: Read, first: date, last:
 _TRIPS = _around(TripRules().context, TripRules().context)
 _DAYS = _around(DayRules().context, timedelta())
 _CHARGING = _around(ChargingRules().back, ChargingRules().forward)
+_PLUGS = _around(ChargingRules().plug_back, ChargingRules().plug_forward)
 _HEALTH = _around(HealthRules().context, timedelta())
 _COMMANDS = _around(CommandRules().back, CommandRules().forward)
 _SESSIONS = _around(SessionRules().back, SessionRules().forward)
@@ -96,6 +97,7 @@ CORE: tuple[Recipe, ...] = (
     _core("vehicle_days", vehicle_days, {"raw.telemetry": _DAYS, "core.trips": _DAYS, "core.vehicles": Reach()}),
     Recipe("core.latest", {"raw.telemetry": Reach()}, _latest, folds=True),
     _core("charging_sessions", charging_sessions, {"raw.telemetry": _CHARGING, "raw.charging_events": _CHARGING}),
+    _core("plug_ins", plug_ins, {"raw.charging_events": _PLUGS, "core.charging_sessions": _PLUGS}),
     _core("battery_health", battery_health, {"core.charging_sessions": _HEALTH, "core.vehicles": Reach()}),
     _core("automation_segments", automation_segments, {"raw.automation_events": _SEGMENTS, "raw.telemetry": _SEGMENTS}),
     _core("fault_episodes", fault_episodes, {"raw.faults": _THROUGHOUT}),

@@ -93,6 +93,8 @@ TABLES: dict[str, TableSpec] = {
               "One trip of one vehicle; it belongs to the UTC day on which it starts."),
         _core("charging_sessions", core.ChargingSessions, ("started_at",),
               "One charging session; it belongs to the UTC day on which charging starts."),
+        _core("plug_ins", core.PlugIns, ("plugged_at",),
+              "One time a cable was connected to a vehicle; it belongs to the UTC day on which it was connected."),
         _core("battery_health", core.BatteryHealth, (),
               "One traction battery's usable capacity, as of a UTC day on which a charging session tells of it."),
         _core("fault_episodes", core.FaultEpisodes, ("set_at", "code"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lake.schemas.core.charging import BatteryHealth, ChargingSessions
+from lake.schemas.core.charging import BatteryHealth, ChargingSessions, PlugIns
 from lake.schemas.core.episodes import (
     AutomationSegments,
     CommandOutcomes,
@@ -23,6 +23,7 @@ __all__ = [
     "CommandOutcomes",
     "FaultEpisodes",
     "Latest",
+    "PlugIns",
     "ServiceSessions",
     "SoftwareInstalls",
     "SubscriptionDays",

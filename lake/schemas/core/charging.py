@@ -1,4 +1,4 @@
-"""``core.charging_sessions`` and ``core.battery_health``."""
+"""``core.charging_sessions``, ``core.plug_ins`` and ``core.battery_health``."""
 
 from __future__ import annotations
 
@@ -41,6 +41,18 @@ class ChargingSessions(dy.Schema):
         nullable=False, description="Ended by a fault, or before what was asked for, not by the user."
     )
     battery_temperature_max_c = dy.Float64(nullable=True, description="Traction battery, highest reading.")
+
+
+class PlugIns(dy.Schema):
+    """One time a cable was connected, until it was pulled: with charging sessions in it, or none."""
+
+    date = day("UTC day on which the cable was connected")
+    vehicle_id = vehicle_id(primary_key=True)
+    plugged_at = instant("The cable was connected.", primary_key=True)
+    unplugged_at = instant("The cable was pulled; null where nobody said.", nullable=True)
+    told = dy.Bool(nullable=False, description="An event told that the cable was connected; else signals did.")
+    sessions = count("Charging sessions that started while the cable was connected.")
+    charging_s = amount("Time charging in these sessions; null where that of one is not known.", nullable=True)
 
 
 class BatteryHealth(dy.Schema):

@@ -84,6 +84,19 @@ class ChargingRules:
         """How far before a day they matter: a session that is still going on, and whether it began as one."""
         return max(self.forward, _whole(timedelta(seconds=2 * self.longest_s + self.pause_s + self.jitter_s)))
 
+    @property
+    def plug_forward(self) -> timedelta:
+        """How far behind a day events and sessions matter to the cables connected in it.
+
+        A session that starts within the longest length may know that a cable was connected half of it before.
+        """
+        return timedelta(seconds=1.5 * self.longest_s)
+
+    @property
+    def plug_back(self) -> timedelta:
+        """How far before a day they matter: when the cable of a session was pulled, and what was told twice."""
+        return timedelta(seconds=self.longest_s + self.jitter_s)
+
 
 def _whole(span: timedelta) -> timedelta:
     """A span rounded up to whole pieces, so that no piece is seen in part."""

@@ -11,6 +11,9 @@ with vehicle_days as (
         distance_km,
         driving_s,
         idle_s,
+        harsh_accelerations,
+        harsh_brakings,
+        harsh_cornerings,
         odometer_gain_km
     from core.vehicle_days
     where date between cast($first_day as date) and cast($last_day as date)
@@ -28,6 +31,9 @@ select
     sum(distance_km) as distance_km,
     sum(driving_s) as driving_s,
     sum(idle_s) as idle_s,
+    cast(sum(harsh_accelerations) as bigint) as harsh_accelerations,
+    cast(sum(harsh_brakings) as bigint) as harsh_brakings,
+    cast(sum(harsh_cornerings) as bigint) as harsh_cornerings,
     count(odometer_gain_km) as odometer_vehicles,
     coalesce(sum(odometer_gain_km), 0) as odometer_gain_km,
     sum(case when odometer_gain_km is null then 0 else distance_km end) as odometer_trip_km

@@ -79,7 +79,7 @@ def _cables(moments: pl.DataFrame, rules: ChargingRules) -> pl.DataFrame:
     """
     at, plugged = pl.col("at"), pl.col("kind") == _PLUGGED
     again = plugged.shift(1) & (at - at.shift(1) <= timedelta(seconds=rules.jitter_s))
-    begins = plugged & ~again.fill_null(value=False).over("vehicle_id")
+    begins = plugged & ~again.fill_null(value=False)
     longest = timedelta(seconds=rules.longest_s)
     cables = (
         moments.with_columns(number=begins.cum_sum().over("vehicle_id"))

@@ -1,0 +1,77 @@
+-- Charging sessions by the day on which charging starts. Each amount has beside it the sessions and the vehicles of
+-- which it is known.
+with sessions as (
+    select
+        date,
+        vehicle_id,
+        market,
+        model,
+        model_year,
+        powertrain,
+        software_version,
+        months_in_service,
+        method,
+        current_type,
+        place,
+        duration_s / 3600 as duration_h,
+        energy_in_kwh,
+        energy_stored_kwh,
+        energy_kwh,
+        soc_start_pct,
+        soc_end_pct,
+        interrupted,
+        energy_in_kwh is not null and energy_stored_kwh is not null as balance_known,
+        current_type is not null and energy_kwh is not null as current_energy_known,
+        current_type is not null and duration_s is not null as current_time_known,
+        -- Signals know no reasons, and a session that is cut has not ended.
+        end_reason is not null and end_reason <> 'cut' as reason_known
+    from shared.fleet_sessions
+    where date between cast($first_day as date) and cast($last_day as date)
+)
+
+select
+    date,
+    market,
+    model,
+    model_year,
+    powertrain,
+    software_version,
+    months_in_service,
+    count(distinct vehicle_id) as vehicles,
+    count(*) as sessions,
+    count(case when method <> 'signals' then 1 end) as told_sessions,
+    count(distinct case when energy_in_kwh is not null then vehicle_id end) as drawn_vehicles,
+    count(energy_in_kwh) as drawn_sessions,
+    coalesce(sum(energy_in_kwh), 0) as drawn_kwh,
+    count(distinct case when energy_stored_kwh is not null then vehicle_id end) as stored_vehicles,
+    count(energy_stored_kwh) as stored_sessions,
+    coalesce(sum(energy_stored_kwh), 0) as stored_kwh,
+    count(distinct case when balance_known then vehicle_id end) as balance_vehicles,
+    count(case when balance_known then 1 end) as balance_sessions,
+    sum(case when balance_known then energy_in_kwh else 0 end) as balance_drawn_kwh,
+    sum(case when balance_known then energy_stored_kwh else 0 end) as balance_stored_kwh,
+    count(distinct case when current_energy_known then vehicle_id end) as current_energy_vehicles,
+    count(case when current_energy_known then 1 end) as current_energy_sessions,
+    sum(case when current_energy_known and current_type = 'AC' then energy_kwh else 0 end) as ac_kwh,
+    sum(case when current_energy_known and current_type = 'DC' then energy_kwh else 0 end) as dc_kwh,
+    count(distinct case when current_time_known then vehicle_id end) as current_time_vehicles,
+    count(case when current_time_known then 1 end) as current_time_sessions,
+    sum(case when current_time_known and current_type = 'AC' then duration_h else 0 end) as ac_h,
+    sum(case when current_time_known and current_type = 'DC' then duration_h else 0 end) as dc_h,
+    count(distinct case when place is not null then vehicle_id end) as place_vehicles,
+    count(case when place = 'home' then 1 end) as home_sessions,
+    count(case when place = 'work' then 1 end) as work_sessions,
+    count(case when place = 'public' then 1 end) as public_sessions,
+    count(distinct case when reason_known then vehicle_id end) as reason_vehicles,
+    count(case when reason_known then 1 end) as reason_sessions,
+    count(case when reason_known and interrupted then 1 end) as interrupted_sessions,
+    count(distinct case when soc_start_pct is not null then vehicle_id end) as soc_start_vehicles,
+    count(soc_start_pct) as soc_start_sessions,
+    coalesce(sum(soc_start_pct), 0) as soc_start_pct,
+    coalesce(sum(soc_start_pct * soc_start_pct), 0) as soc_start_squares,
+    count(distinct case when soc_end_pct is not null then vehicle_id end) as soc_end_vehicles,
+    count(soc_end_pct) as soc_end_sessions,
+    coalesce(sum(soc_end_pct), 0) as soc_end_pct,
+    coalesce(sum(soc_end_pct * soc_end_pct), 0) as soc_end_squares
+from sessions
+group by date, market, model, model_year, powertrain, software_version, months_in_service

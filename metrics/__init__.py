@@ -4,11 +4,11 @@ The dashboard, exports and SQL all take a metric's numbers from here. How to add
 """
 
 from metrics.contract import Dimension, InputReach, Key, KpiTable, Metric, Part, Population, ValueFormat
-from metrics.evaluation import dimension_values, evaluate
+from metrics.evaluation import dimension_values, evaluate, evaluate_all
 from metrics.intervals import poisson_interval, wilson_interval
 from metrics.loading import SQL_FOLDER, Contracts, load_contracts
 from metrics.macros import macro_statements
-from metrics.values import Counted, Evaluation, MetricValue, Slice
+from metrics.values import Counted, Evaluation, MetricValue, Question, Share, Slice
 
 __all__ = [
     "SQL_FOLDER",
@@ -23,10 +23,13 @@ __all__ = [
     "MetricValue",
     "Part",
     "Population",
+    "Question",
+    "Share",
     "Slice",
     "ValueFormat",
     "dimension_values",
     "evaluate",
+    "evaluate_all",
     "load_contracts",
     "macro_statements",
     "poisson_interval",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from metrics.values import Cell, Interval
+from metrics.values import Cell, Interval, Share
 
 if TYPE_CHECKING:
     from lake.schemas import TableSpec
@@ -23,11 +23,13 @@ Heading = Annotated[str, StringConstraints(min_length=1, max_length=18, strip_wh
 OverTime = Literal["sum", "last", "mean"]
 
 
-class _Model(BaseModel):
+class Model(BaseModel):
+    """A part of a contract file: it knows its keys, and does not change."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Dimension(_Model):
+class Dimension(Model):
     """A way to split a KPI. Declared once for all tables in ``sql/kpi/dimensions.yml``.
 
     Attributes:
@@ -41,7 +43,7 @@ class Dimension(_Model):
     description: Words
 
 
-class Key(_Model):
+class Key(Model):
     """A further key column of a KPI table, which kinds of metrics read. It is no way to split or to filter.
 
     Attributes:
@@ -55,7 +57,7 @@ class Key(_Model):
     description: Words
 
 
-class Part(_Model):
+class Part(Model):
     """An additive column of a KPI table: the sum over rows means the same thing for more vehicles or days.
 
     Attributes:
@@ -71,7 +73,7 @@ class Part(_Model):
     description: Words
 
 
-class InputReach(_Model):
+class InputReach(Model):
     """Which days of an input one day of the table needs, beside the day itself.
 
     Attributes:
@@ -87,7 +89,7 @@ class InputReach(_Model):
     throughout: bool = False
 
 
-class ValueFormat(_Model):
+class ValueFormat(Model):
     """How a value is written: with so many decimals, or with so many significant figures."""
 
     decimals: int | None = Field(None, ge=0, le=6)
@@ -109,7 +111,7 @@ class ValueFormat(_Model):
         return f"{rounded:,.{max(0, places)}f}"
 
 
-class Population(_Model):
+class Population(Model):
     """Whom a value speaks for: the *n of N* on a tile.
 
     Attributes:
@@ -139,7 +141,7 @@ class KindError(ValueError):
         super().__init__(f"{key}: {found}; allowed: {expected}")
 
 
-class Metric(_Model):
+class Metric(Model):
     """What one metric is: all that metrics of every kind have.
 
     Attributes:
@@ -167,6 +169,8 @@ class Metric(_Model):
     expressions: ClassVar[tuple[str, ...]] = ()
     named_parts: ClassVar[tuple[str, ...]] = ()
     key: ClassVar[Mapping[str, str]] = {}
+    #: What its values can be split by beside the table's dimensions.
+    axis: ClassVar[str | None] = None
     #: The value is an amount: those of segments add up to the whole.
     is_total: ClassVar[bool] = False
     #: The value is ``scale * numerator / denominator``.
@@ -201,6 +205,10 @@ class Metric(_Model):
         """Which 95% interval the value has; ``none`` if it has none."""
         return "none"
 
+    def of_before(self, cell: Cell) -> Share | None:  # noqa: ARG002 - what only steps have
+        """The share of the step before, where the metric has steps."""
+        return None
+
     def bounds(self, cell: Cell) -> Interval:  # noqa: ARG002 - what a kind without an interval ignores
         """The 95% interval of a value; ``(None, None)`` where it has none.
 
@@ -232,7 +240,7 @@ class Metric(_Model):
         """
 
 
-class KpiTable(_Model):
+class KpiTable(Model):
     """One KPI table: its query and its contract.
 
     Attributes:

@@ -1,4 +1,4 @@
-"""The value of metrics over a slice: one query per KPI table, on any DuckDB connection that has the schema ``kpi``.
+"""The value of metrics over slices: one query per KPI table, on any DuckDB connection that has the schema ``kpi``.
 
 Names of tables, columns and dimensions come from the contracts, so no text of a caller gets into the SQL; values of
 filters are bound parameters.
@@ -6,24 +6,69 @@ filters are bound parameters.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from lake.errors import QueryError
-from metrics.contract import KpiTable, Metric, OverTime
-from metrics.expressions import parts_of, sum_sql
+from metrics.cells import ALL, FIGURES, UNITS, Cells, Grain
+from metrics.contract import KpiTable, Metric
+from metrics.kinds.plain import Plain
 from metrics.loading import Contracts, load_contracts
-from metrics.values import Cell, Counted, Evaluation, MetricValue, Slice
+from metrics.values import Cell, Counted, Evaluation, MetricValue, Question, Slice
 
-_TEMPLATE = (Path(__file__).parent / "evaluate.sql").read_text(encoding="utf-8")
-_PERIODS = {"date": "date", "week": "cast(date_trunc('week', date) as date)"}
-_WHOLE = "cast($first_day as date)"
+Filters = tuple[tuple[str, tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True)
+class _Split:
+    """One way to cut one range of days.
+
+    Attributes:
+        dimensions: in the order of the table's contract.
+        unit: of time; ``""`` for the whole range.
+        first: first day.
+        last: last day.
+    """
+
+    dimensions: tuple[str, ...]
+    unit: str
+    first: date
+    last: date
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A question, understood.
+
+    Attributes:
+        metrics: in the order asked, each once.
+        slice: days and filters.
+        compare: what it is set against.
+        by: dimensions and axis, in the order asked.
+        unit: of time; ``""`` for the whole range.
+    """
+
+    metrics: tuple[Metric, ...]
+    slice: Slice
+    compare: Slice | None
+    by: tuple[str, ...]
+    unit: str
+
+    @property
+    def filters(self) -> Filters:
+        """Dimensions that are narrowed, with the values let through."""
+        return tuple((n, tuple(dict.fromkeys(values))) for n, values in sorted(self.slice.filters.items()) if values)
+
+    def splits(self, table: KpiTable) -> tuple[_Split, ...]:
+        """Its split of a table, and that of what it is compared with."""
+        dimensions = tuple(name for name in table.dimension_names if name in self.by)
+        slices = (self.slice,) if self.compare is None else (self.slice, self.compare)
+        return tuple(_Split(dimensions, self.unit, one.first, one.last) for one in slices)
 
 
 def evaluate(
@@ -33,42 +78,64 @@ def evaluate(
     *,
     by: tuple[str, ...] = (),
     compare: Slice | None = None,
+    as_of: date | None = None,
     contracts: Contracts | None = None,
 ) -> Evaluation:
-    """Work out metrics over a slice.
+    """Work out metrics over a slice: ``evaluate_all`` of one question.
 
     Args:
         con: connection or cursor with the KPI tables in its schema ``kpi``.
         metrics: names; they may lie in different tables.
         slice_: days and filters.
-        by: dimensions to split by, and at most one of ``date`` and ``week`` (from Monday).
+        by: see ``Question``.
         compare: slice to set against; fills ``previous``. Periods are matched by their distance from the first day.
+        as_of: see ``evaluate_all``.
+        contracts: the contracts; the shipped ones unless given.
+
+    Raises:
+        QueryError: a metric or dimension does not exist, or a metric's table does not have the dimension.
+    """
+    question = Question(tuple(metrics), slice_, by, compare)
+    return evaluate_all(con, [question], as_of=as_of, contracts=contracts)[0]
+
+
+def evaluate_all(
+    con: duckdb.DuckDBPyConnection,
+    questions: Sequence[Question],
+    *,
+    as_of: date | None = None,
+    contracts: Contracts | None = None,
+) -> list[Evaluation]:
+    """Answer questions, with one query per KPI table for all those of the same filters.
+
+    Args:
+        con: connection or cursor with the KPI tables in its schema ``kpi``.
+        questions: what is asked.
+        as_of: newest day that counts for what is open or immature: cases that have not ended, cohorts too young. The
+            newest day of any KPI unless given; of a snapshot it is ``data_to``. It does not depend on the slice: what
+            is known today of the cases of a month long past is told.
         contracts: the contracts; the shipped ones unless given.
 
     Returns:
-        By metric in the order asked, then by period, then by group. Without ``by``, exactly one value per metric,
-        even if there is no data.
+        In the order asked. Each by metric in the order asked, then by period, then by group. Without ``by``, exactly
+        one value per metric, even if there is no data.
 
     Raises:
         QueryError: a metric or dimension does not exist, or a metric's table does not have the dimension.
     """
     contracts = contracts or load_contracts()
-    asked = [contracts.metric(name) for name in dict.fromkeys(metrics)]
-    split = tuple(name for name in dict.fromkeys(by) if name not in _PERIODS)
-    units = [name for name in dict.fromkeys(by) if name in _PERIODS]
-    if len(units) > 1:
-        raise QueryError("A metric is split by date or by week", found="both")
-    unit = units[0] if units else None
-    by_table: dict[str, list[Metric]] = {}
-    for metric in asked:
-        by_table.setdefault(metric.table, []).append(metric)
-    values: dict[str, list[MetricValue]] = {}
-    for name, members in by_table.items():
-        values |= _values(con, contracts.table(name), members, slice_, split=split, unit=unit)
-    if compare is not None:
-        before = evaluate(con, metrics, compare, by=by, contracts=contracts)
-        values = _with_previous(values, before, slice_.first - compare.first, unit)
-    return Evaluation(split, tuple(v for m in asked for v in values[m.name]))
+    asked = [_understood(question, contracts) for question in questions]
+    work: dict[tuple[KpiTable, Filters], dict[_Split, dict[Metric, None]]] = {}
+    for one in asked:
+        for metric in one.metrics:
+            table = contracts.table(metric.table)
+            for split in one.splits(table):
+                work.setdefault((table, one.filters), {}).setdefault(split, {})[metric] = None
+    cells = {
+        (table.table, filters): _fetch(con, contracts, table, filters, {s: tuple(m) for s, m in splits.items()}, as_of)
+        for (table, filters), splits in work.items()
+    }
+    return [_answer(one, contracts, cells) for one in asked]
 
 
 def dimension_values(
@@ -86,173 +153,222 @@ def dimension_values(
     return tuple(sorted(found))
 
 
-def _values(
+def newest_day(contracts: Contracts) -> str:
+    """SQL of the newest day of any KPI."""
+    days = " union all ".join(f"select max(date) as date from {table.table}" for table in contracts.tables)
+    return f"(select max(date) from ({days}))"
+
+
+def _understood(question: Question, contracts: Contracts) -> _Asked:
+    metrics = tuple(contracts.metric(name) for name in dict.fromkeys(question.metrics))
+    by = tuple(name for name in dict.fromkeys(question.by) if name not in UNITS)
+    units = [name for name in dict.fromkeys(question.by) if name in UNITS]
+    if len(units) > 1:
+        raise QueryError("A metric is split by date or by week or by month", found=" and ".join(units))
+    asked = _Asked(metrics, question.slice, question.compare, by, units[0] if units else "")
+    if question.compare is not None and _narrowed(question.compare) != _narrowed(question.slice):
+        raise QueryError("A slice is compared with one of the same filters", found=str(question.compare.filters))
+    for metric in metrics:
+        table = contracts.table(metric.table)
+        axes = () if metric.axis is None else (metric.axis,)
+        for name in (*by, *(name for name, _ in asked.filters)):
+            if name not in (*table.dimension_names, *(axes if name in by else ())):
+                expected = ", ".join((*UNITS, *table.dimension_names, *axes))
+                raise QueryError(f"{metric.name} is not split by {name!r}", found=name, expected=expected)
+    return asked
+
+
+def _narrowed(slice_: Slice) -> dict[str, set[str]]:
+    return {name: set(values) for name, values in slice_.filters.items() if values}
+
+
+class _Table:
+    """The rows that a query gave, by split; columns of figures by metric."""
+
+    def __init__(self, columns: Sequence[str], rows: Sequence[tuple[Any, ...]], splits: Sequence[_Split]) -> None:
+        self.at = {name: place for place, name in enumerate(columns)}
+        self.splits = {split: number for number, split in enumerate(splits)}
+        self._rows: dict[tuple[str | None, int], list[tuple[Any, ...]]] = {}
+        for row in rows:
+            self._rows.setdefault((row[0], row[1]), []).append(row)
+
+    def rows(self, metric: str | None, split: _Split) -> list[tuple[Any, ...]]:
+        """Rows of a keyed metric, or those that hold all plain ones."""
+        return self._rows.get((metric, self.splits[split]), [])
+
+
+def _fetch(
     con: duckdb.DuckDBPyConnection,
+    contracts: Contracts,
     table: KpiTable,
-    metrics: list[Metric],
-    slice_: Slice,
-    *,
-    split: tuple[str, ...],
-    unit: str | None,
-) -> dict[str, list[MetricValue]]:
-    filters = {name: tuple(dict.fromkeys(values)) for name, values in sorted(slice_.filters.items()) if values}
-    _check_dimensions(table, metrics, (*split, *filters))
-    sizes = tuple((name, len(values)) for name, values in filters.items())
-    sql = _query(table, tuple(metrics), split, unit, sizes)
-    parameters: dict[str, Any] = {"first_day": slice_.first, "last_day": slice_.last}
-    for name, chosen in filters.items():
+    filters: Filters,
+    splits: Mapping[_Split, tuple[Metric, ...]],
+    as_of: date | None,
+) -> _Table:
+    ranges = list(dict.fromkeys((split.first, split.last) for split in splits))
+    cut = tuple((s.dimensions, s.unit, ranges.index((s.first, s.last)), metrics) for s, metrics in splits.items())
+    sizes = tuple((name, len(values)) for name, values in filters)
+    newest = "$as_of" if as_of else newest_day(contracts)
+    sql = _query(table, cut, sizes, newest)
+    parameters: dict[str, Any] = {}
+    for number, (first, last) in enumerate(ranges):
+        parameters |= {f"first_{number}": first, f"last_{number}": last}
+    for name, chosen in filters:
         parameters |= {f"{name}_{i}": value for i, value in enumerate(chosen)}
+    if as_of and "$as_of" in sql:
+        parameters["as_of"] = as_of
     found = con.execute(sql, parameters)
-    at = {column[0]: place for place, column in enumerate(found.description)}
-    rows = found.fetchall()
-    values = {
-        metric.name: [_value(metric, number, row, at, split, unit) for row in rows]
-        for number, metric in enumerate(metrics)
-    }
-    if not split and unit is None and not rows:
-        return {metric.name: [MetricValue(metric.name)] for metric in metrics}
-    return values
+    return _Table([column[0] for column in found.description], found.fetchall(), list(splits))
 
 
-def _check_dimensions(table: KpiTable, metrics: list[Metric], names: Sequence[str]) -> None:
-    for name in names:
-        if name not in table.dimension_names:
-            raise QueryError(
-                f"{metrics[0].name} is not split by {name!r}",
-                found=name,
-                expected=", ".join(("date", "week", *table.dimension_names)),
-            )
+_Cut = tuple[tuple[tuple[str, ...], str, int, tuple[Metric, ...]], ...]
 
 
 @lru_cache(maxsize=512)
-def _query(
-    table: KpiTable,
-    metrics: tuple[Metric, ...],
-    split: tuple[str, ...],
-    unit: str | None,
-    filters: tuple[tuple[str, int], ...],
-) -> str:
-    columns = []
-    counts = sorted({"vehicles", *(metric.rests_on for metric in metrics)})
-    parts, sizes = set(counts), {}
-    for part in counts:
-        sizes[f"most_{part}"] = f'max("{part}")'
-        sizes[f"newest_{part}"] = f'coalesce(sum("{part}") filter (where date = as_of), 0)'
-    for number, metric in enumerate(metrics):
-        for letter, (text, over_time) in zip("ndsco", _expressions(metric), strict=True):
-            parts |= set(parts_of(text)) if text else set()
-            sql = expression_sql(text, over_time == "last") if text else "null"
-            columns.append(f"{sql} as {letter}{number}")
-    conditions = [
-        f'and "{name}" in ({", ".join(f"${name}_{i}" for i in range(size))})' for name, size in filters
-    ]  # fmt: skip
-    return _TEMPLATE.format(
-        period=_PERIODS[unit] if unit else _WHOLE,
-        dimensions="".join(f'"{name}", ' for name in split),
-        part_sums=", ".join(f'sum("{name}") as "{name}"' for name in sorted(parts)),
-        table=table.table,
-        filters=" ".join(conditions),
-        sizes="".join(f"{sql} as {size}, " for size, sql in sizes.items()),
-        expressions=",\n        ".join(columns),
-        before="".join(
-            f", {smaller_siblings(size, split, name, 'period')} as before_{size}_{name}"
-            for size in sizes
-            for name in split
-        ),
-        order="".join(f', "{name}"' for name in split),
+def _query(table: KpiTable, cut: _Cut, filters: tuple[tuple[str, int], ...], newest: str) -> str:
+    """The query of a table.
+
+    Args:
+        table: the table.
+        cut: per split its dimensions, unit, number of its range of days, and metrics.
+        filters: dimensions that are narrowed, each with how many values it lets through.
+        newest: SQL of the newest day that counts.
+    """
+    metrics = tuple(dict.fromkeys(metric for *_, members in cut for metric in members))
+    cells = Cells(table, metrics, _grain(table, cut, filters, newest))
+    keys = "split, period, " + cells.grain.names
+    selects = []
+    if cells.plain:
+        columns = [f"{cells.withheld(size)} as withheld_{number}" for number, size in enumerate(cells.sizes)]
+        for metric in cells.plain:
+            told = cells.figures(metric) | cells.people(metric)
+            columns += [f'{sql} as "{name}.{metric.name}"' for name, sql in told.items()]
+            columns.append(f'{cells.is_withheld(metric)} as "suppressed.{metric.name}"')
+        numbers = _of_splits(cut, cells.plain)
+        selects.append(
+            f"select cast(null as varchar) as metric, {keys} newest, days, {', '.join(columns)} from judged "
+            f"where split in ({numbers})"
+        )
+    for keyed in cells.keyed:
+        told = cells.measures(keyed) | cells.people(keyed)
+        columns = [f"{sql} as {name}" for name, sql in told.items()]
+        columns.append(f"{cells.is_withheld(keyed)} as suppressed")
+        selects.append(
+            f"select '{keyed.name}' as metric, {keys} newest, days, axis, cast(position as integer) as position, "
+            f"{', '.join(columns)} from {cells.measured(keyed)} where split in ({_of_splits(cut, (keyed,))})"
+        )
+    return cells.sql() + " union all by name ".join(selects)
+
+
+def _of_splits(cut: _Cut, metrics: Sequence[Metric]) -> str:
+    """Numbers of the splits that ask for some of these metrics."""
+    wanted = set(metrics)
+    return ", ".join(str(number) for number, (*_, members) in enumerate(cut) if wanted & set(members))
+
+
+def _grain(table: KpiTable, cut: _Cut, filters: tuple[tuple[str, int], ...], newest: str) -> Grain:
+    dimensions = tuple(name for name in table.dimension_names if any(name in names for names, *_ in cut))
+    sets = tuple(dict.fromkeys(names for names, *_ in cut))
+    units = tuple(dict.fromkeys(unit for _, unit, *_ in cut))
+    columns = {name: f'kpi."{name}"' for name in dimensions}
+    splits = []
+    for number, (names, unit, days, _) in enumerate(cut):
+        # One bit for each dimension that the set does not have, as grouping_id says it.
+        bits = sum(2**place for place, name in enumerate(reversed(dimensions)) if name not in names)
+        splits.append(f"({number}, {bits}, '{unit}', cast($first_{days} as date), cast($last_{days} as date))")
+    ranges = " or ".join(f"date between $first_{n} and $last_{n}" for n in sorted({days for _, _, days, _ in cut}))
+    chosen = [f'and kpi."{name}" in ({", ".join(f"${name}_{i}" for i in range(size))})' for name, size in filters]
+    return Grain(
+        dimensions,
+        tuple(f"coalesce({column}, '{ALL}')" for column in columns.values()),
+        f"grouping_id({', '.join(columns.values())})" if columns else "0",
+        tuple(tuple(columns[name] for name in names) for names in sets),
+        f"where ({ranges}) {' '.join(chosen)}",
+        f"select * from (values {', '.join(splits)}) as asked (split, grouping_set, unit, first_day, last_day)",
+        units,
+        newest,
     )
 
 
-def smaller_siblings(size: str, dimensions: Sequence[str], along: str, period: str) -> str:
-    """SQL window for suppression: vehicles in all smaller groups that differ from this one in one dimension only.
-
-    Args:
-        size: column of a group's vehicles.
-        dimensions: dimensions of the groups.
-        along: the one in which the groups differ.
-        period: column that tells periods apart.
-    """
-    fixed = ", ".join([period, *(f'"{name}"' for name in dimensions if name != along)])
-    frame = "rows between unbounded preceding and 1 preceding"
-    return f'coalesce(sum({size}) over (partition by {fixed} order by {size}, "{along}" {frame}), 0)'
-
-
-def expression_sql(text: str, newest_day_only: bool = False) -> str:
-    """A checked expression as SQL that is a double and never null where there are rows.
-
-    Args:
-        text: the expression.
-        newest_day_only: sum only the rows whose ``date`` is ``as_of``.
-    """
-    only = " filter (where date = as_of)" if newest_day_only else ""
-    return f"cast({sum_sql(text, lambda part: f'coalesce(sum({part}){only}, 0)')} as double)"
+def _answer(asked: _Asked, contracts: Contracts, cells: Mapping[tuple[str, Filters], _Table]) -> Evaluation:
+    values: list[MetricValue] = []
+    for metric in asked.metrics:
+        table = contracts.table(metric.table)
+        found = cells[table.table, asked.filters]
+        now, *before = asked.splits(table)
+        told = list(_values(metric, asked, found, now))
+        if before and asked.compare is not None:
+            known = _by_place(_values(metric, asked, found, before[0]), asked.compare.first, asked.unit)
+            places = _by_place(told, asked.slice.first, asked.unit)
+            told = [replace(value, previous=known.get(place)) for place, value in places.items()]
+        values += told
+    return Evaluation(asked.by, tuple(values))
 
 
-def _expressions(metric: Metric) -> list[tuple[str | None, OverTime]]:
-    """Numerator, denominator, squares, counted and of, each with the way it combines over days."""
-    population = metric.population
-    way = population.over_time or metric.over_time
-    sums = metric.sums  # type: ignore[attr-defined]
-    return [
-        *((sums.get(name), metric.over_time) for name in ("numerator", "denominator", "squares")),
-        (population.counted, way),
-        (population.of, way),
-    ]
+def _by_place(
+    values: Iterator[MetricValue] | Sequence[MetricValue], first: date, unit: str
+) -> dict[tuple[tuple[str, ...], int], MetricValue]:
+    """Values by their group and the number of their period, counted from the first of the slice."""
+    return {(v.group, _number(v.period, first, unit)): v for v in values}
+
+
+def _number(period: date | None, first: date, unit: str) -> int:
+    if period is None:
+        return 0
+    if unit == "month":
+        return (period.year - first.year) * 12 + period.month - first.month
+    if unit == "week":
+        return (period - (first - timedelta(first.weekday()))).days // 7
+    return (period - first).days
+
+
+def _values(metric: Metric, asked: _Asked, found: _Table, split: _Split) -> Iterator[MetricValue]:
+    """The values of a metric in a split, by period and group."""
+    at, axis = found.at, metric.axis if metric.axis in asked.by else None
+    plain = isinstance(metric, Plain)
+    rows = found.rows(None if plain else metric.name, split)
+    figures = {name: at.get(f"{name}.{metric.name}" if plain else name) for name in (*FIGURES, *_PEOPLE)}
+    if not plain:
+        rows = [row for row in rows if (row[at["axis"]] in (None, ALL)) == (axis is None)]
+    places = [at["axis"] if name == axis else at[name] for name in asked.by]
+    order = [at["position"] if name == axis else at[name] for name in asked.by]
+    rows = sorted(rows, key=lambda row: (row[at["period"]], *(row[place] for place in order)))
+    for row in rows:
+        cell = {name: None if place is None else row[place] for name, place in figures.items()}
+        period = row[at["period"]] if asked.unit else None
+        yield _value(metric, tuple(row[p] for p in places), period, (row[at["newest"]], row[at["days"]]), cell)
+    if not rows and not asked.by and not asked.unit:
+        yield MetricValue(metric.name)
+
+
+_PEOPLE = ("vehicles", "counted", "of", "suppressed")
 
 
 def _value(
-    metric: Metric,
-    number: int,
-    row: tuple[Any, ...],
-    at: Mapping[str, int],
-    split: tuple[str, ...],
-    unit: str | None,
+    metric: Metric, group: tuple[str, ...], period: date | None, days: tuple[date, int], told: Mapping[str, Any]
 ) -> MetricValue:
-    """One row of the query as a value; ``at`` is where the columns of ``evaluate.sql`` are."""
-    period: date = row[0]
-    group: tuple[str, ...] = row[1 : 1 + len(split)]
-    as_of, days = row[at["as_of"]], row[at["days"]]
-    numerator, denominator, squares, counted, of = (row[at[f"{letter}{number}"]] for letter in "ndsco")
-    value = MetricValue(metric.name, group, period if unit else None, as_of, days)
-    kind = "newest" if metric.over_time == "last" else "most"
-    vehicles = int(row[at[f"{kind}_vehicles"]])
-    if vehicles < metric.smallest_group or _is_disclosing(metric, row, at, split, kind):
+    value = MetricValue(metric.name, group, period, *days)
+    if told["suppressed"]:
         return replace(value, vehicles=None, suppressed=True)
-    if metric.over_time == "mean":
-        numerator, denominator, squares = (None if n is None else n / days for n in (numerator, denominator, squares))
-    if (metric.population.over_time or metric.over_time) == "mean":
-        counted, of = counted / days, of / days
-    low, high = metric.bounds(Cell(days, numerator, denominator, squares))
-    whole = denominator if metric.has_parts else 1.0
-    return replace(
-        value,
-        value=metric.scale * numerator / whole if whole else None,
-        numerator=numerator,
-        denominator=denominator,
+    ends = (told["low"], told["high"])
+    cell = Cell(
+        days[1], told["numerator"], told["denominator"], told["squares"], told["value"],
+        (None, None) if None in ends else ends, told["variance"], told["before_denominator"],
+    )  # fmt: skip
+    low, high = metric.bounds(cell)
+    return MetricValue(
+        metric.name,
+        group,
+        period,
+        *days,
+        value=told["value"],
+        numerator=told["numerator"],
+        denominator=told["denominator"],
         low=low,
         high=high,
-        vehicles=vehicles,
-        population=Counted(counted, of, metric.population.label),
+        vehicles=told["vehicles"],
+        population=Counted(told["counted"], told["of"], metric.population.label),
+        immature=int(told["immature"] or 0),
+        covered=told["covered"],
+        of_before=metric.of_before(cell),
     )
-
-
-def _is_disclosing(
-    metric: Metric, row: tuple[Any, ...], at: Mapping[str, int], split: tuple[str, ...], kind: str
-) -> bool:
-    """Whether the value rests on too few vehicles, or the withheld groups beside it would. None is not too few."""
-    sizes = [row[at[f"{kind}_{metric.rests_on}"]]]
-    for part in {"vehicles", metric.rests_on}:
-        sizes += [row[at[f"before_{kind}_{part}_{name}"]] for name in split]
-    return any(0 < size < metric.smallest_group for size in sizes)
-
-
-def _with_previous(
-    values: dict[str, list[MetricValue]], before: Evaluation, distance: timedelta, unit: str | None
-) -> dict[str, list[MetricValue]]:
-    if unit == "week":
-        distance = timedelta(weeks=round(distance.days / 7))
-    known = {(v.metric, v.group, v.period and v.period + distance): v for v in before}
-    return {
-        name: [replace(v, previous=known.get((v.metric, v.group, v.period))) for v in members]
-        for name, members in values.items()
-    }

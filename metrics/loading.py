@@ -26,7 +26,7 @@ from metrics.contract import (
     ValueFormat,
 )
 from metrics.expressions import ExpressionError, check_expression, metrics_of, written_out
-from metrics.kinds import KINDS
+from metrics.kinds import KINDS, NESTED
 from metrics.shared import SHARED, with_shared
 
 SQL_FOLDER = Path(__file__).resolve().parents[1] / "sql"
@@ -36,7 +36,7 @@ _DOC = "docs/metrics.md has the format"
 _NEEDED = ("table", "description", "owner", "dimensions", "parts", "metrics")
 _TABLE_KEYS = (*_NEEDED, "inputs", "keys", "population")
 _REACHES = {"onward": InputReach(onward=True), "throughout": InputReach(throughout=True)}
-_NESTED: dict[str, type[BaseModel]] = {"format": ValueFormat, "population": Population}
+_NESTED: dict[str, type[BaseModel]] = {"format": ValueFormat, "population": Population, **NESTED}
 #: The loader of libyaml reads the same ten times as fast; it is missing where PyYAML was built without it.
 _YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -296,7 +296,7 @@ def _model(model: type[Any], given: dict[str, Any], fields: object, path: Path, 
         full = ".".join([key, *place]) if key else ".".join(place)
         if first["type"] == "extra_forbidden":
             owner = _NESTED.get(place[0], model) if len(place) > 1 else model
-            allowed = [name for name in owner.model_fields if name not in given]
+            allowed = [name for name in owner.model_fields if owner is not model or name not in given]
             found = "a key that is not known"
             if issubclass(model, Metric) and owner is model:
                 found, allowed = f"no key of the kind {model.kind}", ["kind", *allowed]

@@ -24,12 +24,20 @@ class Cell:
         numerator: of the value; of the average day where the metric says ``over_time: mean``.
         denominator: the same.
         squares: sum of squares of the measure, likewise.
+        value: what SQL worked out.
+        ends: of the interval, where SQL works them out.
+        variance: of the value by its scale.
+        before_denominator: of the share of the step before.
     """
 
     days: int
     numerator: float | None = None
     denominator: float | None = None
     squares: float | None = None
+    value: float | None = None
+    ends: Interval = (None, None)
+    variance: float | None = None
+    before_denominator: float | None = None
 
 
 @dataclass(frozen=True)
@@ -64,6 +72,24 @@ class Slice:
 
 
 @dataclass(frozen=True)
+class Question:
+    """What is asked: metrics of a slice, split and compared.
+
+    Attributes:
+        metrics: names; they may lie in different tables.
+        slice: days and filters.
+        by: dimensions to split by, at most one of ``date``, ``week`` (from Monday) and ``month``, and the axis of the
+            metrics' kind: ``step`` of a funnel, ``age_weeks`` of cohorts.
+        compare: slice to set against, with the same filters; fills ``previous``.
+    """
+
+    metrics: tuple[str, ...]
+    slice: Slice
+    by: tuple[str, ...] = ()
+    compare: Slice | None = None
+
+
+@dataclass(frozen=True)
 class Counted:
     """The *n of N* of a value: ``counted`` of ``of``, and what N is. Averages of days are not whole numbers."""
 
@@ -78,24 +104,37 @@ class Counted:
 
 
 @dataclass(frozen=True)
+class Share:
+    """A share beside the value, with its 95% interval."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
 class MetricValue:
     """One metric of one group in one period.
 
     Attributes:
         metric: its name.
-        group: values of the dimensions asked for, in that order; empty for the whole slice.
-        period: the day for ``date``, the Monday for ``week``, ``None`` for the whole range.
+        group: values of the dimensions asked for, in that order; empty for the whole slice. An axis of the metric's
+            kind (``step``, ``age_weeks``) stands among them.
+        period: the day for ``date``, the Monday for ``week``, the first for ``month``, ``None`` for the whole range.
         as_of: newest day in it that has data; ``None`` if none has.
         days: number of days that have data.
         value: ``scale * numerator / denominator``. ``None`` if suppressed, without data, or the denominator is zero.
-        numerator: ``None`` if suppressed.
-        denominator: ``None`` if suppressed or the metric is a count.
+        numerator: ``None`` if suppressed or the value is not a numerator by a denominator.
+        denominator: ``None`` if suppressed or the metric is a count. Of a quantile or a survival, the number of cases.
         low: lower end of the 95% interval, ``None`` where the contract has no interval.
         high: upper end.
         vehicles: vehicles in the group: as of the newest day for a stock, on the largest day otherwise. ``None`` if
             suppressed.
         suppressed: withheld because the group, or one that could be worked out from it, is too small.
         population: the *n of N*; ``None`` if suppressed or without data.
+        immature: days left out because what is asked of them is not over yet: cohorts too young for a step or an age.
+        covered: of a standardised rate, the share of the whole slice's mix that the group has strata of.
+        of_before: of a step, the share of the step before.
         previous: the same in the slice of comparison; ``None`` if no comparison was asked for, or it has no such group.
     """
 
@@ -112,6 +151,9 @@ class MetricValue:
     vehicles: int | None = 0
     suppressed: bool = False
     population: Counted | None = None
+    immature: int = 0
+    covered: float | None = None
+    of_before: Share | None = None
     previous: MetricValue | None = None
 
     @property
@@ -134,7 +176,7 @@ class Evaluation(Sequence[MetricValue]):
     """All values of one evaluation: by metric in the order asked, then by period, then by group.
 
     Attributes:
-        by: dimensions of the groups, without ``date`` and ``week``.
+        by: dimensions of the groups, without ``date``, ``week`` and ``month``.
         values: the values.
     """
 

@@ -69,7 +69,7 @@ def write_figures(
         path,
         {**tables, "meta.metrics": contracts_frame(contracts)},
         kpis=[table.spec for table in contracts.tables],
-        statements=lambda _data_to: macro_statements(contracts),
+        statements=lambda data_to: macro_statements(contracts, as_of=data_to),
         **how,
     )
 

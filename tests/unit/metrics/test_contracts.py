@@ -13,6 +13,8 @@ from lake.errors import ContractError, QueryError
 from metrics import SQL_FOLDER, InputReach, load_contracts
 from metrics.contract import ValueFormat
 from metrics.expressions import ExpressionError, check_expression, parts_of, sum_sql, written_out
+from metrics.kinds import KINDS as KIND_CLASSES
+from tests.unit.metrics.platform import KINDS
 
 
 @pytest.fixture
@@ -127,6 +129,66 @@ def test_a_wrong_contract_is_told_where_and_what(folder: Path, change: Any, says
         _whole(folder)
     for text in says:
         assert text in str(raised.value)
+
+
+OF_KINDS: list[tuple[str, str, Any, list[str]]] = [
+    ("a histogram that is no part", "latencies", lambda m: m["latency_p50"].update(histogram="seconds"),
+     ["kinds/latencies.yml: metrics.latency_p50.histogram", "'seconds'", "a part that is a count: vehicles, cases"]),
+    ("a quantile of everything", "latencies", lambda m: m["latency_p50"].update(quantile=1),
+     ["metrics.latency_p50.quantile", "found: 1", "less than 1"]),
+    ("a quantile over an average day", "latencies", lambda m: m["latency_p50"].update(over_time="mean"),
+     ["metrics.latency_p50.over_time", "'mean'", "'sum' or 'last'"]),
+    ("a kind without its key", "fleet", lambda m: m["heard_share"].update(kind="quantile"),
+     ["metrics.heard_share.numerator", "no key of the kind quantile", "histogram"]),
+    ("a key that the table lacks", "fleet",
+     lambda m: m.update(x={**{k: m["heard_share"][k] for k in ("label", "short", "definition", "unit", "format",
+                                                              "direction")},
+                           "kind": "cohort", "size": "heard", "retained": "heard", "at_age": 1}),
+     ["metrics.x.kind", "cohort in a table with no keys", "a table with the key age_weeks (int)"]),
+    ("days without the statistic", "episodes", lambda m: m["time_to_clear"].update(after_days=3),
+     ["metrics.time_to_clear", "after_days with the statistic open_after"]),
+    ("a statistic nobody knows", "episodes", lambda m: m["time_to_clear"].update(statistic="mode"),
+     ["metrics.time_to_clear.statistic", "'mode'", "'median' or 'open_after'"]),
+    ("a step twice", "steps", lambda m: m["adopted"]["steps"].append(m["adopted"]["steps"][0] | {"within_days": 40}),
+     ["metrics.adopted.steps", "delivered, consented, used, delivered", "each step once"]),
+    ("windows that shrink", "steps", lambda m: m["adopted"]["steps"][1].update(within_days=90),
+     ["metrics.adopted.steps", "[0, 90, 30]", "no shorter than the one before"]),
+    ("an unknown key of a step", "steps", lambda m: m["adopted"]["steps"][1].update(days=90),
+     ["metrics.adopted.steps.1.days", "one of name, label, within_days"]),
+    ("one step", "steps", lambda m: m["adopted"].update(steps=m["adopted"]["steps"][:1]),
+     ["metrics.adopted.steps", "at least 2"]),
+    ("an age below zero", "retention", lambda m: m["retained_week_4"].update(at_age=-1),
+     ["metrics.retained_week_4.at_age", "-1"]),
+    ("a base that is not there", "fleet", lambda m: m["km_at_mix"].update(base="trips"),
+     ["metrics.km_at_mix.base", "'trips'", "a ratio or rate of this table: heard_share, "]),
+    ("a base that is standardised", "fleet", lambda m: m["km_at_mix"].update(base="heard_at_mix"),
+     ["metrics.km_at_mix.base", "'heard_at_mix'"]),
+    ("a mix of no dimension", "fleet", lambda m: m["km_at_mix"].update(over="heard"),
+     ["metrics.km_at_mix.over", "'heard'", "a dimension of this table: market, model"]),
+    ("days that combine otherwise than the base's", "fleet", lambda m: m["km_at_mix"].update(over_time="last"),
+     ["metrics.km_at_mix.over_time", "'last'", "'sum', as km_per_vehicle has it"]),
+    ("squares that are no expression", "fleet", lambda m: m["mean_trip"].update(squares="distance_km2"),
+     ["metrics.mean_trip.squares", "distance_km2 is neither a sum"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("table", "change", "says"), [case[1:] for case in OF_KINDS], ids=[c[0] for c in OF_KINDS])
+def test_a_kind_says_what_it_needs(tmp_path: Path, table: str, change: Any, says: list[str]) -> None:
+    folder = shutil.copytree(Path(__file__).parent / "kinds" / "kpi", tmp_path / "kpi")
+    path = folder / "kinds" / f"{table}.yml"
+    content = yaml.safe_load(path.read_text())
+    change(content["metrics"])
+    path.write_text(yaml.safe_dump(content, sort_keys=False))
+    with pytest.raises(ContractError) as raised:
+        load_contracts(folder)
+    for text in says:
+        assert text in str(raised.value)
+
+
+def test_the_contracts_of_the_kinds_are_right() -> None:
+    for table in KINDS.tables:
+        assert table.inputs
+    assert {m.kind for m in KINDS.metrics} | {"count"} == set(KIND_CLASSES)
 
 
 QUERIES = [

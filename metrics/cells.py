@@ -1,0 +1,236 @@
+"""The one select of cells of a KPI table: sums of parts by period and group, with the one rule of suppression.
+
+``evaluate`` and the macro in SQL are both made of it: what they show is the same, and so is what they withhold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from metrics.contract import KpiTable, Metric, OverTime
+from metrics.expressions import parts_of, sum_sql
+from metrics.kinds.keyed import Keyed, Rows
+from metrics.kinds.plain import Plain
+
+_FOLDER = Path(__file__).parent
+_CELLS = (_FOLDER / "cells.sql").read_text(encoding="utf-8")
+_KEYED = (_FOLDER / "keyed.sql").read_text(encoding="utf-8")
+ALL = "all"
+#: Units of time that a split may have, and the first day of the one that a day lies in.
+UNITS = {
+    "date": "{date}",
+    "week": "cast(date_trunc('week', {date}) as date)",
+    "month": "cast(date_trunc('month', {date}) as date)",
+}
+#: What SQL says of a metric in one cell, beside its axis. Kinds state those that they have.
+FIGURES = ("value", "numerator", "denominator", "squares", "low", "high", "variance", "covered", "immature",
+           "before_denominator")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Grain:
+    """How the rows of a KPI table become cells.
+
+    Attributes:
+        dimensions: columns that tell groups apart.
+        columns: SQL of each of them, ``all`` where a cell is not split by it.
+        grouping_set: SQL of the number of the set of dimensions that a row is grouped by.
+        sets: sets of columns to group by, as SQL; none where all of ``columns`` are.
+        where: SQL of which rows are read.
+        splits: SQL of what is asked: ``split, grouping_set, unit, first_day, last_day``.
+        units: units of time that occur; ``""`` for a whole range.
+        as_of: SQL of the newest day that counts.
+    """
+
+    dimensions: tuple[str, ...]
+    columns: tuple[str, ...]
+    grouping_set: str
+    sets: tuple[tuple[str, ...], ...]
+    where: str
+    splits: str
+    units: tuple[str, ...]
+    as_of: str
+
+    @property
+    def names(self) -> str:
+        """The columns that tell groups apart, each with a comma behind it."""
+        return "".join(f'"{name}", ' for name in self.dimensions)
+
+    @property
+    def selected(self) -> str:
+        """SQL that makes these columns, each with a comma behind it."""
+        return "".join(f'{sql} as "{name}", ' for name, sql in zip(self.dimensions, self.columns, strict=True))
+
+    def group_by(self, *more: str) -> str:
+        """The clause that groups by day, sets of dimensions, and more."""
+        if not self.sets:
+            return "group by all"
+        sets = ", ".join(f"({', '.join(dict.fromkeys(('date', *more, *columns)))})" for columns in self.sets)
+        return f"group by grouping sets ({sets})"
+
+    def period(self, date: str) -> str:
+        """SQL of the first day of the period that a day lies in."""
+        branches = "".join(f" when '{unit}' then {UNITS[unit].format(date=date)}" for unit in self.units if unit)
+        return f"case splits.unit{branches} else splits.first_day end" if branches else "splits.first_day"
+
+
+@dataclass(frozen=True)
+class Size:
+    """What a group is measured by when its values are withheld: the same for many metrics.
+
+    Attributes:
+        when: ``most``, on the largest day, or ``newest``.
+        rests_on: part that counts the vehicles a value is made of.
+        least: smallest number that may be shown.
+    """
+
+    when: str
+    rests_on: str
+    least: int
+
+    @classmethod
+    def of(cls, metric: Metric) -> Size:
+        """The size by which a metric's values are withheld."""
+        return cls("newest" if metric.over_time == "last" else "most", metric.rests_on, metric.smallest_group)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns of cells that hold it."""
+        return tuple(dict.fromkeys((f"{self.when}_vehicles", f"{self.when}_{self.rests_on}")))
+
+
+class Cells:
+    """The cells of some metrics of a KPI table, as SQL."""
+
+    def __init__(self, table: KpiTable, metrics: Sequence[Metric], grain: Grain) -> None:
+        self.table, self.metrics, self.grain = table, tuple(metrics), grain
+        self.sizes = tuple(dict.fromkeys(map(Size.of, metrics)))
+        self.plain = tuple(m for m in metrics if isinstance(m, Plain))
+        self.keyed = tuple(m for m in metrics if isinstance(m, Keyed))
+        self._keys = tuple(dict.fromkeys(m.read_by for m in self.keyed))
+
+    def sql(self) -> str:
+        """``with`` and the common table expressions: ``judged``, and ``measured_<name>`` for each keyed metric."""
+        grain, parts = self.grain, self._parts()
+        text = _CELLS.format(
+            splits=grain.splits,
+            grouping_set=grain.grouping_set,
+            dimension_columns=grain.selected,
+            dimensions="".join(f'asked."{name}", ' for name in grain.dimensions),
+            part_sums=_sums(parts),
+            table=self.table.table,
+            where=grain.where,
+            group_by=grain.group_by(),
+            period=grain.period("daily.date"),
+            sums=", ".join(self._sums(parts)),
+            before="".join(f", {sql} as {name}" for name, sql in self._before()),
+            withheld=", ".join(f"{self._is_withheld(size)} as {self.withheld(size)}" for size in self.sizes),
+        )
+        return ", ".join([text, *self._measured()])
+
+    def withheld(self, size: Size) -> str:
+        """Column of ``judged`` that says whether values of this size are withheld."""
+        return f"withheld_{self.sizes.index(size)}"
+
+    def is_withheld(self, metric: Metric) -> str:
+        """Column of ``judged`` that says whether a metric's values are withheld."""
+        return self.withheld(Size.of(metric))
+
+    def figures(self, metric: Plain) -> dict[str, str]:
+        """SQL over ``judged`` of what is said of a plain metric: parts of ``FIGURES``, null where it is withheld."""
+        days = " / days" if metric.over_time == "mean" else ""
+        sums = {name: _expression(text, metric.over_time) + days for name, text in metric.sums.items()}
+        value = f"{metric.scale!r} * {sums['numerator']}"
+        if metric.has_parts:
+            value += f" / nullif({sums['denominator']}, 0)"
+        return {name: self._shown(metric, sql) for name, sql in {"value": value, **sums}.items()}
+
+    def people(self, metric: Metric) -> dict[str, str]:
+        """SQL over ``judged`` of whom a value speaks for: ``vehicles``, ``counted`` and ``of``."""
+        population, size = metric.population, Size.of(metric)
+        way = population.over_time or metric.over_time
+        days = " / days" if way == "mean" else ""
+        found = {"vehicles": f"cast({size.when}_vehicles as bigint)"}
+        found |= {name: _expression(getattr(population, name), way) + days for name in ("counted", "of")}
+        return {name: self._shown(metric, sql) for name, sql in found.items()}
+
+    def measured(self, metric: Keyed) -> str:
+        """SQL of ``judged`` beside what a keyed metric says of each of its cells."""
+        names = ("split", "period", *(f'"{name}"' for name in self.grain.dimensions))
+        return f"judged left join measured_{metric.name} as measured using ({', '.join(names)})"
+
+    def measures(self, metric: Keyed) -> dict[str, str]:
+        """SQL over ``measured`` of ``FIGURES``, null where they are withheld."""
+        return {name: self._shown(metric, f"measured.{name}") for name in FIGURES}
+
+    def _shown(self, metric: Metric, sql: str) -> str:
+        return f"case when not {self.is_withheld(metric)} then {sql} end"
+
+    def _parts(self) -> list[str]:
+        parts = {part for size in self.sizes for part in ("vehicles", size.rests_on)}
+        for metric in self.metrics:
+            texts = [metric.population.counted, metric.population.of]
+            texts += metric.sums.values() if isinstance(metric, Plain) else []
+            parts |= {part for text in texts for part in parts_of(text)}
+        return sorted(parts)
+
+    def _sums(self, parts: Iterable[str]) -> list[str]:
+        ways = {"sum": "", "newest": " filter (where date = newest)"}
+        sums = [
+            f'cast(coalesce(sum("{part}"){only}, 0) as double) as "{way}_{part}"'
+            for part in parts
+            for way, only in ways.items()
+        ]
+        most = dict.fromkeys(c for size in self.sizes if size.when == "most" for c in size.columns)
+        return sums + [f'max("{column.removeprefix("most_")}") as "{column}"' for column in most]
+
+    def _before(self) -> list[tuple[str, str]]:
+        """Windows: vehicles in all smaller groups that differ from this one in one dimension only."""
+        columns = dict.fromkeys(c for size in self.sizes for c in size.columns)
+        windows = []
+        for column in columns:
+            for along in self.grain.dimensions:
+                fixed = ", ".join(["split", "period", *(f'"{d}"' for d in self.grain.dimensions if d != along)])
+                frame = "rows between unbounded preceding and 1 preceding"
+                window = f'partition by {fixed} order by "{column}", "{along}" {frame}'
+                windows.append((f'"before_{column}_{along}"', f'coalesce(sum("{column}") over ({window}), 0)'))
+        return windows
+
+    def _is_withheld(self, size: Size) -> str:
+        """Too few vehicles, or a value that rests on too few, or withheld siblings that would. None is not too few."""
+        small = [f'"{size.when}_{size.rests_on}"']
+        small += [f'"before_{column}_{d}"' for column in size.columns for d in self.grain.dimensions]
+        rules = [f'"{size.when}_vehicles" < {size.least}']
+        return " or ".join([*rules, *(f"({column} > 0 and {column} < {size.least})" for column in small)])
+
+    def _measured(self) -> Iterable[str]:
+        grain = self.grain
+        nulls = ", ".join(f"cast(null as double) as {name}" for name in FIGURES)
+        for number, key in enumerate(self._keys):
+            parts = sorted({part for m in self.keyed if m.read_by == key for part in m.parts})
+            yield _KEYED.format(
+                number=number,
+                key=key,
+                grouping_set=grain.grouping_set,
+                dimension_columns=grain.selected,
+                part_sums=_sums(parts),
+                table=self.table.table,
+                where=grain.where,
+                group_by=grain.group_by("key"),
+                period=grain.period("keyed.date"),
+            )
+        for metric in self.keyed:
+            rows = Rows(f"rows_{self._keys.index(metric.read_by)}", grain.dimensions, grain.as_of)
+            told = f"with {metric.measured(rows)} union all by name select {nulls} where false"
+            yield f"measured_{metric.name} as ({told})"
+
+
+def _sums(parts: Iterable[str]) -> str:
+    return ", ".join(f'sum("{part}") as "{part}"' for part in parts)
+
+
+def _expression(text: str, over_time: OverTime) -> str:
+    way = "newest" if over_time == "last" else "sum"
+    return f"({sum_sql(text, lambda part: chr(34) + way + '_' + part + chr(34))})"

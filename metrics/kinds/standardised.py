@@ -1,0 +1,103 @@
+"""``standardised``: a group's rate as it would be at the whole slice's mix of another dimension.
+
+Direct standardisation: the rates of the group's strata, weighed by each stratum's share of the denominator of the whole
+slice.
+Source: N. E. Breslow, N. E. Day, "Statistical Methods in Cancer Research", volume II (1987), section 2.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import sqrt
+from typing import Any, ClassVar
+
+from pydantic import PrivateAttr
+
+from metrics.contract import KindError, KpiTable, Name, OverTime
+from metrics.expressions import parts_of, sum_sql
+from metrics.intervals import Z95
+from metrics.kinds.keyed import Keyed
+from metrics.kinds.rate import Rate
+from metrics.kinds.ratio import Ratio
+from metrics.values import Cell, Interval
+
+
+class Standardised(Keyed):
+    """A ratio or rate at the mix of the whole slice.
+
+    Strata that a group does not have are left out, and the weight of those it has is told (``covered``).
+
+    Attributes:
+        base: the metric of the same table that is standardised.
+        over: dimension whose mix is that of the whole slice.
+    """
+
+    kind: ClassVar[str] = "standardised"
+
+    over_time: OverTime = "sum"  # type: ignore[assignment]
+    base: Name
+    over: Name
+
+    _base: Ratio | Rate = PrivateAttr()
+
+    def check(self, table: KpiTable) -> None:
+        """The base is a ratio or rate of the table, whose days combine in the same way; ``over`` is a dimension."""
+        bases = {m.name: m for m in table.metrics if isinstance(m, (Ratio, Rate))}
+        if self.base not in bases:
+            raise KindError("base", repr(self.base), "a ratio or rate of this table: " + ", ".join(bases))
+        if self.over not in table.dimension_names:
+            raise KindError("over", repr(self.over), "a dimension of this table: " + ", ".join(table.dimension_names))
+        base = bases[self.base]
+        for name in ("over_time", "scale", "unit"):
+            if getattr(self, name) != getattr(base, name):
+                raise KindError(name, repr(getattr(self, name)), f"{getattr(base, name)!r}, as {self.base} has it")
+        self._base = base
+
+    @property
+    def read_by(self) -> str:
+        """The dimension whose mix is standardised."""
+        return self.over
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Parts of the base."""
+        return tuple(sorted({*parts_of(self._base.numerator), *parts_of(self._base.denominator)}))
+
+    @property
+    def interval_name(self) -> str:
+        """``delta``, or ``none`` as the base has it."""
+        return "none" if self._base.interval_name == "none" else "delta"
+
+    @property
+    def formula(self) -> str:
+        """The base, and over what."""
+        return f"{self.base} at the mix of {self.over} of the whole slice"
+
+    @property
+    def holes(self) -> Mapping[str, Any]:
+        """The base's expressions, and the variance of a stratum's rate."""
+        newest = "filter (where date = newest)" if self.over_time == "last" else ""
+
+        def total(part: str) -> str:
+            return f'coalesce(sum("{part}") {newest}, 0)'
+
+        trials = "exposure / days" if self.over_time != "last" else "exposure"  # as the base's own interval has it
+        variance = {
+            "wilson": f"events * (exposure - events) / (exposure * cast(exposure as double)) / ({trials})",
+            "poisson": "events / (exposure * cast(exposure as double))",
+            "none": "cast(null as double)",
+        }
+        return {
+            "numerator": sum_sql(self._base.numerator, total),
+            "denominator": sum_sql(self._base.denominator, total),
+            "variance": variance[self._base.interval_name],
+        }
+
+    def bounds(self, cell: Cell) -> Interval:
+        """Plus and minus 1.96 standard deviations by the delta method: the variances of the strata's rates, each by its
+        squared weight, add up. It does not leave what the rate can be."""
+        if cell.value is None or cell.variance is None or cell.variance < 0:
+            return None, None
+        half = self.scale * Z95 * sqrt(cell.variance)
+        high = cell.value + half
+        return max(0.0, cell.value - half), min(self.scale, high) if self._base.interval_name == "wilson" else high

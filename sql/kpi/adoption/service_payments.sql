@@ -183,7 +183,6 @@ told as (
             and subscriptions.service = ended_periods.service
 ),
 
--- A vehicle counts once, with one of its services, as in shared.fleet_services.
 placed as (
     select
         told.*,
@@ -191,14 +190,26 @@ placed as (
         coalesce(fleet.model, 'unknown') as model,
         coalesce(fleet.model_year, 'unknown') as model_year,
         coalesce(fleet.powertrain, 'unknown') as powertrain,
-        row_number() over (partition by told.date, told.vehicle_id order by told.service)
-        = 1 + mod(
-            date_diff('day', date '1900-01-01', told.date)
-            + 16 * ascii(substr(told.vehicle_id, 31, 1)) + ascii(substr(told.vehicle_id, 32, 1)),
-            count(*) over (partition by told.date, told.vehicle_id)
-        ) as speaks
+        date_diff('day', date '1900-01-01', told.date)
+        + 16 * ascii(substr(told.vehicle_id, 31, 1)) + ascii(substr(told.vehicle_id, 32, 1)) as turn
     from told
     left join shared.fleet_days as fleet on told.date = fleet.date and told.vehicle_id = fleet.vehicle_id
+),
+
+-- A vehicle counts once, with one of its services, as in shared.fleet_services: of all, of those whose trial ended, of
+-- those of which a period ended, and of those that were paid for.
+spoken as (
+    select
+        *,
+        row_number() over (partition by date, vehicle_id order by service)
+        = 1 + mod(turn, count(*) over (partition by date, vehicle_id)) as speaks,
+        row_number() over (partition by date, vehicle_id, ended_trials is null order by service)
+        = 1 + mod(turn, count(*) over (partition by date, vehicle_id, ended_trials is null)) as speaks_of_trials,
+        row_number() over (partition by date, vehicle_id, ended_periods is null order by service)
+        = 1 + mod(turn, count(*) over (partition by date, vehicle_id, ended_periods is null)) as speaks_of_periods,
+        row_number() over (partition by date, vehicle_id, paid_before order by service)
+        = 1 + mod(turn, count(*) over (partition by date, vehicle_id, paid_before)) as speaks_of_payments
+    from placed
 )
 
 select
@@ -216,6 +227,9 @@ select
     cast(sum(coalesce(ended_trials, 0)) as bigint) as ended_trials,
     cast(sum(coalesce(converted_trials, 0)) as bigint) as converted_trials,
     cast(sum(coalesce(ended_periods, 0)) as bigint) as ended_periods,
-    cast(sum(coalesce(renewed_periods, 0)) as bigint) as renewed_periods
-from placed
+    cast(sum(coalesce(renewed_periods, 0)) as bigint) as renewed_periods,
+    count(case when ended_trials is not null and speaks_of_trials then 1 end) as trial_end_vehicles,
+    count(case when ended_periods is not null and speaks_of_periods then 1 end) as period_end_vehicles,
+    count(case when paid_before and speaks_of_payments then 1 end) as payer_vehicles
+from spoken
 group by date, market, model, model_year, powertrain, service

@@ -131,7 +131,9 @@ def test_trials_renewals_and_churn(life: Life, services: pl.DataFrame, ledger: L
         "converted_trials": trials.filter(in_time).height,
         "renewed_periods": renewed.height,
         "ended_periods": renewed.height + lapsed.height,
+        "trial_end_vehicles": trials["vehicle_id"].n_unique(),
         "paid_before_vehicles": paid_before.height,
+        "payer_vehicles": paid_before["vehicle_id"].n_unique(),
         "lost_vehicles": paid_before.filter(until < last).height,
     }.items():
         ledger.equal(f"kpi.service_payments: {part}", truth, parts[part].sum())

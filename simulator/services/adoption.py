@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.fleet import Fleet
+from simulator.services import offers
 from simulator.services.offers import appetite, column, flags, willingness
 from simulator.streams import Purpose, stream
 from simulator.world import DAY_MS, city_midnights_ms, day_ms
@@ -120,7 +121,7 @@ def make_fates(fleet: Fleet, seed: int, partition: int, first_day: date) -> Fate
     intensity[~habitual & (rng.random(shape) < _NEVER_USES)] = 0
     return Fates(
         day_ms(first_day) + _MINUTE_MS, has, consented, activated, withdrawn, included, trial_until,
-        **_payments(rng, np.where(on_trial, trial_until, NEVER_DAY), habitual, local_ms),
+        **_payments(rng, np.where(on_trial, trial_until, NEVER_DAY), habitual, local_ms, _payable(markets, first_day)),
         habitual=habitual, intensity=intensity,
     )  # fmt: skip
 
@@ -147,11 +148,22 @@ def _activation_ms(rng: np.random.Generator, consented: Ints, local_ms: Ints, wa
     return np.where(activates, np.where(rng.random(shape) < _AT_ONCE, at_once, later), NEVER_MS)
 
 
-def _payments(rng: np.random.Generator, trial_until: Ints, habitual: Flags, local_ms: Ints) -> dict[str, Ints]:
-    """From the last day of the trial, ``NEVER_DAY`` without one: when and how customers pay, and when they leave."""
+def _payable(markets: list[str], first_day: date) -> Ints:
+    """The last day of a trial that can be followed by payment, shape (vehicles, 1)."""
+    closes = first_day.toordinal() - EPOCH + offers.UNPAID_FROM_DAY
+    return np.array([closes - 1 if m == offers.UNPAID_MARKET else NEVER_DAY for m in markets], dtype=np.int64)[:, None]
+
+
+def _payments(
+    rng: np.random.Generator, trial_until: Ints, habitual: Flags, local_ms: Ints, payable: Ints
+) -> dict[str, Ints]:
+    """From the last day of the trial, ``NEVER_DAY`` without one: when and how customers pay, and when they leave.
+
+    Trials that end after ``payable`` are not paid.
+    """
     shape = trial_until.shape
     pays = rng.random(shape) < column("pays") * np.where(habitual, 1.0, _PAYS_WITHOUT_HABIT)
-    pays &= trial_until < NEVER_DAY
+    pays &= (trial_until < NEVER_DAY) & (trial_until <= payable)
     back = 2 + rng.exponential(_BACK_DAYS, shape).astype(np.int64)
     away = rng.random(shape) < _COMES_BACK
     paid_from = trial_until + 1 + np.where(away, back, 0)

@@ -73,6 +73,9 @@ APPETITE = {
     ("BR", "vehicle_finder"): 1.9, ("MX", "vehicle_finder"): 1.7, ("IN", "media"): 1.3, ("IN", "navigation"): 1.15,
 }  # fmt: skip
 
+#: In this market payments fail from a day of the simulation on: trials that end from then on just expire.
+UNPAID_MARKET, UNPAID_FROM_DAY = "ES", 21
+
 _OLD_HARDWARE = 2022  # vehicles of earlier model years have a slow unit, and their customers care less
 
 

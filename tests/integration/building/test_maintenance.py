@@ -16,9 +16,10 @@ from polars.testing import assert_frame_equal
 from lake.storage import Lake
 from lake.tables import Table, open_table
 from metrics.specs import table_specs
+from orchestration.batch_run import BatchRun
 from orchestration.building import build
 from orchestration.due import due_builds, unpublished
-from orchestration.landing import _BatchRun, land
+from orchestration.landing import land
 from orchestration.maintenance import MaintenanceReport, maintain
 from orchestration.publishing import publish
 from orchestration.survey import Survey
@@ -111,7 +112,7 @@ def test_a_batch_that_was_killed_before_its_end_was_written_down_lands_once(
         raise InterruptedError
 
     with monkeypatch.context() as until_then:
-        until_then.setattr(_BatchRun, "close", killed)
+        until_then.setattr(BatchRun, "close", killed)
         with pytest.raises(InterruptedError):
             folder.land(more)
     raw = content(folder.lake)["raw.telemetry"]

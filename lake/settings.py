@@ -54,7 +54,7 @@ class Settings(BaseSettings):
         8_000_000, ge=1_000, description="Raw rows that one step of the build reads at most; bounds its memory."
     )
     inbox_settle_s: int = Field(
-        10, ge=0, description="The inbox sensor leaves files alone that were written less than this many seconds ago."
+        10, ge=0, description="Landing leaves files alone that were written less than this many seconds ago."
     )
     provisional_days: int = Field(
         2, ge=0, description="The newest days, up to this many, are marked provisional: late data is still expected."

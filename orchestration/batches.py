@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -15,6 +15,26 @@ from lake.storage import Lake
 from lake.tables import Appender, AppTransaction, Table, open_table
 from orchestration.inbox import FoundFile
 from transforms.sources.profile import FeedProfile
+from transforms.sources.section import WHOLE, Section
+
+
+@dataclass(frozen=True)
+class NewFile:
+    """A file of which something is to land.
+
+    Attributes:
+        file: it.
+        shown: its path as it may be stored.
+        fingerprint: of all that it holds.
+        section: what is new in it.
+        anew: why all of it is, where some of it has landed before under the same path.
+    """
+
+    file: FoundFile
+    shown: str
+    fingerprint: str
+    section: Section = WHOLE
+    anew: str = ""
 
 
 @dataclass(frozen=True)
@@ -26,6 +46,18 @@ class PlannedFile:
     fingerprint: str
     size_bytes: int
     modified_at: datetime
+    start_byte: int = 0
+    first_record: int = 0
+
+    @property
+    def section(self) -> Section:
+        """What of it lands."""
+        return Section(self.start_byte, self.size_bytes, self.first_record)
+
+    @property
+    def new_bytes(self) -> int:
+        """How long that is."""
+        return self.size_bytes - self.start_byte
 
 
 @dataclass(frozen=True)
@@ -58,37 +90,41 @@ def first_unfinished(batches: pl.DataFrame) -> Batch | None:
     if open_rows.is_empty():
         return None
     rows = open_rows.filter(pl.col("batch") == open_rows[0, "batch"])
-    files = tuple(
-        PlannedFile(r["file_number"], r["file"], r["fingerprint"], r["size_bytes"], r["modified_at"])
-        for r in rows.iter_rows(named=True)
-    )
+    names = ("file_number", "file", "fingerprint", "size_bytes", "modified_at", "start_byte", "first_record")
+    files = tuple(PlannedFile(*row) for row in rows.select(*names[:5], pl.col(names[5:]).fill_null(0)).iter_rows())
     return Batch(rows[0, "source"], rows[0, "batch"], rows[0, "at"], files)
 
 
-def plan(lake: Lake, settings: Settings, source: str, number: int, new: Mapping[str, tuple[FoundFile, str]]) -> None:
+def plan(lake: Lake, settings: Settings, source: str, number: int, new: Iterable[NewFile]) -> None:
     """Write down the next batch. Where another run planned the same number first, its plan holds.
+
+    So a plan may be made of what the log said before: if another run has landed something since, it has planned too.
 
     Args:
         lake: where to.
         settings: size of a batch.
         source: name of the feed.
         number: of the batch.
-        new: files by their fingerprints, each with its path as it may be stored.
+        new: files, of which as many are taken as make a batch.
     """
     rows: list[dict[str, object]] = []
     size = 0
     now = datetime.now(UTC)
-    for mark, (file, shown) in new.items():
-        if rows and size + file.size_bytes > settings.batch_bytes:
+    for one in new:
+        file, section = one.file, one.section
+        if rows and size + file.size_bytes - section.start > settings.batch_bytes:
             break
-        size += file.size_bytes
+        size += file.size_bytes - section.start
         rows.append(
             {
                 "source": source, "batch": number, "status": "planned", "at": now,
-                "file": shown, "file_number": len(rows), "fingerprint": mark,
+                "file": one.shown, "file_number": len(rows), "fingerprint": one.fingerprint,
                 "size_bytes": file.size_bytes, "modified_at": file.modified_at,
+                "start_byte": section.start, "first_record": section.first_record,
             }
         )  # fmt: skip
+    if not rows:
+        return
     frame = pl.DataFrame(rows, schema=Batches.create_empty().schema)
     open_table(lake, "ops.batches").append(frame, txn=AppTransaction(f"{source}/planned", number))
 
@@ -110,6 +146,7 @@ def abandon(lake: Lake, batch: Batch) -> bool:
             "source": batch.source, "batch": batch.number, "status": "abandoned", "at": datetime.now(UTC),
             "file": planned.file, "file_number": planned.number, "fingerprint": planned.fingerprint,
             "size_bytes": planned.size_bytes, "modified_at": planned.modified_at,
+            "start_byte": planned.start_byte, "first_record": planned.first_record,
             "records": 0, "landed": 0, "rejected": 0,
         }
         for planned in batch.files

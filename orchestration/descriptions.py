@@ -31,12 +31,14 @@ def asset_key(table: str) -> AssetKey:
 def landing_metadata(reports: Sequence[LandingReport]) -> dict[str, Any]:
     """What a landing did, feed by feed."""
     counts = ("files", "skipped", "records", "landed", "rejected")
+    left = ("unsettled", "changed")
     rows = [
         TableRecord(
             {
                 "feed": report.source,
                 "batches": len(report.batches),
                 **{name: getattr(report, name) for name in counts},
+                **{name: len(getattr(report, name)) for name in left},
                 "in no file": ", ".join(report.never_found),
             }
         )
@@ -45,6 +47,8 @@ def landing_metadata(reports: Sequence[LandingReport]) -> dict[str, Any]:
     columns = [
         TableColumn("feed", "string"),
         *(TableColumn(name, "int") for name in ("batches", *counts)),
+        TableColumn("unsettled", "int", "Files that were written moments ago and wait for the next landing."),
+        TableColumn("changed", "int", "Files that changed while they were read and wait for the next landing."),
         TableColumn("in no file", "string", "Columns of the profile that no file had a field for."),
     ]
     totals = {name: sum(getattr(report, name) for report in reports) for name in ("records", "landed", "rejected")}

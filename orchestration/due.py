@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from itertools import pairwise
 
 import polars as pl
@@ -19,7 +19,7 @@ from lake.snapshot import current
 from lake.storage import Lake
 from lake.tables import open_table
 from orchestration.building import stale_days
-from orchestration.inbox import FoundFile, find_files
+from orchestration.inbox import FoundFile, at_rest, find_files
 from orchestration.landing import waiting_files
 from orchestration.recipes import recipes
 from orchestration.survey import Survey
@@ -63,9 +63,8 @@ class Unpublished:
 
 def due_files(lake: Lake, settings: Settings, profile: FeedProfile) -> tuple[FoundFile, ...]:
     """Files in the inbox of a feed that have not landed and are no longer being written."""
-    limit = datetime.now(UTC) - timedelta(seconds=settings.inbox_settle_s)
-    found = [file for file in find_files(lake, profile) if file.modified_at <= limit]
-    return tuple(waiting_files(lake, profile, found))
+    resting, _ = at_rest(settings, find_files(lake, profile))
+    return tuple(waiting_files(lake, profile, resting))
 
 
 def fingerprint(files: Collection[FoundFile]) -> str:

@@ -62,7 +62,7 @@ def demo(
             codec="null" if known.codec == "null" else "deflate", dirt=known.dirt, window=known.window_s,
         )  # fmt: skip
     paths = [] if rooms.lake.is_local else [str(folder / "inbox" / SIMULATED)]
-    changed = land(*paths, feed=_shipped_feed(SIMULATED))
+    changed = land(*paths, feed=_shipped_feed(SIMULATED), now=True)
     changed = build() or changed
     if changed or _nothing_published(rooms):
         publish()

@@ -15,6 +15,8 @@ from sillage.rooms import SIMULATED, open_rooms
 from sillage.terminal import counted, err, progress_bars, show_maintenance, show_trial
 
 if TYPE_CHECKING:
+    from lake.settings import Settings
+    from orchestration.landing import LandingReport
     from transforms.sources.profile import FeedProfile
 
 
@@ -23,10 +25,12 @@ def land(
     feed: Annotated[Path, Parameter(name=["--feed", "-f"])],
     try_: Annotated[bool, Parameter(name="--try", negative="")] = False,
     again: Annotated[bool, Parameter(negative="")] = False,
+    now: Annotated[bool, Parameter(negative="")] = False,
 ) -> bool:
     """Land the files of a feed: what can be read becomes raw rows, the rest rejects with their reason.
 
-    Every file lands once: files that have landed before are skipped, and a run that was interrupted is finished first.
+    Every file lands once: files that have landed before are skipped, of those that have grown only what is new lands,
+    and a run that was interrupted is finished first. Files that were written moments ago are left for the next time.
 
     Args:
         paths: Files or folders; by default the inbox of the feed in the lake.
@@ -34,6 +38,7 @@ def land(
         try_: Only show what would land of the files, and write nothing.
         again: Land files once more that have landed before, if no row came of them: the profile was wrong, and is not
             any more.
+        now: Land files that were written moments ago, too: nobody is writing to them any more.
     """
     from orchestration.landing import land as run
     from transforms.sources.profile import load_profile
@@ -46,18 +51,19 @@ def land(
     with progress_bars() as bars:
         task = bars.add_task(f"Landing {profile.name}", total=None)
         report = run(
-            rooms.lake, rooms.settings, profile, paths, again=again,
+            rooms.lake, rooms.settings, profile, paths, again=again, settle=not now,
             progress=lambda done, total, records, _: bars.update(
                 task, completed=done, total=max(total, 1), detail=f"{records:,} records"
             ),
         )  # fmt: skip
-    for name in report.abandoned:
-        err.print(f"[yellow]A file of an interrupted batch is gone, and nothing of it had landed: {escape(name)}[/]")
+    _tell_of_files(report, rooms.settings)
     if not report.batches:
         before = "and rows came of them" if again else "before"
-        where = f"in {rooms.lake.uri}/inbox/{profile.name} no file fits {' or '.join(profile.files)}"
-        known = f"{counted(report.skipped, 'file')} had landed {before}"
-        err.print(f"Nothing new to land: {known if report.skipped else where}.", markup=False, highlight=False)
+        if report.skipped:
+            err.print(f"Nothing new to land: {counted(report.skipped, 'file')} had landed {before}.")
+        elif not (report.unsettled or report.changed):
+            where = f"in {rooms.lake.uri}/inbox/{profile.name} no file fits {' or '.join(profile.files)}"
+            err.print(f"Nothing new to land: {where}.", markup=False, highlight=False)
         return False
     rejected = f", [yellow]{report.rejected:,} rejected[/] (see ops.rejects)" if report.rejected else ", none rejected"
     files = counted(report.files, "file")
@@ -75,6 +81,22 @@ def land(
     if report.never_found:
         err.print(f"In no file: {escape(', '.join(report.never_found))}", style="dim", highlight=False)
     return True
+
+
+def _tell_of_files(report: LandingReport, settings: Settings) -> None:
+    """What became of files that did not simply land once."""
+    for name in report.abandoned:
+        err.print(f"[yellow]A file of an interrupted batch is gone, and nothing of it had landed: {escape(name)}[/]")
+    for name in report.changed:
+        err.print(f"[yellow]Changed while it was read, and left for the next landing: {escape(name)}[/]")
+    if number := len(report.unsettled):
+        were = "was written within the last {} s and is" if number == 1 else "were written within the last {} s and are"
+        left = were.format(settings.inbox_settle_s)
+        err.print(f"{counted(number, 'file')} {left} left for the next landing; --now lands such files at once.")
+    if report.grown:
+        err.print(f"Of {counted(len(report.grown), 'file')} that had grown only what was new has landed.")
+    for name, why in report.anew.items():
+        err.print(f"All of {escape(name)} has landed, though it had landed before: {escape(why)}.")
 
 
 def _try(profile: FeedProfile, paths: Sequence[str]) -> None:

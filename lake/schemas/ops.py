@@ -19,10 +19,18 @@ class Batches(dy.Schema):
     at = instant("When the batch reached this status.")
     file = dy.String(nullable=False, description="Path of the file as it was given or found.")
     file_number = dy.Int64(nullable=False, min=0, description="Position of the file within the batch.")
-    fingerprint = dy.String(nullable=False, description="BLAKE3 of the content and of what the path says.")
-    size_bytes = dy.Int64(nullable=False, min=0, description="Size of the file.")
+    fingerprint = dy.String(
+        nullable=False, description="BLAKE3 of the content, from its first byte, and of what the path says."
+    )
+    size_bytes = dy.Int64(nullable=False, min=0, description="Size of the file: what of it has landed ends there.")
     modified_at = instant("When the file was last written.")
-    records = dy.Int64(nullable=True, min=0, description="Records in the file; null while planned.")
+    start_byte = dy.Int64(
+        nullable=True, min=0,
+        description="Byte of the file at which this landing of it begins: 0, or where a file that has landed before "
+        "goes on; null in batches from before this was written down, which are of whole files.",
+    )  # fmt: skip
+    first_record = dy.Int64(nullable=True, min=0, description="Records of the file before that byte; null likewise.")
+    records = dy.Int64(nullable=True, min=0, description="Records from there on; null while planned.")
     landed = dy.Int64(nullable=True, min=0, description="Records that became raw rows; null while planned.")
     rejected = dy.Int64(nullable=True, min=0, description="Records that went to ops.rejects; null while planned.")
     newest_event_at = instant("Newest event in the file; null while planned, or where nothing landed.", nullable=True)

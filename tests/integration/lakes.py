@@ -34,10 +34,10 @@ def settings_for(lake: str | Path, azurite: Azurite | None = None, **more: Any) 
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """The same settings as variables, for the command line."""
+    """The same settings as variables, for the command line; it lands what a test has just written."""
     plain = {name: getattr(settings, name) for name in settings.model_fields_set}
     shown = {n: v.get_secret_value() if hasattr(v, "get_secret_value") else str(v) for n, v in plain.items()}
-    return {f"SILLAGE_{name.upper()}": value for name, value in shown.items()}
+    return {"SILLAGE_INBOX_SETTLE_S": "0"} | {f"SILLAGE_{name.upper()}": value for name, value in shown.items()}
 
 
 def opened(lake: str | Path, azurite: Azurite | None = None, **more: Any) -> tuple[Lake, Settings]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from io import FileIO
 from pathlib import Path
@@ -16,6 +16,7 @@ import polars as pl
 import pyarrow as pa
 
 from transforms.sources.compressed import DamagedFileError, chunks, compression
+from transforms.sources.section import WHOLE, Section
 
 BLOCK_BYTES = 32 << 20
 #: Events, and small files, that are decoded together: what that costs, however few they are, it costs for each kind.
@@ -57,7 +58,12 @@ class Block:
 
 
 def line_blocks(
-    path: Path, record_ends: RecordEnds | None = None, *, start: int = 0, line_end: bytes = b"\n"
+    path: Path,
+    record_ends: RecordEnds | None = None,
+    *,
+    start: int = 0,
+    line_end: bytes = b"\n",
+    section: Section = WHOLE,
 ) -> Iterator[Block]:
     """The records of a file. Every byte of it is in exactly one block, but for the middle of what is too long.
 
@@ -66,9 +72,10 @@ def line_blocks(
         record_ends: where records end; lines are records where it is not given.
         start: byte of the text at which the first record begins.
         line_end: a byte; in blocks it is ``\\n``, whatever it is in the file.
+        section: what is wanted of a file that is not compressed.
     """
-    offset, rest, skipping = 0, b"", False
-    source = _read(path)
+    offset, rest, skipping = section.start, b"", False
+    source = _read(path, section)
     last, damage = False, None
     while not last:
         data, last, damage = next(source)
@@ -97,21 +104,49 @@ def line_blocks(
         )
 
 
-def line_stretches(path: Path) -> Iterator[Callable[[], Block]]:
+def record_start(
+    path: Path, at: int, record_ends: RecordEnds | None = None, *, line_end: bytes = b"\n", section: Section = WHOLE
+) -> int:
+    """The byte at which the record begins that the byte ``at`` of an uncompressed file belongs to.
+
+    Args:
+        path: file.
+        at: a byte.
+        record_ends: as for ``line_blocks``.
+        line_end: likewise.
+        section: where to look; it begins with a record, at or before the byte.
+    """
+    found = section.start
+    for block in line_blocks(path, record_ends, line_end=line_end, section=section):
+        if block.offset > at:
+            break
+        found = block.offset
+        if block.damage is None:
+            ends = (line_ends(block.data, last=True) if block.ends is None else block.ends) + block.offset
+            found = max(found, int(ends[ends <= at].max(initial=0)))
+    return found
+
+
+def line_stretches(path: Path, section: Section = WHOLE) -> Iterator[Callable[[], Block]]:
     """The lines of a file as blocks; those of an uncompressed one are read no sooner than they are called for.
 
     Every byte is in exactly one block, as with ``line_blocks``.
+
+    Args:
+        path: file.
+        section: what is wanted of a file that is not compressed.
     """
     if compression(path):
         yield from map(_as_it_is, line_blocks(path))
         return
     stream = path.open("rb", buffering=0)
     size = os.fstat(stream.fileno()).st_size
-    start = len(BOM) if os.pread(stream.fileno(), len(BOM), 0) == BOM else 0
+    size = size if section.end is None else min(size, section.end)
+    start = max(section.start, len(BOM) if os.pread(stream.fileno(), len(BOM), 0) == BOM else 0)
     while start < size:
         end = _line_end(stream, start + BLOCK_BYTES, size)
         if end is None:
-            yield from map(_as_it_is, line_blocks(path, start=start))
+            yield from map(_as_it_is, line_blocks(path, section=replace(section, start=start)))
             return
         yield partial(_stretch, stream, start, end)
         start = end
@@ -198,10 +233,10 @@ def _decoded(raw: bytes | None, encoding: str) -> str | None:
         return None
 
 
-def _read(path: Path) -> Iterator[tuple[bytes, bool, str | None]]:
+def _read(path: Path, section: Section) -> Iterator[tuple[bytes, bool, str | None]]:
     """Pieces of the text; with the last, empty one, why the file cannot be read further, if it is so."""
     try:
-        for data in chunks(path, BLOCK_BYTES):
+        for data in chunks(path, BLOCK_BYTES, section):
             yield data, False, None
     except DamagedFileError as error:
         yield b"", True, str(error)

@@ -14,6 +14,7 @@ from transforms.sources import capture
 from transforms.sources.blocks import Block, line_stretches, records, texts
 from transforms.sources.canonical import OFFSET, ORIGINAL, REASON
 from transforms.sources.json_doubts import colons_after_quotes
+from transforms.sources.section import WHOLE, Section
 from transforms.sources.times import arrivals
 
 #: A shorter line may be nothing but blanks and its end.
@@ -36,7 +37,7 @@ class Bodies:
 
 
 def bodies(
-    path: Path, style: Literal["jsonl", "capture"], envelope: Sequence[str] = ()
+    path: Path, style: Literal["jsonl", "capture"], envelope: Sequence[str] = (), section: Section = WHOLE
 ) -> Iterator[Callable[[], Bodies]]:
     """The texts of a file, some thousands at a time, each batch read when it is called for where the file allows it.
 
@@ -44,9 +45,10 @@ def bodies(
         path: file.
         style: how it is written.
         envelope: of events, the fields beside the body that are wanted.
+        section: of lines, those that are wanted.
     """
     if style == "jsonl":
-        for stretch in line_stretches(path):
+        for stretch in line_stretches(path, section):
             yield partial(_lines, stretch)
         return
     done = 0

@@ -10,6 +10,8 @@ from typing import Literal, Protocol
 
 import zstandard
 
+from transforms.sources.section import WHOLE, Section
+
 #: Compressed bytes that are read at a time. So few, because a byte of Zstandard may stand for many thousands.
 _STEP = 4 << 10
 _READ = 1 << 20
@@ -52,8 +54,13 @@ def without_ending(name: str) -> str:
     return _ENDING.sub("", name)
 
 
-def chunks(path: Path, size: int) -> Iterator[bytes]:
+def chunks(path: Path, size: int, section: Section = WHOLE) -> Iterator[bytes]:
     """The text of a file, compressed or not, in pieces of about ``size`` bytes.
+
+    Args:
+        path: file.
+        size: of a piece.
+        section: what is wanted of a file that is not compressed.
 
     Raises:
         DamagedFileError: behind the last byte that can be read.
@@ -65,8 +72,11 @@ def chunks(path: Path, size: int) -> Iterator[bytes]:
         yield from _gathered(_inflated(path, lambda: zstandard.ZstdDecompressor().decompressobj()), size)
     else:
         with path.open("rb") as stream:
-            while data := stream.read(size):
+            stream.seek(section.start)
+            at = section.start
+            while data := stream.read(size if section.end is None else max(0, min(size, section.end - at))):
                 yield data
+                at += len(data)
 
 
 def _gathered(pieces: Iterator[bytes], size: int) -> Iterator[bytes]:

@@ -17,6 +17,7 @@ import numpy as np
 from transforms.sources.blocks import BOM, LONGEST_RECORD, Ends, line_ends
 from transforms.sources.compressed import DamagedFileError, chunks
 from transforms.sources.profile import RESERVED, Delimited
+from transforms.sources.section import Section
 
 #: No record of several lines is longer.
 LONGEST_JOINED = 1 << 20
@@ -109,15 +110,18 @@ def trimmed(cells: list[str], width: int) -> list[str]:
     return cells
 
 
-def read_header(path: Path, settings: Delimited, needed: Sequence[Collection[str]] = ()) -> Header:
+def read_header(
+    path: Path, settings: Delimited, needed: Sequence[Collection[str]] = (), until: int | None = None
+) -> Header:
     """The header of a file, or the columns that the profile gives it.
 
     Args:
         path: file, compressed or not.
         settings: how its text is written.
         needed: of each of these the header must have one, or no record can be read.
+        until: byte up to which a file that is not compressed is read.
     """
-    data = _top(path)
+    data = _top(path, until)
     # What there is of a file without one line feed was written where a carriage return ends the line.
     line_end = b"\r" if b"\r" in data and b"\n" not in data else b"\n"
     data = data.replace(line_end, b"\n")
@@ -152,11 +156,11 @@ def _no_header(missing: Sequence[Collection[str]], written: bytes, text: str, se
     return f"the header has {wanted} (separator {settings.separator!r}): found '{text[:_SHOWN]}'"
 
 
-def _top(path: Path) -> bytes:
+def _top(path: Path, until: int | None) -> bytes:
     """As much of a file as its header can be long."""
     data = b""
     try:
-        for piece in chunks(path, LONGEST_JOINED):
+        for piece in chunks(path, LONGEST_JOINED, Section(end=until)):
             data += piece
             if len(data) >= LONGEST_JOINED:
                 break

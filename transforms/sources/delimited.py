@@ -14,6 +14,7 @@ from transforms.sources.canonical import EXTRAS, OFFSET, ORIGINAL, REASON, ROW, 
 from transforms.sources.csv_records import CsvRecords, cells_of, read_header, trimmed
 from transforms.sources.one_signal import signal_fields, widened
 from transforms.sources.profile import FeedProfile
+from transforms.sources.section import WHOLE, Section
 
 _TEXT = "@text"
 
@@ -35,22 +36,27 @@ class DelimitedReader:
     """Cuts the records of one CSV file, block after block.
 
     Attributes:
+        header: what stands at its top.
         start: byte at which the first record begins.
         record_ends: where records end.
         line_end: byte behind each line of the file.
     """
 
-    def __init__(self, profile: FeedProfile, path: Path) -> None:
+    def __init__(self, profile: FeedProfile, path: Path, section: Section = WHOLE) -> None:
         self._profile = profile
         self._format = profile.csv
         told = ((name,) for name in (profile.kind_field, profile.long_name, profile.long_value) if name)
         times = [(name,) for name in profile.time.field] if profile.time.join else [profile.time.field]
         needed = [names for names in (profile.vehicle.field, *times, *told) if names]
-        self._header = read_header(path, profile.csv, needed)
-        self._names = list(self._header.names)
-        self.start, self.line_end = self._header.size, self._header.line_end
+        self.header = read_header(path, profile.csv, needed, section.end)
+        self._names = list(self.header.names)
+        self.start, self.line_end = self.header.size, self.header.line_end
         self.record_ends = CsvRecords(profile.csv, len(self._names))
-        self._place = 0
+        self._place = section.first_record
+
+    def pass_over(self) -> None:
+        """A record that cannot be cut has a place in the file like any other."""
+        self._place += 1
 
     def cut(self, block: Block) -> Cut:
         """The records of a block as cells; lines that hold nothing, but for separators, are left out."""
@@ -61,7 +67,7 @@ class DelimitedReader:
         empty = pl.col(_TEXT).str.strip_chars(f"{self._format.separator} ") == ""
         frame = frame.filter(~empty.fill_null(False)).with_row_index(ROW)
         first, self._place = self._place, self._place + frame.height
-        fault = pl.lit(self._header.fault, pl.String)
+        fault = pl.lit(self.header.fault, pl.String)
         undecodable = pl.lit(f"not {self._format.encoding} text")
         frame = frame.with_columns(pl.coalesce(fault, pl.when(pl.col(_TEXT).is_null()).then(undecodable)).alias(REASON))
         too_long = frame[ORIGINAL].bin.size() > LONGEST_RECORD

@@ -41,6 +41,7 @@ from transforms.sources.json_text import JsonReader
 from transforms.sources.masking import mask_path
 from transforms.sources.one_signal import widened
 from transforms.sources.profile import FeedProfile, Kind
+from transforms.sources.section import WHOLE, Section
 from transforms.sources.times import instants
 
 Task = Callable[[], Decoded]
@@ -54,11 +55,13 @@ class SmallFile:
         open: gives a local path with its content for as long as it is needed.
         name: its path as it was found.
         modified_at: when it was last written.
+        section: what of it is read.
     """
 
     open: Callable[[], AbstractContextManager[Path]]
     name: str
     modified_at: datetime
+    section: Section = WHOLE
 
 
 class FeedReader:
@@ -83,7 +86,7 @@ class FeedReader:
         key = self.profile.vehicle.path
         return mask_path(path, caught(key, path) if key else None, self._ids)
 
-    def tasks(self, path: Path, name: str, modified_at: datetime) -> Iterator[Task]:
+    def tasks(self, path: Path, name: str, modified_at: datetime, section: Section = WHOLE) -> Iterator[Task]:
         """The file as tasks, each of which decodes one block.
 
         They may run in parallel, unless ``sequential``; their results belong in this order.
@@ -93,11 +96,12 @@ class FeedReader:
         """
         context = self.context(name, modified_at)
         if self.profile.format == "csv":
-            reader = DelimitedReader(self.profile, path)
-            for block in line_blocks(path, reader.record_ends, start=reader.start, line_end=reader.line_end):
+            reader = DelimitedReader(self.profile, path, section)
+            ends = reader.record_ends
+            for block in line_blocks(path, ends, start=reader.start, line_end=reader.line_end, section=section):
                 yield partial(self._delimited, reader, block, context)
         else:
-            for read in bodies(path, self.profile.format, self.profile.envelope):
+            for read in bodies(path, self.profile.format, self.profile.envelope, section):
                 yield partial(self._read, read, context)
 
     def gather(self, files: Sequence[SmallFile]) -> Iterator[Decoded]:
@@ -112,7 +116,7 @@ class FeedReader:
             of_file = (pl.lit(number, pl.UInt32).alias(FILE), pl.lit(file.modified_at.astimezone(UTC)).alias(WRITTEN))
             with file.open() as path:
                 style: Literal["capture", "jsonl"] = "capture" if self.profile.format == "capture" else "jsonl"
-                for read in bodies(path, style, self.profile.envelope):
+                for read in bodies(path, style, self.profile.envelope, file.section):
                     found = read()
                     waiting.append(Bodies(found.frame.with_columns(of_file), found.keys))
                     size += int(found.frame[ORIGINAL].estimated_size())
@@ -169,6 +173,7 @@ class FeedReader:
 
     def _delimited(self, reader: DelimitedReader, block: Block, context: FileContext) -> Decoded:
         if block.damage:
+            reader.pass_over()
             return self._damaged(block)
         cut = reader.cut(block)
         cells: dict[Kind | None, pl.DataFrame] = {None: cut.cells} if cut.cells.height else {}

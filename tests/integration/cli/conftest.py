@@ -53,6 +53,8 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Filled:
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
     """Runs ``sillage`` with arguments, in an empty folder; ``stdin`` is what it can read."""
     (tmp_path / "empty").mkdir()
+    # Tests land what they have just written; the one of waiting says otherwise.
+    monkeypatch.setenv("SILLAGE_INBOX_SETTLE_S", "0")
 
     def call(*arguments: object, stdin: str = "") -> Said:
         monkeypatch.chdir(tmp_path / "empty")

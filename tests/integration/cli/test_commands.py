@@ -185,6 +185,45 @@ def test_land_takes_the_inbox_where_no_path_is_given(filled: Filled, run: Run, t
     assert "from 1 file" in run("land", "-f", filled.feed.profile).err
 
 
+def test_land_says_what_became_of_files_that_are_written_or_have_grown(
+    filled: Filled, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SILLAGE_INBOX_SETTLE_S", "3600")
+    file = tmp_path / "grows.csv"
+    top, *rows = filled.feed.files[0].read_bytes().splitlines(keepends=True)
+    file.write_bytes(top + b"".join(rows[:50]))
+    land = ("land", "--feed", filled.feed.profile, file)
+    left = "1 file was written within the last 3600 s and is left for the next landing; --now lands such files at once."
+    said = run(*land)
+    assert (said.code, said.err.strip()) == (0, left)
+    assert "from 1 file" in run(*land, "--now").err
+    file.write_bytes(file.read_bytes() + b"".join(rows[50:60]))
+    long_ago = time.time() - 7200
+    os.utime(file, (long_ago, long_ago))
+    grown = run(*land).err
+    assert "Of 1 file that had grown only what was new has landed." in grown
+    assert "Landed 10 of 10 records from 1 file" in grown
+    file.write_bytes(top + rows[70])
+    anew = run(*land, "--now").err.replace("\n", " ")
+    assert f"All of {file} has landed, though it had landed before: it does not begin with what has landed" in anew
+
+
+def test_land_names_a_file_that_changes_while_it_is_read(
+    filled: Filled, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "changes.csv"
+    file.write_bytes(filled.feed.files[0].read_bytes())
+    plan = landing.plan
+
+    def change(*args: Any) -> None:
+        plan(*args)
+        os.truncate(file, 500)
+
+    monkeypatch.setattr(landing, "plan", change)
+    said = run("land", "--feed", filled.feed.profile, file).err
+    assert f"Changed while it was read, and left for the next landing: {file}" in said.replace("\n", " ")
+
+
 @pytest.mark.parametrize(
     ("path", "said"),
     [("nowhere", "no such file or folder"), (".", "Nothing in . fits the feed shuttles"), ("[b]", "no such file")],

@@ -55,7 +55,7 @@ def test_a_copy_under_another_name_or_a_touched_file_adds_nothing(
 def test_the_files_of_the_log_are_merged_before_they_become_many(
     place: tuple[Lake, Settings], feed: Shuttles, profile: FeedProfile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("orchestration.landing._MOST_FILES", 3)
+    monkeypatch.setattr("orchestration.batch_run._MOST_FILES", 3)
     report = landed(place, profile, feed.folder)
     log = open_table(place[0], "ops.batches")
     assert len(log.handle().file_uris()) <= 3

@@ -13,6 +13,7 @@ from transforms.sources.canonical import Bounds, Decoded
 from transforms.sources.identity import KeyedIds
 from transforms.sources.profile import FeedProfile, parse_profile
 from transforms.sources.reader import FeedReader
+from transforms.sources.section import WHOLE, Section
 
 KEY = b"a key for tests, 32 bytes long.."
 BOUNDS = Bounds(datetime(2000, 1, 1, tzinfo=UTC), datetime(2030, 1, 1, tzinfo=UTC))
@@ -70,11 +71,13 @@ class Read:
         return sorted(number for frame in frames for number in frame["record"].to_list())
 
 
-def read_file(path: Path, feed: FeedProfile, name: str | None = None, bounds: Bounds = BOUNDS) -> Read:
-    """Read a file, its records numbered through as landing does."""
+def read_file(
+    path: Path, feed: FeedProfile, name: str | None = None, bounds: Bounds = BOUNDS, section: Section = WHOLE
+) -> Read:
+    """Read a file, or a section of it, its records numbered through as landing does."""
     reader = FeedReader(feed, KEY, bounds)
     out = Read()
-    for task in reader.tasks(path, name or path.name, WRITTEN):
+    for task in reader.tasks(path, name or path.name, WRITTEN, section):
         decoded = task()
         first = pl.col("record") + out.records
         for kind, rows in decoded.rows.items():

@@ -7,13 +7,16 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lake.errors import SillageError
 from lake.settings import environment_names
+from orchestration import landing
 from simulator import begun
 from tests.integration.cli.conftest import Filled, Run
 from tests.integration.lakes import FEEDS

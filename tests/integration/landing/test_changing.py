@@ -415,12 +415,9 @@ def test_a_file_that_grows_after_its_landing_was_killed_lands_once(
     form = form_of(growing)
     for number, first in enumerate((0, 100)):
         growing.add(lines(first, first + 50, form) + b"neither\n")
-        interrupted(growing, monkeypatch, before, 2 * number)
+        interrupted(growing, monkeypatch, before, growing.landed.height)
         growing.add(lines(first + 50, first + 100, form))
         growing.land()
-        if before == "planned":  # it was planned as long as it was then
-            growing.land()
-            monkeypatch.setattr("tests.integration.landing.test_changing.interrupted", lambda *_: None)
         assert growing.seconds == list(range(first + 100))
         assert rejects(growing.lake).height == number + 1
     assert growing.land().files == 0

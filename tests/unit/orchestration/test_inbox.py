@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import os
 import shutil
+import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +16,7 @@ from lake.errors import FeedError
 from lake.settings import Settings
 from lake.storage import Lake
 from orchestration import inbox
-from orchestration.inbox import FoundFile, find_files, reopen
+from orchestration.inbox import FoundFile, at_rest, find_files, reopen
 from transforms.sources.profile import FeedProfile, parse_profile
 
 
@@ -196,3 +199,58 @@ def test_sizes_and_times_are_those_of_the_file(lake: Lake, tmp_path: Path) -> No
     assert isinstance(file, FoundFile)
     assert (file.size_bytes, file.remote) == (5, False)
     assert abs(file.modified_at.timestamp() - stat.st_mtime) < 1e-5
+
+
+def test_the_fingerprints_of_beginnings_are_those_of_files_that_are_no_longer(lake: Lake, tmp_path: Path) -> None:
+    whole = tmp_path / "a.csv"
+    whole.write_bytes(bytes(range(256)) * 9000)
+    (file,) = find_files(lake, feed(), [str(whole)])
+    sizes = [1, 1 << 20, (1 << 20) + 1, file.size_bytes, file.size_bytes + 1]
+    marks = file.fingerprints(lake, feed(), sizes)
+    assert list(marks) == sizes[:-1]
+    for size, found in marks.items():
+        (tmp_path / "part.csv").write_bytes(whole.read_bytes()[:size])
+        assert found == mark(lake, feed(), tmp_path / "part.csv")
+
+
+def test_files_that_were_written_moments_ago_are_not_at_rest(lake: Lake, tmp_path: Path) -> None:
+    """One that was written in the future was written by a clock that is wrong."""
+    now = time.time()
+    fill(tmp_path, "now.csv", "before.csv", "ahead.csv")
+    os.utime(tmp_path / "before.csv", (now - 100, now - 100))
+    os.utime(tmp_path / "ahead.csv", (now + 100, now + 100))
+    resting, written = at_rest(Settings(inbox_settle_s=60), find_files(lake, feed(files="*.csv"), [str(tmp_path)]))
+    assert [Path(file.path).name for file in resting] == ["ahead.csv", "before.csv"]
+    assert [Path(file.path).name for file in written] == ["now.csv"]
+
+
+def test_a_file_is_read_once_more_only_where_its_times_do_not_say(
+    lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(tmp_path, "a.csv")
+    path = tmp_path / "a.csv"
+    (file,) = find_files(lake, feed(), [str(path)])
+    certain = replace(file, doubtful=False)
+    content = file.fingerprint(lake, feed())
+    reads: list[str] = []
+    fingerprints = FoundFile.fingerprints
+
+    def counted(self: FoundFile, *args: Any) -> dict[int, str]:
+        reads.append(self.path)
+        return fingerprints(self, *args)
+
+    monkeypatch.setattr(FoundFile, "fingerprints", counted)
+    assert certain.is_unchanged(lake, feed(), 5, content)
+    assert not reads
+    assert file.doubtful
+    assert file.is_unchanged(lake, feed(), 5, content)
+    assert not file.is_unchanged(lake, feed(), 5, "another")
+    assert len(reads) == 2
+    stat = path.stat()
+    path.write_text("b.csv")
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert not replace(certain, touched_ns=0).is_unchanged(lake, feed(), 5, content)
+    path.write_text("a.csv")
+    assert not certain.is_unchanged(lake, feed(), 5, content)
+    path.unlink()
+    assert not certain.is_unchanged(lake, feed(), 5, content)

@@ -13,8 +13,13 @@ from pathlib import Path
 
 import adlfs
 import pytest
+from hypothesis import HealthCheck, settings
 
 from lake.settings import Settings
+
+# A property holds or it does not: how long an example takes on a busy machine says nothing.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

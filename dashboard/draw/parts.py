@@ -76,7 +76,8 @@ def change(contract: Metric, value: MetricValue, against: str, *, keyed: bool = 
         return html.Span(wording.no_change(contract, value, against.removeprefix("vs ")), className="muted")
     figure = html.B([html.Span(moved.arrow, className="arrow"), moved.text, tone(moved)], className=moved.tone)
     key = html.Span(className="key-line", **attrs({"aria-hidden": "true"})) if keyed else None
-    return html.Span([figure, " ", key, against.removeprefix("vs ") if keyed else against])
+    words = (against.removeprefix("vs ") if keyed else against).replace(" d", f"{wording.SPACE}d")
+    return html.Span([figure, " ", key, words])
 
 
 def tone(moved: wording.Change) -> Component:

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import duckdb
 
+import metrics
 from dashboard.filters import DIMENSIONS, Catalogue, View
 from dashboard.names import value_name
 from lake.snapshot import NothingPublishedError, Snapshot, SnapshotInfo
-from metrics import Contracts, Evaluation, Metric, MetricValue, dimension_values, evaluate, load_contracts
+from metrics import Contracts, Evaluation, Metric, MetricValue, dimension_values, evaluate_all, load_contracts
 
 _REMEMBERED = 256
-_WORKERS = 2
 _Key = tuple[object, ...]
 
 
@@ -66,14 +65,13 @@ class Reading:
     contracts: Contracts
     _cursor: duckdb.DuckDBPyConnection
     _memory: _Memory
-    _workers: Executor
 
     def metric(self, name: str) -> Metric:
         """The contract of a metric."""
         return self.contracts.metric(name)
 
     def answer(self, view: View, question: Question) -> Evaluation:
-        """``metrics.evaluate`` on the view's slice, remembered per snapshot.
+        """The answer to one question on the view's slice, remembered per snapshot.
 
         Args:
             view: period, filters and comparison.
@@ -82,31 +80,24 @@ class Reading:
         return self.answers(view, question)[0]
 
     def answers(self, view: View, *questions: Question) -> list[Evaluation]:
-        """The answers to several questions; those not yet known are worked out side by side."""
-        keys = [self._key(view, question) for question in questions]
-        found = [self._memory.get(key) for key in keys]
-        open_ = [i for i, known in enumerate(found) if known is None]
-        if len(open_) == 1:
-            found[open_[0]] = self._work_out(view, questions[open_[0]])
-        elif open_:
-            done = self._workers.map(lambda i: self._work_out(view, questions[i]), open_)
-            for i, evaluation in zip(open_, done, strict=True):
-                found[i] = evaluation
-        return [known for known in found if known is not None]
+        """The answers to several questions; those not yet known are worked out with one query per KPI table."""
+        found = {question: self._memory.get(self._key(view, question)) for question in questions}
+        if unknown := [question for question, known in found.items() if known is None]:
+            found |= zip(unknown, self._work_out(view, unknown), strict=True)
+        return [known for known in map(found.get, questions) if known is not None]
 
     def _key(self, view: View, question: Question) -> _Key:
         against = view.compare if question.compare else "none"
         return (self.info.file, question.metrics, question.by, view.first, view.last, view.chosen, against)
 
-    def _work_out(self, view: View, question: Question) -> Evaluation:
-        comparison = view.comparison if question.compare else None
-        with self._cursor.cursor() as cursor:
-            evaluation = evaluate(
-                cursor, question.metrics, view.slice, by=question.by, compare=comparison, contracts=self.contracts
-            )
-        evaluation = replace(evaluation, values=tuple(map(self._without_partial_windows, evaluation)))
-        self._memory.put(self._key(view, question), evaluation)
-        return evaluation
+    def _work_out(self, view: View, questions: Sequence[Question]) -> list[Evaluation]:
+        slice_, against = view.slice, view.comparison
+        asked = [metrics.Question(q.metrics, slice_, q.by, against if q.compare else None) for q in questions]
+        found = evaluate_all(self._cursor, asked, as_of=self.info.data_to, contracts=self.contracts)
+        whole = [replace(one, values=tuple(map(self._without_partial_windows, one))) for one in found]
+        for question, evaluation in zip(questions, whole, strict=True):
+            self._memory.put(self._key(view, question), evaluation)
+        return whole
 
     def _without_partial_windows(self, value: MetricValue) -> MetricValue:
         """Without the value before where that looks back to days before the first: it would be of a shorter window."""
@@ -133,7 +124,6 @@ class Published:
         self._contracts = contracts or load_contracts()
         self._lock = threading.Lock()
         self._memory = _Memory()
-        self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="evaluate")
         self._snapshot: Snapshot | None = None
         self._catalogue: tuple[str, Catalogue | None] | None = None
 
@@ -152,9 +142,7 @@ class Published:
                 self._snapshot.refresh()
             info, cursor = self._snapshot.info, self._snapshot.cursor()
         with cursor:
-            yield Reading(
-                info, self._catalogue_of(info, cursor), self._contracts, cursor, self._memory, self._workers
-            )  # fmt: skip
+            yield Reading(info, self._catalogue_of(info, cursor), self._contracts, cursor, self._memory)
 
     def info(self) -> SnapshotInfo | None:
         """The current snapshot, or ``None`` while nothing has been published."""

@@ -45,7 +45,8 @@ class Body:
         cards: its cards.
         sheets: the rows behind them.
         fill: makes its figures.
-        presence: the page's first question; a slice that has no value in it is empty.
+        questions: all that the page asks of a view; they are answered together.
+        presence: one of them; a slice that has no value in it is empty.
         extra: the page's own outputs, by name.
     """
 
@@ -54,6 +55,7 @@ class Body:
     cards: Sequence[Card]
     sheets: Sheets
     fill: Callable[[Reading, View, dict[str, Sheet], Palette], Content]
+    questions: Callable[[View], Sequence[Question]]
     presence: Question
     extra: dict[str, Output]
 
@@ -95,6 +97,7 @@ class Body:
             if reading.catalogue is None:
                 return self._values([], None, None)
             view, notes = parse(search, reading.catalogue, [card.name for card in self.cards])
+            reading.answers(view, *self.questions(view))
             if missing := _without_data(reading, view, self.presence):
                 return self._values(notes, missing, _foot(reading, view))
             notes += _coverage(view, reading.answer(view, self.presence))

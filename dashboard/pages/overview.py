@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from dash import Dash, Output, html
@@ -31,6 +32,10 @@ TILES = (
 STATES = ("active_share", "stationary_share", "silent_share")
 _TOTALS = Question(tuple(dict.fromkeys((*TILES, *METRICS))), compare=True)
 _EACH_DAY = Question((*TILES, *STATES), ("date",))
+_SEGMENTS = {
+    dimension: Question(tuple(dict.fromkeys((*rankings.METRICS, *METRICS))), (dimension,), compare=True)
+    for dimension in rankings.DIMENSIONS.values()
+}
 
 _CHANGES = Card("changes", "What moved most", 236)
 _ACTIVITY = Card(
@@ -56,13 +61,13 @@ def sheets(reading: Reading, view: View) -> dict[str, Sheet]:
 
 
 def _segments(reading: Reading, view: View) -> dict[str, Evaluation]:
-    """By dimension: what the tables show and what moved most. All other answers are worked out beside it."""
-    moved = (value.metric for value in largest(reading, reading.answer(view, _TOTALS)))
-    metrics = tuple(dict.fromkeys((*rankings.METRICS, *moved)))
-    dimensions = tuple(rankings.DIMENSIONS.values())
-    questions = [Question(metrics, (dimension,), compare=True) for dimension in dimensions]
-    found = reading.answers(view, *questions, _EACH_DAY, *rankings.TRENDS)
-    return dict(zip(dimensions, found, strict=False))
+    """By dimension: what the tables show and what moved most."""
+    return dict(zip(_SEGMENTS, reading.answers(view, *_SEGMENTS.values()), strict=True))
+
+
+def questions(_view: View) -> Sequence[Question]:
+    """All that the page asks."""
+    return (_TOTALS, _EACH_DAY, *_SEGMENTS.values(), *rankings.TRENDS)
 
 
 def _changes_sheet(reading: Reading, view: View) -> Sheet:
@@ -167,6 +172,7 @@ BODY = Body(
     (_CHANGES, _ACTIVITY, *_RANKINGS),
     sheets,
     fill,
+    questions,
     _TOTALS,
     {"tiles": Output("overview-tiles", "children")},
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -81,7 +82,7 @@ def layout(**_query: str) -> Any:
 
 def sheets(reading: Reading, view: View) -> dict[str, Sheet]:
     """The rows behind the cards."""
-    days, *_ = reading.answers(view, _EACH_DAY, _TOTALS, *breakdown.questions(view))
+    days = reading.answer(view, _EACH_DAY)
     late = reading.info.provisional_from
     found = {}
     for item in DAILY:
@@ -105,6 +106,11 @@ def _actives_sheet(reading: Reading, view: View, days: Evaluation) -> Sheet:
     told = tuple(value for name in ACTIVES for value in days.series(name))
     late = reading.info.provisional_from
     return Sheet("actives", "Active vehicles", columns, rows, contracts, told, provisional_from=late)
+
+
+def questions(view: View) -> Sequence[Question]:
+    """All that the page asks."""
+    return (_EACH_DAY, _TOTALS, *breakdown.questions(view))
 
 
 def fill(reading: Reading, view: View, rows: dict[str, Sheet], colors: Palette) -> Content:
@@ -157,5 +163,5 @@ def register_callbacks(app: Dash, published: Published) -> None:
 
 
 _EXTRA = breakdown.switch_outputs() | {"late": Output("usage-late", "children")}
-BODY = Body("usage", "/usage", _CARDS, sheets, fill, _TOTALS, _EXTRA)
+BODY = Body("usage", "/usage", _CARDS, sheets, fill, questions, _TOTALS, _EXTRA)
 PAGE = Page("usage", "/usage", "Usage", "usage", layout, register_callbacks, sheets)

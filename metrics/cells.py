@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,7 +81,7 @@ class Size:
     """What a group is measured by when its values are withheld: the same for many metrics.
 
     Attributes:
-        when: ``most``, on the largest day, or ``newest``.
+        when: ``most``, on the largest day, or ``latest``, on the newest.
         rests_on: part that counts the vehicles a value is made of.
         least: smallest number that may be shown.
     """
@@ -93,7 +93,7 @@ class Size:
     @classmethod
     def of(cls, metric: Metric) -> Size:
         """The size by which a metric's values are withheld."""
-        return cls("newest" if metric.over_time == "last" else "most", metric.rests_on, metric.smallest_group)
+        return cls("latest" if metric.over_time == "last" else "most", metric.rests_on, metric.smallest_group)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -120,12 +120,14 @@ class Cells:
             dimension_columns=grain.selected,
             dimensions="".join(f'asked."{name}", ' for name in grain.dimensions),
             part_sums=_sums(parts),
-            table=self.table.table,
+            table=self._source(),
             where=grain.where,
-            group_by=grain.group_by(),
+            overlapping="".join(f"{name}, " for name in self._overlapping()),
+            group_by=grain.group_by(*self._overlapping()),
+            folded=self._folded(parts),
             period=grain.period("daily.date"),
             sums=", ".join(self._sums(parts)),
-            before="".join(f", {sql} as {name}" for name, sql in self._before()),
+            covers=" ".join(self._covers()),
             withheld=", ".join(f"{self._is_withheld(size)} as {self.withheld(size)}" for size in self.sizes),
         )
         return ", ".join([text, *self._measured()])
@@ -148,13 +150,14 @@ class Cells:
         return {name: self._shown(metric, sql) for name, sql in {"value": value, **sums}.items()}
 
     def people(self, metric: Metric) -> dict[str, str]:
-        """SQL over ``judged`` of whom a value speaks for: ``vehicles``, ``counted`` and ``of``."""
+        """SQL over ``judged`` of whom a value speaks for: ``vehicles, counted, of``; with ``suppressed``."""
         population, size = metric.population, Size.of(metric)
         way = population.over_time or metric.over_time
         days = " / days" if way == "mean" else ""
         found = {"vehicles": f"cast({size.when}_vehicles as bigint)"}
         found |= {name: _expression(getattr(population, name), way) + days for name in ("counted", "of")}
-        return {name: self._shown(metric, sql) for name, sql in found.items()}
+        shown = {name: self._shown(metric, sql) for name, sql in found.items()}
+        return {**shown, "suppressed": self.is_withheld(metric)}
 
     def measured(self, metric: Keyed) -> str:
         """SQL of ``judged`` beside what a keyed metric says of each of its cells."""
@@ -183,27 +186,55 @@ class Cells:
             for part in parts
             for way, only in ways.items()
         ]
-        most = dict.fromkeys(c for size in self.sizes if size.when == "most" for c in size.columns)
-        return sums + [f'max("{column.removeprefix("most_")}") as "{column}"' for column in most]
+        for size in self.sizes:
+            for part in dict.fromkeys(("vehicles", size.rests_on)):
+                most = f'max("size_{part}")'
+                latest = f'cast(coalesce(sum("size_{part}") filter (where date = newest), 0) as bigint)'
+                sums.append(f'{most if size.when == "most" else latest} as "{size.when}_{part}"')
+        return list(dict.fromkeys(sums))
 
-    def _before(self) -> list[tuple[str, str]]:
-        """Windows: vehicles in all smaller groups that differ from this one in one dimension only."""
-        columns = dict.fromkeys(c for size in self.sizes for c in size.columns)
-        windows = []
-        for column in columns:
-            for along in self.grain.dimensions:
-                fixed = ", ".join(["split", "period", *(f'"{d}"' for d in self.grain.dimensions if d != along)])
-                frame = "rows between unbounded preceding and 1 preceding"
-                window = f'partition by {fixed} order by "{column}", "{along}" {frame}'
-                windows.append((f'"before_{column}_{along}"', f'coalesce(sum("{column}") over ({window}), 0)'))
-        return windows
+    def _overlapping(self) -> tuple[str, ...]:
+        """Copies of the dimensions in which one vehicle may stand several times: groups are split by the dimensions."""
+        return tuple(f"over_{number}" for number, _ in enumerate(self.table.overlapping))
+
+    def _source(self) -> str:
+        """The table, with these copies."""
+        copies = zip(self.table.overlapping, self._overlapping(), strict=True)
+        columns = ", ".join(f'"{name}" as {copy}' for name, copy in copies)
+        return f"(select *, {columns} from {self.table.table})" if columns else self.table.table
+
+    def _folded(self, parts: Sequence[str]) -> str:
+        """The rows of ``fine`` without these copies, with the vehicles of each group."""
+        counted = sorted({part for size in self.sizes for part in ("vehicles", size.rests_on)})
+        if not self.table.overlapping:
+            return ", ".join(["*", *(f'"{part}" as "size_{part}"' for part in counted)]) + " from fine"
+        keys = f"date, grouping_set, {self.grain.names}"
+        most = ", ".join(f'max("{part}") as "size_{part}"' for part in counted)
+        return f"{keys} {_sums(parts)}, {most} from fine group by {keys.rstrip(', ')}"
+
+    def _covers(self) -> Iterator[str]:
+        """Joins: for each dimension, of the groups that differ in it alone, which one covers the small ones."""
+        columns = dict.fromkeys((column, size.least) for size in self.sizes for column in size.columns)
+        for along in self.grain.dimensions:
+            same = ["split", "period", *(f'"{d}"' for d in self.grain.dimensions if d != along)]
+            covers = [
+                f'case when sum("{c}") filter (where "{c}" < {least}) between 1 and {least - 1} '
+                f'then min(row("{c}", "{along}")) filter (where "{c}" >= {least}) end as "{_cover(c, least)}"'
+                for c, least in columns
+            ]
+            among = f"select {', '.join([*same, *covers])} from groups group by {', '.join(same)}"
+            on = " and ".join(f"groups.{name} = by_{along}.{name}" for name in same)
+            yield f"inner join ({among}) as by_{along} on {on}"
 
     def _is_withheld(self, size: Size) -> str:
-        """Too few vehicles, or a value that rests on too few, or withheld siblings that would. None is not too few."""
-        small = [f'"{size.when}_{size.rests_on}"']
-        small += [f'"before_{column}_{d}"' for column in size.columns for d in self.grain.dimensions]
-        rules = [f'"{size.when}_vehicles" < {size.least}']
-        return " or ".join([*rules, *(f"({column} > 0 and {column} < {size.least})" for column in small)])
+        """Too few vehicles, or a value that rests on too few, or one that covers others. None is not too few."""
+        least, rests_on = size.least, f'"{size.when}_{size.rests_on}"'
+        rules = [f'"{size.when}_vehicles" < {least}', f"({rests_on} > 0 and {rests_on} < {least})"]
+        for column in size.columns:
+            for along in self.grain.dimensions:
+                cover, own = f'by_{along}."{_cover(column, least)}"', f'row("{column}", groups."{along}")'
+                rules.append(f"coalesce({cover} = {own}, false)")
+        return " or ".join(rules)
 
     def _measured(self) -> Iterable[str]:
         grain = self.grain
@@ -225,6 +256,10 @@ class Cells:
             rows = Rows(f"rows_{self._keys.index(metric.read_by)}", grain.dimensions, grain.as_of)
             told = f"with {metric.measured(rows)} union all by name select {nulls} where false"
             yield f"measured_{metric.name} as ({told})"
+
+
+def _cover(column: str, least: int) -> str:
+    return f"cover_{column}_{least}"
 
 
 def _sums(parts: Iterable[str]) -> str:

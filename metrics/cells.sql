@@ -1,17 +1,22 @@
 -- The cells of one KPI table, judged for suppression: a row per split, period and group. Filled in by metrics.cells.
--- daily: sums per day and group, for every set of dimensions that is asked for. asked: these, once for each split that
--- they belong to. For the rule of suppression, of each part that values rest on: most_<part> on the largest day,
--- newest_<part> on the newest, and before_<size>_<dimension>, that of all smaller groups beside this one along that
--- dimension.
+-- fine: sums per day and group, for every set of dimensions that is asked for. daily: these, with the vehicles of a group
+-- as size_<part>: where one vehicle may stand in several values of a dimension, no more than in one of them. asked: these, once for each split that
+-- they belong to. For the rule of suppression, of each part that values rest on: most_<part> on the largest day and
+-- newest_<part> on the newest; and for each dimension, of the groups that differ in it alone, cover_<size>: where the
+-- small ones among them are too small together, the next larger group, which is withheld to cover them.
 with splits as (
     {splits}
 ),
 
-daily as (
-    select date, {grouping_set} as grouping_set, {dimension_columns} {part_sums}
+fine as (
+    select date, {grouping_set} as grouping_set, {dimension_columns} {overlapping} {part_sums}
     from {table} as kpi
     {where}
     {group_by}
+),
+
+daily as (
+    select {folded}
 ),
 
 asked as (
@@ -35,10 +40,6 @@ groups as (
     group by all
 ),
 
-siblings as (
-    select * {before} from groups
-),
-
 judged as (
-    select *, {withheld} from siblings
+    select groups.*, {withheld} from groups {covers}
 )

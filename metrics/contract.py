@@ -250,6 +250,8 @@ class KpiTable(Model):
         owner: who answers for its metrics.
         reaches: inputs of which one day needs more than the day itself.
         dimensions: columns it is split by, text and never null (``unknown`` where core does not know).
+        overlapping: dimensions in which one vehicle may stand in several rows of a day: services, say. Where
+            a group is not split by them, it is taken to have no more vehicles than one of their values has.
         keys: further key columns, after the dimensions.
         parts: additive columns; ``vehicles`` is always among them.
         metrics: metrics made of the parts.
@@ -263,6 +265,7 @@ class KpiTable(Model):
     owner: Words
     reaches: Mapping[str, InputReach]
     dimensions: tuple[Dimension, ...]
+    overlapping: tuple[Name, ...] = ()
     keys: tuple[Key, ...]
     parts: tuple[Part, ...]
     metrics: tuple[Metric, ...]

@@ -182,19 +182,39 @@ def _narrowed(slice_: Slice) -> dict[str, set[str]]:
     return {name: set(values) for name, values in slice_.filters.items() if values}
 
 
-class _Table:
-    """The rows that a query gave, by split; columns of figures by metric."""
+@dataclass(frozen=True)
+class _Query:
+    """A query of one table, and where it says what.
 
-    def __init__(self, columns: Sequence[str], rows: Sequence[tuple[Any, ...]], splits: Sequence[_Split]) -> None:
+    Attributes:
+        sql: its text.
+        places: by metric the columns of ``FIGURES``, then of ``_PEOPLE``; ``None`` where there is none.
+    """
+
+    sql: str
+    places: Mapping[str, tuple[str | None, ...]]
+
+
+class _Table:
+    """The rows that a query gave."""
+
+    def __init__(
+        self, query: _Query, columns: Sequence[str], rows: Sequence[tuple[Any, ...]], splits: Sequence[_Split]
+    ) -> None:
         self.at = {name: place for place, name in enumerate(columns)}
-        self.splits = {split: number for number, split in enumerate(splits)}
+        self._places = query.places
+        self._splits = {split: number for number, split in enumerate(splits)}
         self._rows: dict[tuple[str | None, int], list[tuple[Any, ...]]] = {}
         for row in rows:
             self._rows.setdefault((row[0], row[1]), []).append(row)
 
-    def rows(self, metric: str | None, split: _Split) -> list[tuple[Any, ...]]:
-        """Rows of a keyed metric, or those that hold all plain ones."""
-        return self._rows.get((metric, self.splits[split]), [])
+    def rows(self, metric: Metric, split: _Split) -> list[tuple[Any, ...]]:
+        """The rows that tell of a metric in a split: a keyed one has its own, the plain ones share theirs."""
+        return self._rows.get((None if isinstance(metric, Plain) else metric.name, self._splits[split]), [])
+
+    def places(self, metric: Metric) -> list[int | None]:
+        """Where in these rows the figures of a metric are, then whom it speaks for."""
+        return [None if name is None else self.at[name] for name in self._places[metric.name]]
 
 
 def _fetch(
@@ -208,24 +228,23 @@ def _fetch(
     ranges = list(dict.fromkeys((split.first, split.last) for split in splits))
     cut = tuple((s.dimensions, s.unit, ranges.index((s.first, s.last)), metrics) for s, metrics in splits.items())
     sizes = tuple((name, len(values)) for name, values in filters)
-    newest = "$as_of" if as_of else newest_day(contracts)
-    sql = _query(table, cut, sizes, newest)
+    query = _query(table, cut, sizes, "$as_of" if as_of else newest_day(contracts))
     parameters: dict[str, Any] = {}
     for number, (first, last) in enumerate(ranges):
         parameters |= {f"first_{number}": first, f"last_{number}": last}
     for name, chosen in filters:
         parameters |= {f"{name}_{i}": value for i, value in enumerate(chosen)}
-    if as_of and "$as_of" in sql:
+    if as_of and "$as_of" in query.sql:
         parameters["as_of"] = as_of
-    found = con.execute(sql, parameters)
-    return _Table([column[0] for column in found.description], found.fetchall(), list(splits))
+    found = con.execute(query.sql, parameters)
+    return _Table(query, [column[0] for column in found.description], found.fetchall(), list(splits))
 
 
 _Cut = tuple[tuple[tuple[str, ...], str, int, tuple[Metric, ...]], ...]
 
 
 @lru_cache(maxsize=512)
-def _query(table: KpiTable, cut: _Cut, filters: tuple[tuple[str, int], ...], newest: str) -> str:
+def _query(table: KpiTable, cut: _Cut, filters: tuple[tuple[str, int], ...], newest: str) -> _Query:
     """The query of a table.
 
     Args:
@@ -237,27 +256,29 @@ def _query(table: KpiTable, cut: _Cut, filters: tuple[tuple[str, int], ...], new
     metrics = tuple(dict.fromkeys(metric for *_, members in cut for metric in members))
     cells = Cells(table, metrics, _grain(table, cut, filters, newest))
     keys = "split, period, " + cells.grain.names
+    places: dict[str, tuple[str | None, ...]] = {}
     selects = []
     if cells.plain:
-        columns = [f"{cells.withheld(size)} as withheld_{number}" for number, size in enumerate(cells.sizes)]
+        columns: dict[str, str] = {}  # what several metrics say alike stands once
         for metric in cells.plain:
             told = cells.figures(metric) | cells.people(metric)
-            columns += [f'{sql} as "{name}.{metric.name}"' for name, sql in told.items()]
-            columns.append(f'{cells.is_withheld(metric)} as "suppressed.{metric.name}"')
-        numbers = _of_splits(cut, cells.plain)
+            for sql in told.values():
+                columns.setdefault(sql, f"c{len(columns)}")
+            places[metric.name] = tuple(columns.get(told.get(name, "")) for name in (*FIGURES, *_PEOPLE))
         selects.append(
-            f"select cast(null as varchar) as metric, {keys} newest, days, {', '.join(columns)} from judged "
-            f"where split in ({numbers})"
+            f"select cast(null as varchar) as metric, {keys} newest, days, "
+            f"{', '.join(f'{sql} as {name}' for sql, name in columns.items())} from judged "
+            f"where split in ({_of_splits(cut, cells.plain)})"
         )
     for keyed in cells.keyed:
         told = cells.measures(keyed) | cells.people(keyed)
-        columns = [f"{sql} as {name}" for name, sql in told.items()]
-        columns.append(f"{cells.is_withheld(keyed)} as suppressed")
+        places[keyed.name] = (*FIGURES, *_PEOPLE)
         selects.append(
             f"select '{keyed.name}' as metric, {keys} newest, days, axis, cast(position as integer) as position, "
-            f"{', '.join(columns)} from {cells.measured(keyed)} where split in ({_of_splits(cut, (keyed,))})"
+            f"{', '.join(f'{sql} as {name}' for name, sql in told.items())} from {cells.measured(keyed)} "
+            f"where split in ({_of_splits(cut, (keyed,))})"
         )
-    return cells.sql() + " union all by name ".join(selects)
+    return _Query(cells.sql() + " union all by name ".join(selects), places)
 
 
 def _of_splits(cut: _Cut, metrics: Sequence[Metric]) -> str:
@@ -325,18 +346,16 @@ def _number(period: date | None, first: date, unit: str) -> int:
 def _values(metric: Metric, asked: _Asked, found: _Table, split: _Split) -> Iterator[MetricValue]:
     """The values of a metric in a split, by period and group."""
     at, axis = found.at, metric.axis if metric.axis in asked.by else None
-    plain = isinstance(metric, Plain)
-    rows = found.rows(None if plain else metric.name, split)
-    figures = {name: at.get(f"{name}.{metric.name}" if plain else name) for name in (*FIGURES, *_PEOPLE)}
-    if not plain:
+    rows = found.rows(metric, split)
+    if not isinstance(metric, Plain):
         rows = [row for row in rows if (row[at["axis"]] in (None, ALL)) == (axis is None)]
-    places = [at["axis"] if name == axis else at[name] for name in asked.by]
-    order = [at["position"] if name == axis else at[name] for name in asked.by]
-    rows = sorted(rows, key=lambda row: (row[at["period"]], *(row[place] for place in order)))
-    for row in rows:
-        cell = {name: None if place is None else row[place] for name, place in figures.items()}
-        period = row[at["period"]] if asked.unit else None
-        yield _value(metric, tuple(row[p] for p in places), period, (row[at["newest"]], row[at["days"]]), cell)
+    groups = [at["axis"] if name == axis else at[name] for name in asked.by] if rows else []
+    order = [at["position"] if name == axis else at[name] for name in asked.by] if rows else []
+    period, newest, days, figures = at["period"], at["newest"], at["days"], found.places(metric)
+    for row in sorted(rows, key=lambda row: (row[period], *[row[place] for place in order])):
+        group = tuple([row[place] for place in groups])
+        told = [None if place is None else row[place] for place in figures]
+        yield _value(metric, group, row[period] if asked.unit else None, row[newest], row[days], told)
     if not rows and not asked.by and not asked.unit:
         yield MetricValue(metric.name)
 
@@ -345,30 +364,18 @@ _PEOPLE = ("vehicles", "counted", "of", "suppressed")
 
 
 def _value(
-    metric: Metric, group: tuple[str, ...], period: date | None, days: tuple[date, int], told: Mapping[str, Any]
+    metric: Metric, group: tuple[str, ...], period: date | None, as_of: date, days: int, told: Sequence[Any]
 ) -> MetricValue:
-    value = MetricValue(metric.name, group, period, *days)
-    if told["suppressed"]:
-        return replace(value, vehicles=None, suppressed=True)
-    ends = (told["low"], told["high"])
-    cell = Cell(
-        days[1], told["numerator"], told["denominator"], told["squares"], told["value"],
-        (None, None) if None in ends else ends, told["variance"], told["before_denominator"],
-    )  # fmt: skip
+    """A value of ``FIGURES`` and ``_PEOPLE``."""
+    value, numerator, denominator, squares, low, high, variance, covered, immature, before, *people = told
+    vehicles, counted, of, suppressed = people
+    if suppressed:
+        return MetricValue(metric.name, group, period, as_of, days, vehicles=None, suppressed=True)
+    ends = (None, None) if low is None or high is None else (low, high)
+    cell = Cell(days, numerator, denominator, squares, value, ends, variance, before)
     low, high = metric.bounds(cell)
+    population = Counted(counted, of, metric.population.label)
     return MetricValue(
-        metric.name,
-        group,
-        period,
-        *days,
-        value=told["value"],
-        numerator=told["numerator"],
-        denominator=told["denominator"],
-        low=low,
-        high=high,
-        vehicles=told["vehicles"],
-        population=Counted(told["counted"], told["of"], metric.population.label),
-        immature=int(told["immature"] or 0),
-        covered=told["covered"],
-        of_before=metric.of_before(cell),
-    )
+        metric.name, group, period, as_of, days, value, numerator, denominator, low, high, vehicles, False, population,
+        int(immature or 0), covered, metric.of_before(cell),
+    )  # fmt: skip

@@ -34,7 +34,7 @@ SQL_FOLDER = Path(__file__).resolve().parents[1] / "sql"
 
 _DOC = "docs/metrics.md has the format"
 _NEEDED = ("table", "description", "owner", "dimensions", "parts", "metrics")
-_TABLE_KEYS = (*_NEEDED, "inputs", "keys", "population")
+_TABLE_KEYS = (*_NEEDED, "inputs", "overlapping", "keys", "population")
 _REACHES = {"onward": InputReach(onward=True), "throughout": InputReach(throughout=True)}
 _NESTED: dict[str, type[BaseModel]] = {"format": ValueFormat, "population": Population, **NESTED}
 #: The loader of libyaml reads the same ten times as fast; it is missing where PyYAML was built without it.
@@ -150,13 +150,22 @@ def _load_table(path: Path, known: dict[str, Dimension]) -> KpiTable:
     for dimension in names if isinstance(names, list) else [names]:
         if dimension not in known:
             raise _error(path, "dimensions", repr(dimension), "a list of " + ", ".join(known))
+    overlapping = content.get("overlapping", [])
+    for dimension in overlapping if isinstance(overlapping, list) else [overlapping]:
+        if dimension not in names:
+            raise _error(path, "overlapping", repr(dimension), "a list of the table's dimensions: " + ", ".join(names))
     parts = _named(Part, content["parts"], path, "parts")
     keys = _named(Key, content.get("keys", {}), path, "keys")
     if "vehicles" not in {p.name for p in parts if p.type == "int"}:
         raise _error(path, "parts", ", ".join(p.name for p in parts), "vehicles (int): small groups are known by it")
     _refuse_columns_twice(["date", *names, *(k.name for k in keys), *(p.name for p in parts)], path)
     given = {"table": name, "owner": owner, "family": path.parent.name}
-    given |= {"dimensions": tuple(known[d] for d in names), "keys": keys, "parts": parts}
+    given |= {
+        "dimensions": tuple(known[d] for d in names),
+        "overlapping": tuple(overlapping),
+        "keys": keys,
+        "parts": parts,
+    }
     given |= {"reaches": _reaches(content.get("inputs", {}), path), "sql": _query(path.with_suffix(".sql"))}
     given |= {"metrics": _load_metrics(content, str(name), owner, path), "file": str(path.with_suffix(".sql"))}
     table: KpiTable = _model(KpiTable, given, {"description": content["description"]}, path, "")

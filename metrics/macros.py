@@ -104,7 +104,7 @@ def _select(cells: Cells, axes: Mapping[str, str], rest: str) -> str:
     for metric in cells.metrics:
         told = cells.measures(metric) if isinstance(metric, Keyed) else cells.figures(metric)  # type: ignore[arg-type]
         said[metric.name] = {name: told.get(name, "null") for name in _FIGURES}
-        said[metric.name] |= {"vehicles": cells.people(metric)["vehicles"], "suppressed": cells.is_withheld(metric)}
+        said[metric.name] |= {name: cells.people(metric)[name] for name in ("vehicles", "suppressed")}
     columns = ["name as metric", "period as date", *(f'"{name}"' for name in cells.grain.dimensions)]
     columns += [f'{sql} as "{axis}"' for axis, sql in axes.items()]
     for column in (*_FIGURES, "vehicles", "suppressed"):

@@ -87,6 +87,8 @@ WRONG: list[tuple[str, Any, list[str]]] = [
      ["driving.yml: inputs.core.trips", "does not read", "core.vehicle_days"]),
     ("two columns of one name", lambda c: c.update(keys={"market": {"type": "text", "description": "x"}}),
      ["market", "two columns of this name"]),
+    ("an overlap of what is no dimension", lambda c: c.update(overlapping=["service"]),
+     ["driving.yml: overlapping", "'service'", "market, model"]),
     ("a key of no type", lambda c: c.update(keys={"step": {"type": "float", "description": "x"}}),
      ["keys.step.type", "'int' or 'text'"]),
     ("a key the query lacks", lambda c: c.update(keys={"step": {"type": "text", "description": "x"}}),

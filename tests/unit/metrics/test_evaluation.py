@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lake.errors import QueryError
-from metrics import Slice, dimension_values, evaluate, load_contracts, wilson_interval
+from metrics import Question, Slice, dimension_values, evaluate, evaluate_all, load_contracts, wilson_interval
 from tests.unit.metrics.platform import MONDAY, database
 
 TUESDAY = MONDAY + timedelta(1)
@@ -90,6 +90,51 @@ def test_the_newest_day_is_one_for_all_groups(con: Any) -> None:
     }  # fmt: skip
 
 
+def test_by_month(con: Any) -> None:
+    con.execute("insert into kpi.active_vehicles by name select date '2026-04-01' as date, * exclude (date) "
+                "from kpi.active_vehicles where date = '2026-03-02'")  # fmt: skip
+    months = evaluate(con, ["weekly_active_vehicles"], Slice(MONDAY, date(2026, 4, 9)), by=("month",))
+    assert [(v.period, v.value, v.days) for v in months] == [(date(2026, 3, 1), 75, 2), (date(2026, 4, 1), 60, 1)]
+    before = Slice(date(2026, 2, 20), date(2026, 3, 30))
+    april = evaluate(con, ["trips"], Slice(date(2026, 3, 20), date(2026, 4, 20)), by=("month",), compare=before)
+    assert [v.period for v in april] == []
+    con.execute("insert into kpi.driving by name select date '2026-04-01' as date, * exclude (date) from kpi.driving")
+    april = evaluate(con, ["trips"], Slice(date(2026, 3, 20), date(2026, 4, 20)), by=("month",), compare=before)
+    assert [(v.period, v.value, v.change) for v in april] == [(date(2026, 4, 1), 100, 0)]
+
+
+class _Counting:
+    """A connection that counts what is asked of it."""
+
+    def __init__(self, con: Any) -> None:
+        self.con, self.asked = con, 0
+
+    def execute(self, *args: Any) -> Any:
+        self.asked += 1
+        return self.con.execute(*args)
+
+
+def test_many_questions_are_one_query_per_table_and_answered_as_each_alone(con: Any) -> None:
+    week = Slice(MONDAY - timedelta(5), TUESDAY)
+    questions = [
+        Question(tuple(NAMES), BOTH, compare=BOTH.before()),
+        Question(("trips", "stickiness"), BOTH, ("date",)),
+        Question(("weekly_active_vehicles",), BOTH, ("market", "week"), BOTH.before()),
+        Question(("mean_speed",), week, ("model", "market")),
+        Question(("mean_speed", "active_share"), week, ("market",), week.before()),
+        Question((), BOTH),
+    ]
+    counting = _Counting(con)
+    found = evaluate_all(counting, questions)  # type: ignore[arg-type]
+    assert counting.asked == 2
+    alone = [evaluate(con, q.metrics, q.slice, by=q.by, compare=q.compare) for q in questions]
+    assert found == alone
+    assert [answer.by for answer in found] == [(), (), ("market",), ("model", "market"), ("market",), ()]
+    only = Question(("trips",), Slice(MONDAY, TUESDAY, {"market": ("FR",)}))
+    assert evaluate_all(counting, [only, *questions])[1:] == alone  # type: ignore[arg-type]
+    assert counting.asked == 5
+
+
 def test_filters(con: Any) -> None:
     only = Slice(MONDAY, TUESDAY, {"market": ("DE",), "model": ()})
     assert evaluate(con, ["weekly_active_vehicles"], only).one("weekly_active_vehicles").value == 5
@@ -124,7 +169,9 @@ def test_a_zero_denominator_has_no_value() -> None:
     [
         ({"metrics": ["typo"]}, "No such metric"),
         ({"by": ("colour",)}, "is not split by 'colour'"),
-        ({"by": ("date", "week")}, "by date or by week"),
+        ({"by": ("date", "week")}, "by date or by week or by month"),
+        ({"by": ("step",)}, "is not split by 'step'"),
+        ({"compare": Slice(MONDAY, MONDAY, {"market": ("FR",)})}, "compared with one of the same filters"),
         ({"slice_": Slice(MONDAY, MONDAY, {'market" or 1=1 --': ("FR",)})}, "is not split by"),
     ],
 )

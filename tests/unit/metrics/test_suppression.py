@@ -15,7 +15,7 @@ from lake.settings import get_settings
 from lake.storage import Lake
 from metrics import Slice, evaluate, load_contracts, macro_statements
 from metrics.specs import table_specs
-from tests.unit.metrics.platform import MONDAY, database
+from tests.unit.metrics.platform import KINDS, MONDAY, database
 
 DAY = Slice(MONDAY, MONDAY)
 LEAST = 10
@@ -86,6 +86,30 @@ def test_groups_differ_along_one_dimension_at_a_time() -> None:
     rows = [{"date": MONDAY, "market": m, "model": k, "vehicles": n} for (m, k), n in cells.items()]
     con = database(driving=rows)
     assert _withheld(con, ("market", "model")) == {("FR", "Corvid"), ("FR", "Heron"), ("DE", "Corvid")}
+
+
+@pytest.mark.parametrize("metric", ["services_used", "services_used_now"])
+def test_one_vehicle_with_many_services_is_one_vehicle(metric: str) -> None:
+    """Twelve services of one vehicle are twelve rows, and so are those of twelve vehicles with one each."""
+    fleet = {"FR": 1, "DE": 40, "CN": 60}
+    rows = [
+        {"date": MONDAY, "market": market, "service": f"s{number}", "vehicles": n, "using": n}
+        for market, n in fleet.items()
+        for number in range(12)
+    ]
+    con = database(KINDS, services=rows)
+    for statement in macro_statements(KINDS):
+        con.execute(statement)
+    for by, least in ((("market",), 12 * 40), (("market", "service"), 40)):
+        values = evaluate(con, [metric], DAY, by=by, contracts=KINDS)
+        shown = {v.group[0]: v.value for v in values if not v.suppressed}
+        assert shown == {"CN": least * 1.5}  # Germany covers France
+        assert {v.vehicles for v in values if not v.suppressed} == {60}
+        columns = ", ".join([*by, "value"])
+        sql = con.execute(f"select {columns} from metric($n, by := $by) where not suppressed", {"n": metric, "by": by})
+        assert {row[0]: row[-1] for row in sql.fetchall()} == shown
+    whole = evaluate(con, [metric], DAY, contracts=KINDS).one(metric)
+    assert (whole.value, whole.vehicles) == (12 * 101, 101)
 
 
 def test_a_range_counts_its_largest_day_and_a_stock_its_newest() -> None:

@@ -8,6 +8,7 @@ from bench.siege.__main__ import besiege
 from tests.conftest import Azurite
 
 
+@pytest.mark.siege
 @pytest.mark.timeout(1200)  # its end is bounded by the work, which a busy machine draws out
 @pytest.mark.parametrize("where", ["local", "azurite"])
 def test_whatever_happens_meanwhile_the_tables_are_those_of_an_undisturbed_run(

@@ -42,6 +42,7 @@ class Grain:
         splits: SQL of what is asked: ``split, grouping_set, unit, first_day, last_day``.
         units: units of time that occur; ``""`` for a whole range.
         as_of: SQL of the newest day that counts.
+        is_daily: each cell is one day, so that all ways in which days combine come to the same.
     """
 
     dimensions: tuple[str, ...]
@@ -52,6 +53,7 @@ class Grain:
     splits: str
     units: tuple[str, ...]
     as_of: str
+    is_daily: bool = False
 
     @property
     def names(self) -> str:
@@ -90,11 +92,6 @@ class Size:
     rests_on: str
     least: int
 
-    @classmethod
-    def of(cls, metric: Metric) -> Size:
-        """The size by which a metric's values are withheld."""
-        return cls("latest" if metric.over_time == "last" else "most", metric.rests_on, metric.smallest_group)
-
     @property
     def columns(self) -> tuple[str, ...]:
         """Columns of cells that hold it."""
@@ -102,11 +99,18 @@ class Size:
 
 
 class Cells:
-    """The cells of some metrics of a KPI table, as SQL."""
+    """The cells of some metrics of a KPI table, as SQL.
 
-    def __init__(self, table: KpiTable, metrics: Sequence[Metric], grain: Grain) -> None:
-        self.table, self.metrics, self.grain = table, tuple(metrics), grain
-        self.sizes = tuple(dict.fromkeys(map(Size.of, metrics)))
+    Args:
+        table: the table.
+        metrics: metrics of it.
+        grain: how its rows become cells.
+        with_people: whom values speak for is asked too.
+    """
+
+    def __init__(self, table: KpiTable, metrics: Sequence[Metric], grain: Grain, *, with_people: bool = True) -> None:
+        self.table, self.metrics, self.grain, self._with_people = table, tuple(metrics), grain, with_people
+        self.sizes = tuple(dict.fromkeys(map(self.size, metrics)))
         self.plain = tuple(m for m in metrics if isinstance(m, Plain))
         self.keyed = tuple(m for m in metrics if isinstance(m, Keyed))
         self._keys = tuple(dict.fromkeys(m.read_by for m in self.keyed))
@@ -126,36 +130,46 @@ class Cells:
             group_by=grain.group_by(*self._overlapping()),
             folded=self._folded(parts),
             period=grain.period("daily.date"),
-            sums=", ".join(self._sums(parts)),
+            sums=", ".join(self._sums()),
             covers=" ".join(self._covers()),
-            withheld=", ".join(f"{self._is_withheld(size)} as {self.withheld(size)}" for size in self.sizes),
+            withheld=", ".join(f"{self._rule(size)} as withheld_{n}" for n, size in enumerate(self.sizes)),
         )
         return ", ".join([text, *self._measured()])
 
-    def withheld(self, size: Size) -> str:
-        """Column of ``judged`` that says whether values of this size are withheld."""
-        return f"withheld_{self.sizes.index(size)}"
+    def size(self, metric: Metric) -> Size:
+        """The size by which a metric's values are withheld."""
+        when = "latest" if self._way(metric.over_time) == "newest" else "most"
+        return Size(when, metric.rests_on, metric.smallest_group)
 
     def is_withheld(self, metric: Metric) -> str:
         """Column of ``judged`` that says whether a metric's values are withheld."""
-        return self.withheld(Size.of(metric))
+        return f"withheld_{self.sizes.index(self.size(metric))}"
+
+    def sums(self, metric: Plain) -> dict[str, str]:
+        """SQL over ``judged`` of the sums of a plain metric, whether they are withheld or not."""
+        return {name: self._expression(text, metric.over_time) for name, text in metric.sums.items()}
+
+    def value(self, metric: Plain, numerator: str, denominator: str | None) -> str:
+        """SQL of the value of a plain metric, from that of its sums."""
+        parts = f" / nullif({denominator}, 0)" if metric.has_parts else ""
+        return f"{metric.scale!r} * {numerator}{parts}"
+
+    def vehicles(self, metric: Metric) -> str:
+        """SQL over ``judged`` of the vehicles of a group, whether they are withheld or not."""
+        return f"cast({self.size(metric).when}_vehicles as bigint)"
 
     def figures(self, metric: Plain) -> dict[str, str]:
         """SQL over ``judged`` of what is said of a plain metric: parts of ``FIGURES``, null where it is withheld."""
-        days = " / days" if metric.over_time == "mean" else ""
-        sums = {name: _expression(text, metric.over_time) + days for name, text in metric.sums.items()}
-        value = f"{metric.scale!r} * {sums['numerator']}"
-        if metric.has_parts:
-            value += f" / nullif({sums['denominator']}, 0)"
-        return {name: self._shown(metric, sql) for name, sql in {"value": value, **sums}.items()}
+        sums = self.sums(metric)
+        told = {"value": self.value(metric, sums["numerator"], sums.get("denominator")), **sums}
+        return {name: self._shown(metric, sql) for name, sql in told.items()}
 
     def people(self, metric: Metric) -> dict[str, str]:
         """SQL over ``judged`` of whom a value speaks for: ``vehicles, counted, of``; with ``suppressed``."""
-        population, size = metric.population, Size.of(metric)
+        population = metric.population
         way = population.over_time or metric.over_time
-        days = " / days" if way == "mean" else ""
-        found = {"vehicles": f"cast({size.when}_vehicles as bigint)"}
-        found |= {name: _expression(getattr(population, name), way) + days for name in ("counted", "of")}
+        found = {"vehicles": self.vehicles(metric)}
+        found |= {name: self._expression(getattr(population, name), way) for name in ("counted", "of")}
         shown = {name: self._shown(metric, sql) for name, sql in found.items()}
         return {**shown, "suppressed": self.is_withheld(metric)}
 
@@ -171,20 +185,32 @@ class Cells:
     def _shown(self, metric: Metric, sql: str) -> str:
         return f"case when not {self.is_withheld(metric)} then {sql} end"
 
-    def _parts(self) -> list[str]:
-        parts = {part for size in self.sizes for part in ("vehicles", size.rests_on)}
-        for metric in self.metrics:
-            texts = [metric.population.counted, metric.population.of]
-            texts += metric.sums.values() if isinstance(metric, Plain) else []
-            parts |= {part for text in texts for part in parts_of(text)}
-        return sorted(parts)
+    def _way(self, over_time: OverTime) -> str:
+        """Which days of a cell are summed."""
+        return "newest" if over_time == "last" and not self.grain.is_daily else "sum"
 
-    def _sums(self, parts: Iterable[str]) -> list[str]:
-        ways = {"sum": "", "newest": " filter (where date = newest)"}
+    def _expression(self, text: str, over_time: OverTime) -> str:
+        """An expression over the sums of ``judged``; of the average day where the contract says so."""
+        way = self._way(over_time)
+        days = " / days" if over_time == "mean" and not self.grain.is_daily else ""
+        return f"({sum_sql(text, lambda part: _quoted(f'{way}_{part}'))}){days}"
+
+    def _summed(self) -> list[tuple[str, str]]:
+        """Parts that expressions sum, each with the way."""
+        texts = [(text, m.over_time) for m in self.plain for text in m.sums.values()]
+        if self._with_people:
+            people = [(m.population, m.population.over_time or m.over_time) for m in self.metrics]
+            texts += [(text, way) for one, way in people for text in (one.counted, one.of)]
+        return sorted({(part, self._way(over_time)) for text, over_time in texts for part in parts_of(text)})
+
+    def _parts(self) -> list[str]:
+        sizes = {part for size in self.sizes for part in ("vehicles", size.rests_on)}
+        return sorted(sizes | {part for part, _ in self._summed()})
+
+    def _sums(self) -> list[str]:
+        only = {"sum": "", "newest": " filter (where date = newest)"}
         sums = [
-            f'cast(coalesce(sum("{part}"){only}, 0) as double) as "{way}_{part}"'
-            for part in parts
-            for way, only in ways.items()
+            f'cast(coalesce(sum("{part}"){only[way]}, 0) as double) as "{way}_{part}"' for part, way in self._summed()
         ]
         for size in self.sizes:
             for part in dict.fromkeys(("vehicles", size.rests_on)):
@@ -226,7 +252,7 @@ class Cells:
             on = " and ".join(f"groups.{name} = by_{along}.{name}" for name in same)
             yield f"inner join ({among}) as by_{along} on {on}"
 
-    def _is_withheld(self, size: Size) -> str:
+    def _rule(self, size: Size) -> str:
         """Too few vehicles, or a value that rests on too few, or one that covers others. None is not too few."""
         least, rests_on = size.least, f'"{size.when}_{size.rests_on}"'
         rules = [f'"{size.when}_vehicles" < {least}', f"({rests_on} > 0 and {rests_on} < {least})"]
@@ -266,6 +292,5 @@ def _sums(parts: Iterable[str]) -> str:
     return ", ".join(f'sum("{part}") as "{part}"' for part in parts)
 
 
-def _expression(text: str, over_time: OverTime) -> str:
-    way = "newest" if over_time == "last" else "sum"
-    return f"({sum_sql(text, lambda part: chr(34) + way + '_' + part + chr(34))})"
+def _quoted(name: str) -> str:
+    return f'"{name}"'

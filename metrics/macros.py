@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
 from metrics.cells import ALL, Cells, Grain
-from metrics.contract import KpiTable, Metric
+from metrics.contract import KpiTable
 from metrics.evaluation import newest_day
 from metrics.kinds.keyed import Keyed
-from metrics.kinds.plain import Plain
 from metrics.loading import Contracts, load_contracts
 
 _MACRO = (Path(__file__).parent / "metric.sql").read_text(encoding="utf-8")
-_FIGURES = ("value", "numerator", "denominator")
+_FIGURES = ("value", "numerator", "denominator", "vehicles", "suppressed")
+_SAID = ", ".join(_FIGURES)
 #: One split: every day by itself.
 _EACH_DAY = (
     "select 0 as split, 0 as grouping_set, 'date' as unit, "
@@ -31,88 +31,105 @@ def macro_statements(contracts: Contracts | None = None, *, as_of: date | None =
     """
     contracts = contracts or load_contracts()
     newest = f"date '{as_of}'" if as_of else newest_day(contracts)
-    names = [*(d.name for d in contracts.dimensions), *_axes(contracts)]
-    asked = [select for table in contracts.tables for select in _one(table, contracts, newest)]
+    columns = [*(d.name for d in contracts.dimensions), *_axes(contracts)]
     macro = _MACRO.format(
         known=_texts(m.name for m in contracts.metrics),
-        dimensions=_columns(names),
-        dimension_names=_texts(names),
-        body="\nunion all\n".join(asked),
+        dimensions=_columns(columns),
+        dimension_names=_texts(columns),
+        unsplit="\n        ".join(text for table in contracts.tables for text in _unsplit(table)),
+        body="\nunion all\n".join(_one(table, columns, newest) for table in contracts.tables),
     )
-    every = [select for table in contracts.tables for select in _all(table, contracts, newest)]
-    return [macro, "create or replace view metric_values as\n" + "\nunion all\n".join(every)]
+    every = "\nunion all\n".join(_all(table, columns, newest) for table in contracts.tables)
+    return [macro, f"create or replace view metric_values as\n{every}"]
 
 
 def _axes(contracts: Contracts) -> list[str]:
     return sorted({metric.axis for metric in contracts.metrics if metric.axis})
 
 
-def _one(table: KpiTable, contracts: Contracts, newest: str) -> Iterator[str]:
-    """The selects over one table for the parameters ``name`` and ``by`` of the macro."""
-    columns = {}
-    for dimension in (d.name for d in contracts.dimensions):
-        asked = f"list_contains(\"by\", '{dimension}')"
-        split = f'kpi."{dimension}"' if dimension in table.dimension_names else _no_split(table.table, dimension)
-        columns[dimension] = f"case when {asked} then {split} else '{ALL}' end"
-    for metrics in _alike(table):
-        names = _texts(m.name for m in metrics)
-        cells = Cells(table, metrics, _grain(columns, f"where name in ({names})", newest))
-        axes = {
-            axis: f"case when list_contains(\"by\", '{axis}') then {_no_split(table.table, axis)} else '{ALL}' end"
-            for axis in _axes(contracts)
-        }
-        where, axis = f"name in ({names})", metrics[0].axis
-        if axis is not None:
-            axes[axis] = f"coalesce(axis, '{ALL}')"
-            where += f" and (coalesce(axis, '{ALL}') = '{ALL}') = (not list_contains(\"by\", '{axis}'))"
-        elif isinstance(metrics[0], Keyed):
-            where += f" and coalesce(axis, '{ALL}') = '{ALL}'"
-        yield _select(cells, axes, f"where {where}")
+def _unsplit(table: KpiTable) -> Iterator[str]:
+    """Branches of a case: that metrics of a table are asked by what they are not split by."""
+    for axis in dict.fromkeys(m.axis for m in table.metrics):
+        names = _texts(m.name for m in table.metrics if m.axis == axis)
+        strange = f'list_filter("by", x -> x not in ({_texts([*table.dimension_names, *filter(None, [axis])])}))'
+        said = f"error('the metrics of {table.table} are not split by ' || {strange}[1])"
+        yield f"when name in ({names}) and len({strange}) > 0 then {said}"
 
 
-def _all(table: KpiTable, contracts: Contracts, newest: str) -> Iterator[str]:
-    """The selects over one table for all its metrics, split by all its dimensions, and by no axis."""
-    columns = {
-        d.name: f'kpi."{d.name}"' if d.name in table.dimension_names else f"'{ALL}'" for d in contracts.dimensions
+def _one(table: KpiTable, columns: Sequence[str], newest: str) -> str:
+    """The select over one table for the parameters ``name`` and ``by`` of the macro."""
+    split = {
+        name: f"case when list_contains(\"by\", '{name}') then kpi.\"{name}\" else '{ALL}' end"
+        for name in table.dimension_names
     }
-    axes = dict.fromkeys(_axes(contracts), f"'{ALL}'")
-    for metrics in _alike(table):
-        cells = Cells(table, metrics, _grain(columns, "", newest))
-        names = f"cross join (select unnest([{_texts(m.name for m in metrics)}]) as name) as names"
-        only = f"where coalesce(axis, '{ALL}') = '{ALL}'" if isinstance(metrics[0], Keyed) else ""
-        yield _select(cells, axes, f"{names} {only}")
+    where = f"where name in ({_texts(m.name for m in table.metrics)})"
+    cells = Cells(table, table.metrics, _grain(split, where, newest), with_people=False)
+    selects = [_keyed(cells, metric, columns, asked=True) for metric in cells.keyed]
+    if cells.plain:
+        plain = _plain(cells, columns)
+        selects.insert(0, f"{plain} where name in ({_texts(m.name for m in cells.plain)}))")
+    return f"select * from ({cells.sql()} {' union all '.join(selects)})"
 
 
-def _alike(table: KpiTable) -> Iterator[tuple[Metric, ...]]:
-    """The metrics of a table that one select can tell: all the plain ones together, each keyed one by itself."""
-    if plain := tuple(m for m in table.metrics if isinstance(m, Plain)):
-        yield plain
-    yield from ((m,) for m in table.metrics if isinstance(m, Keyed))
+def _all(table: KpiTable, columns: Sequence[str], newest: str) -> str:
+    """The select over one table for all its metrics, split by all its dimensions, and by no axis."""
+    split = {name: f'kpi."{name}"' for name in table.dimension_names}
+    cells = Cells(table, table.metrics, _grain(split, "", newest), with_people=False)
+    selects = [_keyed(cells, metric, columns, asked=False) for metric in cells.keyed]
+    if cells.plain:
+        names = f"(select unnest([{_texts(m.name for m in cells.plain)}]) as name)"
+        selects.insert(0, f"{_plain(cells, columns)} cross join {names})")
+    return f"select * from ({cells.sql()} {' union all '.join(selects)})"
 
 
 def _grain(columns: Mapping[str, str], where: str, newest: str) -> Grain:
-    return Grain(tuple(columns), tuple(columns.values()), "0", (), where, _EACH_DAY, ("date",), newest)
+    split = (tuple(columns), tuple(columns.values()), "0", ())
+    return Grain(*split, where, _EACH_DAY, ("date",), newest, is_daily=True)
 
 
-def _no_split(table: str, name: str) -> str:
-    return f"error('the metrics of {table} are not split by {name}')"
+def _plain(cells: Cells, columns: Sequence[str]) -> str:
+    """The select of plain metrics from ``judged``, left open: a row per metric, day and group."""
+    sums = {m.name: cells.sums(m) for m in cells.plain}
+    withheld = _choice({m.name: cells.is_withheld(m) for m in cells.plain})
+    shown = {
+        "numerator": _choice({name: one["numerator"] for name, one in sums.items()}),
+        "denominator": _choice({name: one.get("denominator", "null") for name, one in sums.items()}),
+        "vehicles": _choice({m.name: cells.vehicles(m) for m in cells.plain}),
+    }
+    told = ", ".join(f"case when not suppressed then {sql} end as {name}" for name, sql in shown.items())
+    value = _choice({m.name: cells.value(m, "numerator", "denominator") for m in cells.plain})
+    inner = f"select *, name as metric, period as date, {withheld} as suppressed, {told}, {value} as value from judged"
+    return f"select metric, date, {_split(cells, columns)}, {_SAID} from ({inner}"
 
 
-def _select(cells: Cells, axes: Mapping[str, str], rest: str) -> str:
-    """The select over some cells: a row per metric, day and group."""
-    said: dict[str, dict[str, str]] = {}
-    for metric in cells.metrics:
-        told = cells.measures(metric) if isinstance(metric, Keyed) else cells.figures(metric)  # type: ignore[arg-type]
-        said[metric.name] = {name: told.get(name, "null") for name in _FIGURES}
-        said[metric.name] |= {name: cells.people(metric)[name] for name in ("vehicles", "suppressed")}
-    columns = ["name as metric", "period as date", *(f'"{name}"' for name in cells.grain.dimensions)]
-    columns += [f'{sql} as "{axis}"' for axis, sql in axes.items()]
-    for column in (*_FIGURES, "vehicles", "suppressed"):
-        branches = " ".join(f"when '{name}' then {told[column]}" for name, told in said.items())
-        columns.append(f"case name {branches} end as {column}")
-    keyed = next((m for m in cells.metrics if isinstance(m, Keyed)), None)
-    source = cells.measured(keyed) if keyed else "judged"
-    return f"select * from ({cells.sql()} select {', '.join(columns)} from {source} {rest})"
+def _keyed(cells: Cells, metric: Keyed, columns: Sequence[str], *, asked: bool) -> str:
+    """The select of a keyed metric: of the macro's name and axis where ``asked``, else of the metric and no axis."""
+    told = {name: sql for name, sql in cells.measures(metric).items() if name in _FIGURES}
+    told["vehicles"] = f"case when not {cells.is_withheld(metric)} then {cells.vehicles(metric)} end"
+    told["suppressed"] = cells.is_withheld(metric)
+    split = _split(cells, columns, metric.axis if asked else None)
+    by_axis = f"list_contains(\"by\", '{metric.axis}')" if asked and metric.axis else "false"
+    only = f"name = '{metric.name}' and " if asked else ""
+    said = ", ".join(f"{told[name]} as {name}" for name in _FIGURES)
+    return (
+        f"select '{metric.name}' as metric, period as date, {split}, {said} "
+        f"from {cells.measured(metric)} where {only}(coalesce(axis, '{ALL}') <> '{ALL}') = {by_axis}"
+    )
+
+
+def _split(cells: Cells, columns: Sequence[str], axis: str | None = None) -> str:
+    """Dimensions and axes of all tables: what cells are not split by is ``all``."""
+    own = {name: f'"{name}"' for name in cells.grain.dimensions} | ({axis: f"coalesce(axis, '{ALL}')"} if axis else {})
+    whole = f"'{ALL}'"
+    return ", ".join(f'{own.get(name, whole)} as "{name}"' for name in columns)
+
+
+def _choice(told: Mapping[str, str]) -> str:
+    """A column that differs by metric; what several metrics say alike stands once."""
+    names: dict[str, list[str]] = {}
+    for name, sql in told.items():
+        names.setdefault(sql, []).append(name)
+    return f"case {' '.join(f'when name in ({_texts(alike)}) then {sql}' for sql, alike in names.items())} end"
 
 
 def _columns(names: Iterable[str]) -> str:

@@ -8,7 +8,10 @@ with known as (
         end
         and case when len(list_filter("by", x -> x not in ({dimension_names}))) = 0 then true
             else error('by takes these dimensions: ' || concat_ws(', ', {dimension_names}))
-        end as fine
+        end
+        and case
+        {unsplit}
+        else true end as fine
 )
 
 select * from ({body})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from itertools import combinations
 
 import duckdb
@@ -23,6 +24,7 @@ def why(
     before: Slice,
     *,
     by: Sequence[str] = (),
+    as_of: date | None = None,
     contracts: Contracts | None = None,
 ) -> Why:
     """The reasons of a change between two periods.
@@ -34,6 +36,7 @@ def why(
         before: what it is compared with; the same filters.
         by: dimensions in which reasons are sought; all of the metric's table that are not filtered to one value
             unless given.
+        as_of: newest day that counts for cohorts too young; see ``evaluate_all``.
         contracts: the contracts; the shipped ones unless given.
 
     Raises:
@@ -52,5 +55,5 @@ def why(
     dimensions = tuple(by) or tuple(name for name in known if len(now.filters.get(name, ())) != 1)
     splits = [(), *(s for size in range(1, _TOGETHER + 1) for s in combinations(dimensions, size))]
     asked = [Question((metric,), now, split, before) for split in splits]
-    whole, *found = evaluate_all(con, asked, contracts=contracts)
+    whole, *found = evaluate_all(con, asked, as_of=as_of, contracts=contracts)
     return explain(contract, whole.one(metric), dict(zip(splits[1:], found, strict=True)), dimensions)

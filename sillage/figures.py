@@ -80,7 +80,7 @@ def metric(
         now = _slice(info, since, until, last, where)
         split = (*((_PERIOD[grain],) if grain else ()), *by)
         before = _before(now, compare)
-        found = evaluate(cursor, names, now, by=split, compare=before)
+        found = evaluate(cursor, names, now, by=split, compare=before, as_of=info.data_to)
     if kind == "table" and output is None:
         _show(found, now, before, info)
         return
@@ -118,7 +118,7 @@ def why(
         now = _slice(info, since, until, last, where)
         before = _before(now, compare)
         assert before is not None
-        found = reasons(cursor, name, now, before, by=by)
+        found = reasons(cursor, name, now, before, by=by, as_of=info.data_to)
     _tell(load_contracts().metric(name), found, now, before)
 
 

@@ -13,7 +13,8 @@ import pytest
 from lake.settings import Settings, get_settings
 from lake.snapshot import Snapshot, point_to
 from lake.storage import Lake
-from metrics import Slice, evaluate
+from metrics import Slice, evaluate, load_contracts
+from metrics.kinds.survival import Survival
 from orchestration.publishing import write_figures
 from tests.integration.cli.conftest import Run
 from tests.integration.lakes import environment
@@ -53,6 +54,30 @@ def test_figures_are_those_of_evaluate_to_the_last_digit(fleet: Settings, run: R
     assert [(x["metric"], x["market"], float(x["value"])) for x in lines] == [
         (v.metric, v.group[0], v.value) for v in found
     ]
+
+
+def test_what_is_open_is_known_up_to_the_newest_day_that_is_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run
+) -> None:
+    """As the dashboard and SQL have it: a day that has only begun does not make a case a day older."""
+    metric = next(m for m in load_contracts().metrics if isinstance(m, Survival) and m.after_days)
+    began, name = LAST - timedelta(metric.after_days - 1), metric.table.removeprefix("kpi.")
+    row = {"date": began, "vehicles": 50, metric.rests_on: 50, "duration_days": -1, metric.cases: 40}
+    ended = {"date": began, "duration_days": 0, metric.cases: 10}
+    begun = {"date": LAST + timedelta(1), "vehicles": 50, metric.rests_on: 50, "duration_days": 0}
+    frames = {metric.table: frame(name, [row, ended, begun])}
+    settings = get_settings(lake=str(tmp_path / "lake"))
+    lake, folder = Lake.open(settings), tmp_path / "lake" / "published"
+    folder.mkdir()
+    point_to(lake, write_figures(folder, frames, version="1", provisional_days=0, published_at=NOW))
+    for variable, value in environment(settings).items():
+        monkeypatch.setenv(variable, value)
+    said = json.loads(run("metric", metric.name, "--from", str(began), "--to", str(began), "--format", "json").out)
+    with Snapshot.open(settings).cursor() as cursor:
+        sql = cursor.execute("select value from metric($n) where date = $d", {"n": metric.name, "d": began}).fetchall()
+        later = evaluate(cursor, [metric.name], Slice(began, began)).one(metric.name)
+    assert [(x["value"],) for x in said] == sql == [(None,)]
+    assert later.value is not None
 
 
 def test_filters_periods_and_grain(fleet: Settings, run: Run) -> None:

@@ -184,12 +184,12 @@ def test_dimensions_not_asked_for_say_all(sql: Any) -> None:
 def test_the_view_has_every_metric_at_full_grain(sql: Any) -> None:
     rows = sql.execute("select metric, count(*) from metric_values group by metric order by metric").fetchall()
     assert rows == [(name, 12) for name in FILLED]
-    for table in load_contracts().tables:
-        for metric in table.metrics:
-            ask = {"name": metric.name, "by": list(table.dimension_names)}
-            full = sql.execute("select * from metric($name, by := $by) order by all", ask).fetchall()
-            view = sql.execute("select * from metric_values where metric = $name order by all", {"name": metric.name})
-            assert view.fetchall() == full
+    viewed = sql.execute("select * from metric_values order by all").fetchall()
+    for name in FILLED:
+        contracts = load_contracts()
+        ask = {"name": name, "by": list(contracts.table(contracts.metric(name).table).dimension_names)}
+        full = sql.execute("select * from metric($name, by := $by) order by all", ask).fetchall()
+        assert [row for row in viewed if row[0] == name] == full
 
 
 def test_the_lakes_own_session_has_the_metrics() -> None:
@@ -201,7 +201,7 @@ def test_the_lakes_own_session_has_the_metrics() -> None:
 @pytest.mark.parametrize(
     ("query", "says"),
     [
-        ("select * from metric('typo')", "There is no metric typo. There are: active_rate_28d"),
+        ("select * from metric('typo')", r"There is no metric typo\. There are: .*, active_rate_28d"),
         ("select * from metric('trips', by := ['colour'])", "by takes these dimensions: market"),
     ],
 )

@@ -277,7 +277,9 @@ def test_a_build_that_is_overtaken_while_it_computes_computes_anew(
     monkeypatch.setattr(Table, "replace", overtake)
     place.build()
     place.build()
-    assert set(overtaken) == {"core.trips", "core.vehicle_days", "core.latest", "core.activity", *KPIS}
+    core = {name for name in overtaken if name.startswith("core.")}
+    assert core == {"core.trips", "core.vehicle_days", "core.latest", "core.activity"}
+    assert set(overtaken) >= set(KPIS)
     assert_same(core_and_kpi(place.lake), computed(whole))
 
 

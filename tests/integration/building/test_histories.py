@@ -50,8 +50,8 @@ def send_all(lake: Lake) -> None:
 
 
 def numbers(found: dict[str, list[Any]]) -> dict[str, list[int]]:
-    """Days counted from the first, of the tables that have some."""
-    return {name: [(day - FIRST).days for day in days] for name, days in found.items() if days}
+    """Days counted from the first, of the tables looked at that have some."""
+    return {name: [(day - FIRST).days for day in days] for name, days in found.items() if days and name in COMPUTED}
 
 
 def versions(lake: Lake) -> dict[str, int]:

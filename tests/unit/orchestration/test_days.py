@@ -58,8 +58,8 @@ def test_partitions_reach_from_days_before_the_earliest_event_to_tomorrow(tmp_pa
     profile = 'name = "old"\nformat = "csv"\nkind = "telemetry"\ncolumns.speed_kmh = "s"\nearliest_day = 1998-05-01\n'
     (tmp_path / "old.toml").write_text(profile + '[vehicle]\nfield = "v"\n[time]\nfield = "t"\n')
     today = datetime.now(UTC).date()
-    # A charging session is looked at again when the three days after it change.
-    for feeds, first in ((tmp_path, "1998-04-28"), (tmp_path / "none", "1999-12-29")):
+    # A cohort of deliveries is looked at again when one of the 90 days after it changes.
+    for feeds, first in ((tmp_path, "1998-01-31"), (tmp_path / "none", "1999-10-03")):
         keys = daily_partitions(get_settings(feeds=feeds)).get_partition_keys()
         assert (keys[0], keys[-1]) == (first, (today + timedelta(1)).isoformat())
 

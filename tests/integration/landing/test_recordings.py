@@ -10,6 +10,7 @@ import pytest
 
 from lake.catalog import connect
 from lake.guard import read_query
+from metrics.specs import table_specs
 from orchestration.checks import run_checks
 from orchestration.landing import land
 from tests.integration.lakes import FEEDS, assert_same, content, rows
@@ -151,7 +152,7 @@ def test_the_vin_in_a_recording_reaches_no_table(recorded: Recorded, recordings:
 
 def test_what_core_says_is_what_sql_and_the_kpis_say(recorded: Recorded) -> None:
     trips = rows(recorded.lake, "core.trips")
-    with connect(recorded.lake, recorded.settings) as con:
+    with connect(recorded.lake, recorded.settings, specs=table_specs()) as con:
         found = read_query(con, "select count(*), sum(distance_km) from core.trips").fetchone()
         assert found is not None
         assert found == (trips.height, pytest.approx(trips["distance_km"].sum()))

@@ -83,7 +83,8 @@ class Size:
     """What a group is measured by when its values are withheld: the same for many metrics.
 
     Attributes:
-        when: ``most``, on the largest day, or ``latest``, on the newest.
+        when: ``most``, on the largest day; ``latest``, on the newest; ``together``, on all days, where no vehicle
+            stands on two.
         rests_on: part that counts the vehicles a value is made of.
         least: smallest number that may be shown.
     """
@@ -127,10 +128,11 @@ class Cells:
             table=self._source(),
             where=grain.where,
             overlapping="".join(f"{name}, " for name in self._overlapping()),
+            overlaps="".join(f"asked.{name}, " for name in self._overlapping()),
             group_by=grain.group_by(*self._overlapping()),
-            folded=self._folded(parts),
-            period=grain.period("daily.date"),
-            sums=", ".join(self._sums()),
+            period=grain.period("fine.date"),
+            sums=", ".join(sql for _, sql in self._sums()),
+            folded=self._folded(),
             covers=" ".join(self._covers()),
             withheld=", ".join(f"{self._rule(size)} as withheld_{n}" for n, size in enumerate(self.sizes)),
         )
@@ -138,12 +140,17 @@ class Cells:
 
     def size(self, metric: Metric) -> Size:
         """The size by which a metric's values are withheld."""
-        when = "latest" if self._way(metric.over_time) == "newest" else "most"
+        several_days = "together" if self.table.cohorts else "most"
+        when = "latest" if self._way(metric.over_time) == "newest" else several_days
         return Size(when, metric.rests_on, metric.smallest_group)
 
     def is_withheld(self, metric: Metric) -> str:
-        """Column of ``judged`` that says whether a metric's values are withheld."""
-        return f"withheld_{self.sizes.index(self.size(metric))}"
+        """SQL over ``judged``, for a keyed metric with ``measured``, of whether its value is withheld."""
+        size = self.size(metric)
+        of_group = f"withheld_{self.sizes.index(size)}"
+        if isinstance(metric, Keyed) and metric.is_of_vehicles:  # those of the cohorts that are old enough
+            return f"({of_group} or coalesce(measured.denominator between 1 and {size.least - 1}, false))"
+        return of_group
 
     def sums(self, metric: Plain) -> dict[str, str]:
         """SQL over ``judged`` of the sums of a plain metric, whether they are withheld or not."""
@@ -207,17 +214,24 @@ class Cells:
         sizes = {part for size in self.sizes for part in ("vehicles", size.rests_on)}
         return sorted(sizes | {part for part, _ in self._summed()})
 
-    def _sums(self) -> list[str]:
+    def _sums(self) -> list[tuple[str, str]]:
+        """Columns of ``grouped``, each with its SQL over ``asked``."""
         only = {"sum": "", "newest": " filter (where date = newest)"}
-        sums = [
-            f'cast(coalesce(sum("{part}"){only[way]}, 0) as double) as "{way}_{part}"' for part, way in self._summed()
-        ]
+        sums = {
+            f"{way}_{part}": f'cast(coalesce(sum("{part}"){only[way]}, 0) as double)' for part, way in self._summed()
+        }
+        return [(name, f'{sql} as "{name}"') for name, sql in (sums | dict(self._measures_of_size())).items()]
+
+    def _measures_of_size(self) -> Iterator[tuple[str, str]]:
+        """Columns of ``grouped`` that groups are measured by, each with its SQL."""
         for size in self.sizes:
             for part in dict.fromkeys(("vehicles", size.rests_on)):
-                most = f'max("size_{part}")'
-                latest = f'cast(coalesce(sum("size_{part}") filter (where date = newest), 0) as bigint)'
-                sums.append(f'{most if size.when == "most" else latest} as "{size.when}_{part}"')
-        return list(dict.fromkeys(sums))
+                sums = {
+                    "most": f'max("{part}")',
+                    "latest": f'cast(coalesce(sum("{part}") filter (where date = newest), 0) as bigint)',
+                    "together": f'cast(sum("{part}") as bigint)',
+                }
+                yield f"{size.when}_{part}", sums[size.when]
 
     def _overlapping(self) -> tuple[str, ...]:
         """Copies of the dimensions in which one vehicle may stand several times: groups are split by the dimensions."""
@@ -229,14 +243,13 @@ class Cells:
         columns = ", ".join(f'"{name}" as {copy}' for name, copy in copies)
         return f"(select *, {columns} from {self.table.table})" if columns else self.table.table
 
-    def _folded(self, parts: Sequence[str]) -> str:
-        """The rows of ``fine`` without these copies, with the vehicles of each group."""
-        counted = sorted({part for size in self.sizes for part in ("vehicles", size.rests_on)})
+    def _folded(self) -> str:
+        """What is selected of ``grouped``: all, or the groups without these copies, as large as their largest."""
         if not self.table.overlapping:
-            return ", ".join(["*", *(f'"{part}" as "size_{part}"' for part in counted)]) + " from fine"
-        keys = f"date, grouping_set, {self.grain.names}"
-        most = ", ".join(f'max("{part}") as "size_{part}"' for part in counted)
-        return f"{keys} {_sums(parts)}, {most} from fine group by {keys.rstrip(', ')}"
+            return "* from grouped"
+        measures = dict(self._measures_of_size())
+        folded = [f'{"max" if name in measures else "sum"}("{name}") as "{name}"' for name, _ in self._sums()]
+        return f"split, period, newest, days, {self.grain.names} {', '.join(folded)} from grouped group by all"
 
     def _covers(self) -> Iterator[str]:
         """Joins: for each dimension, of the groups that differ in it alone, which one covers the small ones."""

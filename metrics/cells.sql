@@ -1,8 +1,9 @@
 -- The cells of one KPI table, judged for suppression: a row per split, period and group. Filled in by metrics.cells.
--- fine: sums per day and group, for every set of dimensions that is asked for. daily: these, with the vehicles of a group
--- as size_<part>: where one vehicle may stand in several values of a dimension, no more than in one of them. asked: these, once for each split that
--- they belong to. For the rule of suppression, of each part that values rest on: most_<part> on the largest day and
--- newest_<part> on the newest; and for each dimension, of the groups that differ in it alone, cover_<size>: where the
+-- fine: sums per day and group, for every set of dimensions that is asked for. asked: these, once for each split that they
+-- belong to. grouped: their sums per period. groups: where one vehicle may stand in several values of a dimension, grouped
+-- is by these too, and a group is taken to have no more vehicles than with one of them.
+-- For the rule of suppression, of each part that values rest on: most_<part> on the largest day, latest_<part> on the
+-- newest and together_<part> on all; and for each dimension, of the groups that differ in it alone, cover_<size>: where the
 -- small ones among them are too small together, the next larger group, which is withheld to cover them.
 with splits as (
     {splits}
@@ -15,15 +16,11 @@ fine as (
     {group_by}
 ),
 
-daily as (
-    select {folded}
-),
-
 asked as (
-    select splits.split, {period} as period, daily.*
-    from daily
+    select splits.split, {period} as period, fine.*
+    from fine
     inner join splits
-        on daily.grouping_set = splits.grouping_set and daily.date between splits.first_day and splits.last_day
+        on fine.grouping_set = splits.grouping_set and fine.date between splits.first_day and splits.last_day
 ),
 
 periods as (
@@ -32,12 +29,16 @@ periods as (
     group by split, period
 ),
 
-groups as (
+grouped as (
     select
-        asked.split, asked.period, periods.newest, periods.days, {dimensions}
+        asked.split, asked.period, periods.newest, periods.days, {dimensions} {overlaps}
         {sums}
     from asked inner join periods on asked.split = periods.split and asked.period = periods.period
     group by all
+),
+
+groups as (
+    select {folded}
 ),
 
 judged as (

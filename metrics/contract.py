@@ -252,6 +252,8 @@ class KpiTable(Model):
         dimensions: columns it is split by, text and never null (``unknown`` where core does not know).
         overlapping: dimensions in which one vehicle may stand in several rows of a day: services, say. Where
             a group is not split by them, it is taken to have no more vehicles than one of their values has.
+        cohorts: a row is of vehicles that began something on its day, and of each value of the overlapping dimensions
+            no vehicle stands on two days: a range has the vehicles of all its days.
         keys: further key columns, after the dimensions.
         parts: additive columns; ``vehicles`` is always among them.
         metrics: metrics made of the parts.
@@ -266,6 +268,7 @@ class KpiTable(Model):
     reaches: Mapping[str, InputReach]
     dimensions: tuple[Dimension, ...]
     overlapping: tuple[Name, ...] = ()
+    cohorts: bool = False
     keys: tuple[Key, ...]
     parts: tuple[Part, ...]
     metrics: tuple[Metric, ...]

@@ -34,7 +34,7 @@ SQL_FOLDER = Path(__file__).resolve().parents[1] / "sql"
 
 _DOC = "docs/metrics.md has the format"
 _NEEDED = ("table", "description", "owner", "dimensions", "parts", "metrics")
-_TABLE_KEYS = (*_NEEDED, "inputs", "overlapping", "keys", "population")
+_TABLE_KEYS = (*_NEEDED, "inputs", "overlapping", "cohorts", "keys", "population")
 _REACHES = {"onward": InputReach(onward=True), "throughout": InputReach(throughout=True)}
 _NESTED: dict[str, type[BaseModel]] = {"format": ValueFormat, "population": Population, **NESTED}
 #: The loader of libyaml reads the same ten times as fast; it is missing where PyYAML was built without it.
@@ -163,6 +163,7 @@ def _load_table(path: Path, known: dict[str, Dimension]) -> KpiTable:
     given |= {
         "dimensions": tuple(known[d] for d in names),
         "overlapping": tuple(overlapping),
+        "cohorts": content.get("cohorts", False),
         "keys": keys,
         "parts": parts,
     }

@@ -31,6 +31,7 @@ class Cohort(Keyed):
     key: ClassVar[Mapping[str, str]] = {"age_weeks": "int"}
     axis: ClassVar[str | None] = "age_weeks"
     has_parts: ClassVar[bool] = True
+    is_of_vehicles: ClassVar[bool] = True
 
     over_time: Literal["sum"] = "sum"
     size: Name

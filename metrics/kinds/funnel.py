@@ -45,6 +45,7 @@ class Funnel(Keyed):
     key: ClassVar[Mapping[str, str]] = {"step": "text"}
     axis: ClassVar[str | None] = "step"
     has_parts: ClassVar[bool] = True
+    is_of_vehicles: ClassVar[bool] = True
 
     over_time: Literal["sum"] = "sum"
     reached: Name

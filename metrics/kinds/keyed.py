@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from metrics.contract import Metric
 
@@ -43,6 +43,9 @@ class Rows:
 
 class Keyed(Metric):
     """A metric that is worked out of the rows of each cell by a further column."""
+
+    #: Whether denominators count vehicles: no fewer of them may be told of than of any group.
+    is_of_vehicles: ClassVar[bool] = False
 
     over_time: Literal["sum", "last"] = "sum"
 

@@ -5,7 +5,6 @@ with names (step) as (
     values ('eligible'), ('consented'), ('activated'), ('used'), ('used_in_week_4'), ('paying')
 ),
 
--- A vehicle counts once, with one of its services, as in shared.fleet_services.
 delivered as (
     select
         cohort.date,
@@ -14,13 +13,7 @@ delivered as (
         cohort.market,
         cohort.model,
         cohort.model_year,
-        cohort.powertrain,
-        row_number() over (partition by cohort.date, cohort.vehicle_id order by cohort.service)
-        = 1 + mod(
-            date_diff('day', date '1900-01-01', cohort.date)
-            + 16 * ascii(substr(cohort.vehicle_id, 31, 1)) + ascii(substr(cohort.vehicle_id, 32, 1)),
-            count(*) over (partition by cohort.date, cohort.vehicle_id)
-        ) as speaks
+        cohort.powertrain
     from shared.fleet_services as cohort
     inner join shared.fleet_days as days on cohort.date = days.date and cohort.vehicle_id = days.vehicle_id
     where
@@ -120,8 +113,7 @@ select
     powertrain,
     service,
     step,
-    count(case when step = 'eligible' and speaks then 1 end) as vehicles,
-    count(case when step = 'eligible' then 1 end) as eligible_vehicles,
+    count(case when step = 'eligible' then 1 end) as vehicles,
     count(*) as reached_vehicles
 from steps
 where there

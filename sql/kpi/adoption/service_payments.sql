@@ -189,27 +189,9 @@ placed as (
         coalesce(fleet.market, 'unknown') as market,
         coalesce(fleet.model, 'unknown') as model,
         coalesce(fleet.model_year, 'unknown') as model_year,
-        coalesce(fleet.powertrain, 'unknown') as powertrain,
-        date_diff('day', date '1900-01-01', told.date)
-        + 16 * ascii(substr(told.vehicle_id, 31, 1)) + ascii(substr(told.vehicle_id, 32, 1)) as turn
+        coalesce(fleet.powertrain, 'unknown') as powertrain
     from told
     left join shared.fleet_days as fleet on told.date = fleet.date and told.vehicle_id = fleet.vehicle_id
-),
-
--- A vehicle counts once, with one of its services, as in shared.fleet_services: of all, of those whose trial ended, of
--- those of which a period ended, and of those that were paid for.
-spoken as (
-    select
-        *,
-        row_number() over (partition by date, vehicle_id order by service)
-        = 1 + mod(turn, count(*) over (partition by date, vehicle_id)) as speaks,
-        row_number() over (partition by date, vehicle_id, ended_trials is null order by service)
-        = 1 + mod(turn, count(*) over (partition by date, vehicle_id, ended_trials is null)) as speaks_of_trials,
-        row_number() over (partition by date, vehicle_id, ended_periods is null order by service)
-        = 1 + mod(turn, count(*) over (partition by date, vehicle_id, ended_periods is null)) as speaks_of_periods,
-        row_number() over (partition by date, vehicle_id, paid_before order by service)
-        = 1 + mod(turn, count(*) over (partition by date, vehicle_id, paid_before)) as speaks_of_payments
-    from placed
 )
 
 select
@@ -219,7 +201,7 @@ select
     model_year,
     powertrain,
     service,
-    count(case when speaks then 1 end) as vehicles,
+    count(*) as vehicles,
     count(case when subscription = 'trial' then 1 end) as trial_vehicles,
     count(case when subscription = 'paid' then 1 end) as paid_vehicles,
     count(case when paid_before then 1 end) as paid_before_vehicles,
@@ -228,8 +210,7 @@ select
     cast(sum(coalesce(converted_trials, 0)) as bigint) as converted_trials,
     cast(sum(coalesce(ended_periods, 0)) as bigint) as ended_periods,
     cast(sum(coalesce(renewed_periods, 0)) as bigint) as renewed_periods,
-    count(case when ended_trials is not null and speaks_of_trials then 1 end) as trial_end_vehicles,
-    count(case when ended_periods is not null and speaks_of_periods then 1 end) as period_end_vehicles,
-    count(case when paid_before and speaks_of_payments then 1 end) as payer_vehicles
-from spoken
+    count(ended_trials) as trial_end_vehicles,
+    count(ended_periods) as period_end_vehicles
+from placed
 group by date, market, model, model_year, powertrain, service

@@ -84,7 +84,6 @@ pairs as (
     where date between cast($first_day as date) and cast($last_day as date)
 ),
 
--- A vehicle counts once, with the service that speaks for it: one of those that it has, if it has any.
 stands as (
     select
         pairs.date,
@@ -104,15 +103,7 @@ stands as (
         today.uses,
         today.timed_sessions,
         today.session_min,
-        today.session_min2,
-        row_number() over (
-            partition by pairs.date, pairs.vehicle_id
-            order by case when standing.service is null then 1 else 0 end, pairs.service
-        ) = 1 + mod(
-            date_diff('day', date '1900-01-01', pairs.date)
-            + 16 * ascii(substr(pairs.vehicle_id, 31, 1)) + ascii(substr(pairs.vehicle_id, 32, 1)),
-            greatest(count(standing.service) over (partition by pairs.date, pairs.vehicle_id), 1)
-        ) as speaks
+        today.session_min2
     from pairs
     left join fleet on pairs.date = fleet.date and pairs.vehicle_id = fleet.vehicle_id
     left join standing
@@ -144,7 +135,7 @@ select
     model_year,
     powertrain,
     service,
-    count(case when speaks then 1 end) as vehicles,
+    count(*) as vehicles,
     count(case when registered then 1 end) as delivered_vehicles,
     count(case when equipped then 1 end) as equipped_vehicles,
     count(case when equipped and consented then 1 end) as consented_vehicles,

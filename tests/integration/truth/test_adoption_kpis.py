@@ -62,7 +62,7 @@ def test_standing_and_use(life: Life, services: pl.DataFrame, ledger: Ledger) ->
     recent = used.filter(within("date", month, life.last))
     today = life.sessions.filter(pl.col("started_at").dt.date() == life.last)
     for part, truth in {
-        "vehicles": delivered,
+        "vehicles": delivered * len(SERVICES),
         "delivered_vehicles": delivered * len(SERVICES),
         "equipped_vehicles": services.height,
         "consented_vehicles": services["consented"].sum(),
@@ -131,9 +131,8 @@ def test_trials_renewals_and_churn(life: Life, services: pl.DataFrame, ledger: L
         "converted_trials": trials.filter(in_time).height,
         "renewed_periods": renewed.height,
         "ended_periods": renewed.height + lapsed.height,
-        "trial_end_vehicles": trials["vehicle_id"].n_unique(),
+        "trial_end_vehicles": trials.n_unique(CELL),
         "paid_before_vehicles": paid_before.height,
-        "payer_vehicles": paid_before["vehicle_id"].n_unique(),
         "lost_vehicles": paid_before.filter(until < last).height,
     }.items():
         ledger.equal(f"kpi.service_payments: {part}", truth, parts[part].sum())
@@ -175,7 +174,7 @@ def test_retention(life: Life, services: pl.DataFrame, ledger: Ledger) -> None:
     aged = used.with_columns(age=(pl.col("date") - pl.col("activated_on")).dt.total_days() // 7)
     parts = life.kpi("service_retention", FIRST_DAY)
     gone = began.filter(pl.col("deactivated_at").dt.date() == pl.col("activated_on")).height
-    ledger.within("kpi.service_retention: began", parts["began_vehicles"].sum(), began.height - gone, began.height)
+    ledger.within("kpi.service_retention: began", parts["vehicles"].sum(), began.height - gone, began.height)
     for age in (0, 1, 4, 12):
         ripe = life.last - timedelta(7 * age + 6)
         truth = aged.filter(pl.col("age") == age, pl.col("activated_on") <= ripe).n_unique(CELL)

@@ -89,6 +89,8 @@ WRONG: list[tuple[str, Any, list[str]]] = [
      ["market", "two columns of this name"]),
     ("an overlap of what is no dimension", lambda c: c.update(overlapping=["service"]),
      ["driving.yml: overlapping", "'service'", "market, model"]),
+    ("cohorts that are neither true nor false", lambda c: c.update(cohorts="weekly"),
+     ["driving.yml: cohorts", "weekly", "boolean"]),
     ("a key of no type", lambda c: c.update(keys={"step": {"type": "float", "description": "x"}}),
      ["keys.step.type", "'int' or 'text'"]),
     ("a key the query lacks", lambda c: c.update(keys={"step": {"type": "text", "description": "x"}}),

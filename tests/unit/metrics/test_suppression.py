@@ -112,6 +112,23 @@ def test_one_vehicle_with_many_services_is_one_vehicle(metric: str) -> None:
     assert (whole.value, whole.vehicles) == (12 * 101, 101)
 
 
+def test_a_range_of_cohorts_has_the_vehicles_of_all_its_days() -> None:
+    """No vehicle is set up twice: twelve days with one are twelve vehicles, and each of them alone is one."""
+
+    def shown(rows: list[dict[str, Any]], by: tuple[str, ...] = ()) -> list[float | None]:
+        con = database(service_retention=[{"age_weeks": 0, "vehicles": 1} | row for row in rows])
+        slice_ = Slice(MONDAY, MONDAY + timedelta(11))
+        found = evaluate(con, ["service_activations"], slice_, by=by)
+        return [v.value for v in found]
+
+    days = [MONDAY + timedelta(n) for n in range(12)]
+    assert shown([{"date": day, "service": "media"} for day in days]) == [12]
+    assert shown([{"date": day, "service": "media"} for day in days[:9]]) == [None]
+    # A service a day: it may be one vehicle.
+    assert shown([{"date": day, "service": f"s{n}"} for n, day in enumerate(days)]) == [None]
+    assert shown([{"date": day, "service": "media"} for day in days], ("date",)) == [None] * 12
+
+
 def test_a_range_counts_its_largest_day_and_a_stock_its_newest() -> None:
     days = [MONDAY, MONDAY + timedelta(1)]
     rows = [{"date": days[0], "vehicles": 12}, {"date": days[1], "vehicles": 4}]

@@ -84,3 +84,9 @@ def test_restated_a_vehicle_at_a_time(began: dict[int, int], kept: dict[tuple[in
         assert value.denominator == (sum(began[day] for day in old) or None)
         assert value.numerator == (sum(kept.get((day, age), 0) for day in old) if old else None)
         assert value.immature == len(began) - len(old)
+
+
+def test_few_that_are_old_enough_are_too_few() -> None:
+    rows = _rows({0: 9, 35: 40}, {(0, 4): 5})
+    assert _ask(rows, MONDAY + timedelta(40)).one("retained_week_4").suppressed
+    assert not _ask(_rows({0: 10, 35: 40}, {(0, 4): 5}), MONDAY + timedelta(40)).one("retained_week_4").suppressed

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from metrics import Slice, evaluate, wilson_interval
+from metrics import Slice, evaluate, macro_statements, wilson_interval
 from tests.unit.metrics.platform import KINDS, MONDAY, database
 
 AS_OF = MONDAY + timedelta(40)
@@ -39,7 +39,7 @@ def test_without_a_split_it_is_the_last_step_of_the_first(con: Any) -> None:
     assert value.value == pytest.approx(40)
     assert (value.low, value.high) == pytest.approx(tuple(100 * end for end in wilson_interval(60, 150)))
     assert value.immature == 2
-    assert value.vehicles == 100
+    assert value.vehicles == 240  # of all cohorts of the range, also those that are too young
 
 
 def test_by_step_each_has_its_own_cohorts(con: Any) -> None:
@@ -85,3 +85,19 @@ def test_steps_stand_in_their_place_among_dimensions(con: Any) -> None:
     assert found.by == ("step", "market")
     assert found.values[0].group == ("delivered", "FR")
     assert {v.period for v in found} == {MONDAY.replace(day=1), MONDAY.replace(day=1, month=4)}
+
+
+def test_few_that_are_old_enough_are_too_few() -> None:
+    """A hundred were delivered, three of them long enough ago: what became of these is theirs."""
+    rows = [
+        {"date": MONDAY + timedelta(day), "step": "delivered", "reached": n, "vehicles": n}
+        for day, n in ((0, 3), (39, 97))
+    ]
+    con = database(KINDS, steps=rows)
+    assert _ask(con).one("adopted").suppressed
+    steps = {v.group[0]: v.suppressed for v in _ask(con, ("step",))}
+    assert steps == {"delivered": False, "consented": True, "used": True}
+    for statement in macro_statements(KINDS):
+        con.execute(statement)
+    sql = con.execute("select date, suppressed from metric('adopted') order by date").fetchall()
+    assert sql == [(MONDAY, True), (MONDAY + timedelta(39), False)]

@@ -10,8 +10,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import Any
 
+import dataframely as dy
 import polars as pl
 from deltalake import CommitProperties, DeltaTable, Schema, Transaction
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
@@ -290,7 +292,7 @@ class Table:
         return handle is not None and is_in(handle, Transaction(txn.app, txn.number))
 
     def _empty(self) -> pl.DataFrame:
-        return self.spec.schema.create_empty()
+        return _no_rows(self.spec.schema)
 
     def _conform(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Columns in the order and types of the contract; those of it that ``frame`` lacks are null."""
@@ -337,6 +339,11 @@ class Appender:
         # A handle anew: since the first part the access to the storage may have run out.
         commit_addition(self.table.handle, self._actions, self.table.spec.partition_by, transaction)
         self.done = True
+
+
+@cache
+def _no_rows(schema: type[dy.Schema]) -> pl.DataFrame:
+    return schema.create_empty()
 
 
 def _partitions(frame: pl.DataFrame, keys: Sequence[str]) -> dict[tuple[Any, ...], pl.DataFrame]:

@@ -13,8 +13,10 @@ from datetime import date, timedelta
 from functools import partial
 from itertools import pairwise
 from math import ceil
+from time import monotonic
 
 import polars as pl
+from deltalake import DeltaTable
 
 from lake.commits import ConcurrentWriteError
 from lake.patience import patiently
@@ -23,17 +25,23 @@ from lake.storage import Lake
 from lake.tables import Table, bucket_of
 from metrics.specs import table_specs
 from orchestration.recipes import Recipe, recipes
-from orchestration.staleness import Stale, find_stale, record
+from orchestration.staleness import Computed, Stale, find_stale, record
 from orchestration.survey import Survey
 
 _ATTEMPTS = 5
 #: Days that are computed at once at most.
 _DAYS = 120
+#: Days between two that are computed at once at most.
+_APART = 7
+#: Seconds after which it is written down what of a table has been computed: what is not, a killed run does again.
+_WRITTEN_DOWN_S = 15.0
 
 #: Called with the table, days done and days in all.
 Progress = Callable[[str, int, int], None]
 #: Buckets of vehicles, both ends included; all of them where ``None``.
 Buckets = tuple[int, int] | None
+#: Handles of tables, ``None`` where nothing was written yet.
+Inputs = Mapping[str, DeltaTable | None]
 
 
 @dataclass
@@ -115,6 +123,8 @@ def build_table(
     known = survey.days_as_recorded(recipe.table) if days else set()
     done: dict[date, int] = {}
     changed: set[date] = set()
+    told: list[Computed] = []
+    since = monotonic()
     for step in _steps(survey, settings, recipe, days):
         found = patiently(partial(_compute, lake, recipe, step, _pieces(survey, settings, recipe, step)))
         done |= found.rows
@@ -122,13 +132,15 @@ def build_table(
         changed |= news
         complete = len(done) == len(days) and stale.days <= done.keys()
         # The watermark speaks for the days that are as they were.
-        told = {day: rows for day, rows in found.rows.items() if day in news or not complete}
-        versions = {**found.versions, **stale.definition}
-        record(lake, recipe.table, told, versions, stale.versions if complete else {})
+        rows = {day: rows for day, rows in found.rows.items() if day in news or not complete}
+        told.append(Computed(rows, {**found.versions, **stale.definition}))
+        if complete or len(done) == len(days) or monotonic() > since + _WRITTEN_DOWN_S:
+            record(lake, recipe.table, told, stale.versions if complete else {})
+            told, since = [], monotonic()
         if progress:
             progress(recipe.table, len(done), len(days))
     if not days and not stale.days and _has_news(survey, recipe, stale):
-        record(lake, recipe.table, {}, {}, stale.versions)
+        record(lake, recipe.table, [], stale.versions)
     if days:
         survey.changed(recipe.table)
     report.days[recipe.table] = days
@@ -149,11 +161,12 @@ def _compute(lake: Lake, recipe: Recipe, days: list[date], pieces: Sequence[Buck
         # The handle comes first: what another run committed before it was read from inputs no newer than these, and
         # what it commits after is a conflict. So a result never takes the place of one from newer inputs.
         handle = table.handle()
-        versions = {name: Table(lake, table_specs()[name]).version() for name in recipe.inputs}
-        readers = [partial(_read, lake, versions, piece) for piece in pieces]
+        inputs = {name: Table(lake, table_specs()[name]).now() for name in recipe.inputs}
+        versions = {name: -1 if opened is None else int(opened.version()) for name, opened in inputs.items()}
+        readers = [partial(_read, lake, inputs, piece) for piece in pieces]
         try:
             if recipe.folds:
-                return _fold(lake, recipe, table, days, versions, pieces)
+                return _fold(lake, recipe, table, days, inputs, versions, pieces)
             rows = pl.concat([recipe.compute(read, days[0], days[-1]) for read in readers])
             rows = rows.filter(pl.col("date").is_in(days))
             table.spec.schema.validate(rows)
@@ -174,6 +187,7 @@ def _fold(
     recipe: Recipe,
     table: Table,
     days: list[date],
+    inputs: Inputs,
     versions: Mapping[str, int],
     pieces: Sequence[Buckets],
 ) -> _Done:
@@ -181,7 +195,7 @@ def _fold(
     for piece in pieces:
         low, high = piece or (0, lake.buckets - 1)
         handle = table.handle()
-        read = partial(_read, lake, versions, piece)
+        read = partial(_read, lake, inputs, piece)
         rows = recipe.compute(read, days[0], days[-1])
         table.spec.schema.validate(rows)
         table.replace(rows, "bucket", range(low, high + 1), handle=handle)
@@ -189,11 +203,10 @@ def _fold(
 
 
 def _read(
-    lake: Lake, versions: Mapping[str, int], buckets: Buckets, name: str, first: date | None, last: date | None
+    lake: Lake, inputs: Inputs, buckets: Buckets, name: str, first: date | None, last: date | None
 ) -> pl.LazyFrame:
-    version = versions.get(name)
     table = Table(lake, table_specs()[name])
-    rows = table.scan(first, last, version=version if version is not None and version >= 0 else None)
+    rows = table.scan(first, last, handle=inputs.get(name))
     if buckets is None:
         return rows
     has_bucket = "bucket" in table.spec.schema.column_names()
@@ -202,7 +215,7 @@ def _read(
 
 
 def _steps(survey: Survey, settings: Settings, recipe: Recipe, days: Sequence[date]) -> Iterator[list[date]]:
-    """Days in runs without gaps, each reading about as many rows as the settings allow.
+    """Days in runs without long gaps, each reading about as many rows as the settings allow.
 
     Telemetry is read a bucket at a time, and little is left of it. A table that needs all days of an input is computed
     at once: each step would read them all.
@@ -213,8 +226,11 @@ def _steps(survey: Survey, settings: Settings, recipe: Recipe, days: Sequence[da
         return
     step: list[date] = []
     for day in days:
-        adjacent = step and day - step[-1] == timedelta(days=1)
-        if step and (not adjacent or len(step) >= _DAYS or _load(survey, recipe, step[0], day) > settings.build_rows):
+        if step and (
+            day - step[-1] > timedelta(_APART)
+            or day - step[0] >= timedelta(_DAYS)
+            or _load(survey, recipe, step[0], day) > settings.build_rows
+        ):
             yield step
             step = []
         step.append(day)

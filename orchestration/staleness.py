@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -123,24 +123,35 @@ def _defined_otherwise(runs: pl.DataFrame, known: Collection[date], definition: 
     return behind
 
 
-def record(
-    lake: Lake, table: str, done: Mapping[date, int], versions: Mapping[str, int], watermark: Mapping[str, int]
-) -> None:
+@dataclass(frozen=True)
+class Computed:
+    """Days that were computed together.
+
+    Attributes:
+        rows: rows that each has now.
+        versions: versions of the inputs that were read for them.
+    """
+
+    rows: Mapping[date, int]
+    versions: Mapping[str, int]
+
+
+def record(lake: Lake, table: str, computed: Iterable[Computed], watermark: Mapping[str, int]) -> None:
     """Write down which days were computed from which versions.
 
     Args:
         lake: the lake.
         table: the table.
-        done: days computed, each with the rows it has now.
-        versions: versions of the inputs that were read for them.
+        computed: days computed.
         watermark: versions of the inputs up to which every change has been computed; empty where more is to do.
     """
     now = datetime.now(UTC)
     rows = [
         {"table": table, "input": name, "date": day, "input_version": version, "finished_at": now, "rows": count}
-        for name, version in versions.items()
+        for one in computed
+        for name, version in one.versions.items()
         if version >= 0
-        for day, count in done.items()
+        for day, count in one.rows.items()
     ]
     rows += [
         {"table": table, "input": name, "date": None, "input_version": version, "finished_at": now, "rows": None}

@@ -30,9 +30,9 @@ def run_kpi(
     Returns:
         One row per day and group of dimensions and keys, sorted by these, with the columns of the query.
     """
-    with open_duckdb() as con:
+    # One thread: a sum of floats depends on its order, and twice gives the same rows.
+    with open_duckdb(config={"threads": 1}) as con:
         con.execute("set timezone = 'UTC'")
-        con.execute("set threads = 1")  # a sum of floats depends on its order: twice gives the same rows
         if memory:
             con.execute(f"set memory_limit = '{memory}'")
         for number, (name, frame) in enumerate(frames.items()):

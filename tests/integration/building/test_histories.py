@@ -17,7 +17,7 @@ from orchestration import building
 from orchestration.building import BuildReport, build
 from orchestration.checks import data_checks, run_checks
 from orchestration.due import due_builds
-from orchestration.staleness import record
+from orchestration.staleness import Computed, record
 from tests.integration.lakes import assert_same, content, opened, rows
 from tests.unit.core import registries
 from tests.unit.core.registries import FIRST, day, vehicle_id
@@ -220,7 +220,7 @@ def test_days_of_a_run_that_was_killed_before_it_told_of_them_are_told(
 def test_what_was_computed_stays_quick_to_read(place: tuple[Lake, Settings]) -> None:
     runs = open_table(place[0], "ops.runs")
     for n in range(130):
-        record(place[0], "core.trips", {day(n): n}, {"raw.telemetry": n}, {"raw.telemetry": n})
+        record(place[0], "core.trips", [Computed({day(n): n}, {"raw.telemetry": n})], {"raw.telemetry": n})
     assert len(runs.handle().file_uris()) <= 101
     assert sorted(runs.scan().collect()["rows"].drop_nulls()) == list(range(130))
 

@@ -38,11 +38,12 @@ class Grain:
         columns: SQL of each of them, ``all`` where a cell is not split by it.
         grouping_set: SQL of the number of the set of dimensions that a row is grouped by.
         sets: sets of columns to group by, as SQL; none where all of ``columns`` are.
-        where: SQL of which rows are read.
+        where: SQL of which rows are read, but for the filters.
         splits: SQL of what is asked: ``split, grouping_set, unit, first_day, last_day``.
         units: units of time that occur; ``""`` for a whole range.
         as_of: SQL of the newest day that counts.
         is_daily: each cell is one day, so that all ways in which days combine come to the same.
+        filters: dimensions that are narrowed, each with the values it lets through, as SQL.
     """
 
     dimensions: tuple[str, ...]
@@ -54,6 +55,25 @@ class Grain:
     units: tuple[str, ...]
     as_of: str
     is_daily: bool = False
+    filters: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    @property
+    def inside(self) -> str:
+        """SQL of which rows are read, the filters included."""
+        return " ".join([self.where, *(f"and {_lets_through(*one)}" for one in self.filters)])
+
+    @property
+    def nearly_inside(self) -> str:
+        """SQL of these, and of the rows that one filter alone leaves out."""
+        if not self.filters:
+            return self.where
+        left_out = " + ".join(f"cast(not {_lets_through(*one)} as integer)" for one in self.filters)
+        return f"{self.where} and {left_out} <= 1"
+
+    @property
+    def outside(self) -> str:
+        """SQL of the dimension whose filter leaves a row out."""
+        return "".join(f" when not {_lets_through(*one)} then '{one[0]}'" for one in self.filters)
 
     @property
     def names(self) -> str:
@@ -125,15 +145,16 @@ class Cells:
             dimension_columns=grain.selected,
             dimensions="".join(f'asked."{name}", ' for name in grain.dimensions),
             part_sums=_sums(parts),
-            table=self._source(),
-            where=grain.where,
-            overlapping="".join(f"{name}, " for name in self._overlapping()),
-            overlaps="".join(f"asked.{name}, " for name in self._overlapping()),
-            group_by=grain.group_by(*self._overlapping()),
+            source=self._source(),
+            where=grain.nearly_inside,
+            tags="".join(f"{name}, " for name in self._tags()),
+            group_by=grain.group_by(*self._tags()),
+            inside="where outside = ''" if grain.filters else "",
             period=grain.period("fine.date"),
             sums=", ".join(sql for _, sql in self._sums()),
-            folded=self._folded(),
-            covers=" ".join(self._covers()),
+            folded=self._folded("grouped", ["newest", "days", *self._filter_tag()], [name for name, _ in self._sums()]),
+            singles="".join(f"single_{name} as ({self._single(name)})," for name in self._several()),
+            covers=" ".join([*self._covers(), *self._single_joins()]),
             withheld=", ".join(f"{self._rule(size)} as withheld_{n}" for n, size in enumerate(self.sizes)),
         )
         return ", ".join([text, *self._measured()])
@@ -237,42 +258,101 @@ class Cells:
         """Copies of the dimensions in which one vehicle may stand several times: groups are split by the dimensions."""
         return tuple(f"over_{number}" for number, _ in enumerate(self.table.overlapping))
 
-    def _source(self) -> str:
-        """The table, with these copies."""
-        copies = zip(self.table.overlapping, self._overlapping(), strict=True)
-        columns = ", ".join(f'"{name}" as {copy}' for name, copy in copies)
-        return f"(select *, {columns} from {self.table.table})" if columns else self.table.table
+    def _filter_tag(self) -> tuple[str, ...]:
+        """The column that says which filter leaves a row out, if there is one."""
+        return ("outside",) if self.grain.filters else ()
 
-    def _folded(self) -> str:
-        """What is selected of ``grouped``: all, or the groups without these copies, as large as their largest."""
+    def _tags(self) -> tuple[str, ...]:
+        """Columns that rows are told apart by, beside their group."""
+        return (*self._overlapping(), *self._filter_tag())
+
+    def _source(self) -> str:
+        """The table, with these columns."""
+        copies = zip(self.table.overlapping, self._overlapping(), strict=True)
+        columns = [f'"{name}" as {copy}' for name, copy in copies]
+        if self.grain.filters:
+            columns.append(f"case{self.grain.outside} else '' end as outside")
+        return f"(select *, {', '.join(columns)} from {self.table.table} as kpi)" if columns else self.table.table
+
+    def _folded(self, relation: str, keys: Sequence[str], columns: Sequence[str]) -> str:
+        """What is selected of a relation: all, or the groups without the copies, as large as their largest."""
         if not self.table.overlapping:
-            return "* from grouped"
+            return f"* from {relation}"
         measures = dict(self._measures_of_size())
-        folded = [f'{"max" if name in measures else "sum"}("{name}") as "{name}"' for name, _ in self._sums()]
-        return f"split, period, newest, days, {self.grain.names} {', '.join(folded)} from grouped group by all"
+        folded = [f'{"max" if name in measures else "sum"}("{name}") as "{name}"' for name in columns]
+        return f"split, period, {self.grain.names} {', '.join([*keys, *folded])} from {relation} group by all"
+
+    def _several(self) -> tuple[str, ...]:
+        """The dimensions of which a filter lets several values through."""
+        return tuple(name for name, values in self.grain.filters if len(values) > 1)
+
+    def _single(self, name: str) -> str:
+        """SQL of whether one of the values that a filter lets through is small by itself, per group."""
+        grain, measures = self.grain, dict(self._measures_of_size())
+        parts = sorted({part for size in self.sizes for part in ("vehicles", size.rests_on)})
+        copies = "".join(f"{copy}, " for copy in self._overlapping())
+        names = "".join(f"rows.{_quoted(d)}, " for d in grain.dimensions)
+        measured = ", ".join(f"{sql} as {_quoted(column)}" for column, sql in measures.items())
+        rows = (
+            f"select date, {grain.grouping_set} as grouping_set, {grain.selected} {copies} "
+            f'kpi."{name}" as each, {_sums(parts)} from {self._source()} as kpi '
+            f"{grain.inside} {grain.group_by(*self._overlapping(), f'kpi.{_quoted(name)}')}"
+        )
+        by_each = (
+            f"select splits.split, periods.period, {names} {copies} each, {measured} from ({rows}) as rows "
+            "inner join splits on rows.grouping_set = splits.grouping_set "
+            "and rows.date between splits.first_day and splits.last_day "
+            f"inner join periods on splits.split = periods.split and {grain.period('rows.date')} = periods.period "
+            "group by all"
+        )
+        flags = ", ".join(
+            f'bool_or("{column}" between 1 and {least - 1}) as "{_cover(column, least)}"'
+            for column, least in self._measured_sizes()
+        )
+        each = f"select {self._folded(f'({by_each})', ['each'], list(measures))}"
+        return f"select split, period, {grain.names} {flags} from ({each}) group by all"
+
+    def _single_joins(self) -> Iterator[str]:
+        same = ["split", "period", *(f'"{name}"' for name in self.grain.dimensions)]
+        for name in self._several():
+            yield f"left join single_{name} on {_same('groups', f'single_{name}', same)}"
+
+    def _measured_sizes(self) -> Sequence[tuple[str, int]]:
+        """Columns that groups are measured by, each with the smallest number that may be shown."""
+        return list(dict.fromkeys((column, size.least) for size in self.sizes for column in size.columns))
+
+    def _along(self) -> tuple[str, ...]:
+        """Dimensions along which groups may be worked out from each other: those of splits and of filters."""
+        return tuple(dict.fromkeys((*self.grain.dimensions, *(name for name, _ in self.grain.filters))))
+
+    def _sibling(self, along: str, column: str, at: str = "") -> str:
+        """SQL by which groups that differ in one dimension alone are told apart, the smallest first."""
+        value = f'{at}"{along}"' if along in self.grain.dimensions else f"'{ALL}'"
+        return f'row({at}"{column}", {value}{f", {at}outside" if self.grain.filters else ""})'
 
     def _covers(self) -> Iterator[str]:
         """Joins: for each dimension, of the groups that differ in it alone, which one covers the small ones."""
-        columns = dict.fromkeys((column, size.least) for size in self.sizes for column in size.columns)
-        for along in self.grain.dimensions:
+        filtered = {name for name, _ in self.grain.filters}
+        for along in self._along():
             same = ["split", "period", *(f'"{d}"' for d in self.grain.dimensions if d != along)]
             covers = [
                 f'case when sum("{c}") filter (where "{c}" < {least}) between 1 and {least - 1} '
-                f'then min(row("{c}", "{along}")) filter (where "{c}" >= {least}) end as "{_cover(c, least)}"'
-                for c, least in columns
+                f'then min({self._sibling(along, c)}) filter (where "{c}" >= {least}) end as "{_cover(c, least)}"'
+                for c, least in self._measured_sizes()
             ]
-            among = f"select {', '.join([*same, *covers])} from groups group by {', '.join(same)}"
-            on = " and ".join(f"groups.{name} = by_{along}.{name}" for name in same)
-            yield f"inner join ({among}) as by_{along} on {on}"
+            within = f"where outside in ('', '{along if along in filtered else ''}')" if filtered else ""
+            among = f"select {', '.join([*same, *covers])} from groups {within} group by {', '.join(same)}"
+            yield f"inner join ({among}) as by_{along} on {_same('groups', f'by_{along}', same)}"
 
     def _rule(self, size: Size) -> str:
         """Too few vehicles, or a value that rests on too few, or one that covers others. None is not too few."""
         least, rests_on = size.least, f'"{size.when}_{size.rests_on}"'
-        rules = [f'"{size.when}_vehicles" < {least}', f"({rests_on} > 0 and {rests_on} < {least})"]
+        rules = [f'groups."{size.when}_vehicles" < {least}', f"(groups.{rests_on} > 0 and groups.{rests_on} < {least})"]
         for column in size.columns:
-            for along in self.grain.dimensions:
-                cover, own = f'by_{along}."{_cover(column, least)}"', f'row("{column}", groups."{along}")'
+            for along in self._along():
+                cover, own = f'by_{along}."{_cover(column, least)}"', self._sibling(along, column, "groups.")
                 rules.append(f"coalesce({cover} = {own}, false)")
+            rules += [f'coalesce(single_{name}."{_cover(column, least)}", false)' for name in self._several()]
         return " or ".join(rules)
 
     def _measured(self) -> Iterable[str]:
@@ -287,7 +367,7 @@ class Cells:
                 dimension_columns=grain.selected,
                 part_sums=_sums(parts),
                 table=self.table.table,
-                where=grain.where,
+                where=grain.inside,
                 group_by=grain.group_by("key"),
                 period=grain.period("keyed.date"),
             )
@@ -295,6 +375,14 @@ class Cells:
             rows = Rows(f"rows_{self._keys.index(metric.read_by)}", grain.dimensions, grain.as_of)
             told = f"with {metric.measured(rows)} union all by name select {nulls} where false"
             yield f"measured_{metric.name} as ({told})"
+
+
+def _lets_through(name: str, values: Sequence[str]) -> str:
+    return f'(kpi."{name}" in ({", ".join(values)}))'
+
+
+def _same(one: str, other: str, names: Iterable[str]) -> str:
+    return " and ".join(f"{one}.{name} = {other}.{name}" for name in names)
 
 
 def _cover(column: str, least: int) -> str:

@@ -4,14 +4,16 @@
 -- is by these too, and a group is taken to have no more vehicles than with one of them.
 -- For the rule of suppression, of each part that values rest on: most_<part> on the largest day, latest_<part> on the
 -- newest and together_<part> on all; and for each dimension, of the groups that differ in it alone, cover_<size>: where the
--- small ones among them are too small together, the next larger group, which is withheld to cover them.
+-- small ones among them are too small together, the next larger group, which is withheld to cover them. What a filter
+-- leaves out is such a group too: outside is the dimension of the filter, '' of what is asked for. single_<dimension>: of a
+-- filter of several values, whether one of them alone is small: with and without it, two questions would tell of it.
 with splits as (
     {splits}
 ),
 
 fine as (
-    select date, {grouping_set} as grouping_set, {dimension_columns} {overlapping} {part_sums}
-    from {table} as kpi
+    select date, {grouping_set} as grouping_set, {dimension_columns} {tags} {part_sums}
+    from {source} as kpi
     {where}
     {group_by}
 ),
@@ -26,12 +28,13 @@ asked as (
 periods as (
     select split, period, max(date) as newest, count(distinct date) as days
     from asked
+    {inside}
     group by split, period
 ),
 
 grouped as (
     select
-        asked.split, asked.period, periods.newest, periods.days, {dimensions} {overlaps}
+        asked.split, asked.period, periods.newest, periods.days, {dimensions} {tags}
         {sums}
     from asked inner join periods on asked.split = periods.split and asked.period = periods.period
     group by all
@@ -41,6 +44,7 @@ groups as (
     select {folded}
 ),
 
+{singles}
 judged as (
-    select groups.*, {withheld} from groups {covers}
+    select groups.*, {withheld} from groups {covers} {inside}
 )

@@ -298,16 +298,16 @@ def _grain(table: KpiTable, cut: _Cut, filters: tuple[tuple[str, int], ...], new
         bits = sum(2**place for place, name in enumerate(reversed(dimensions)) if name not in names)
         splits.append(f"({number}, {bits}, '{unit}', cast($first_{days} as date), cast($last_{days} as date))")
     ranges = " or ".join(f"date between $first_{n} and $last_{n}" for n in sorted({days for _, _, days, _ in cut}))
-    chosen = [f'and kpi."{name}" in ({", ".join(f"${name}_{i}" for i in range(size))})' for name, size in filters]
     return Grain(
         dimensions,
         tuple(f"coalesce({column}, '{ALL}')" for column in columns.values()),
         f"grouping_id({', '.join(columns.values())})" if columns else "0",
         tuple(tuple(columns[name] for name in names) for names in sets),
-        f"where ({ranges}) {' '.join(chosen)}",
+        f"where ({ranges})",
         f"select * from (values {', '.join(splits)}) as asked (split, grouping_set, unit, first_day, last_day)",
         units,
         newest,
+        filters=tuple((name, tuple(f"${name}_{i}" for i in range(size))) for name, size in filters),
     )
 
 

@@ -224,7 +224,8 @@ def _filters(slice_: Slice) -> str:
 
 def _amount(one: Metric, value: MetricValue) -> str:
     if value.value is None:
-        return f"withheld: fewer than {one.smallest_group} vehicles" if value.suppressed else "no data"
+        few = f"withheld: fewer than {one.smallest_group} vehicles, or needed to hide a group that has"
+        return few if value.suppressed else "no data"
     return f"{one.format.text(value.value)} {one.unit}"
 
 

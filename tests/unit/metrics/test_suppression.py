@@ -137,6 +137,51 @@ def test_a_range_counts_its_largest_day_and_a_stock_its_newest() -> None:
     assert values.one("weekly_active_vehicles").suppressed
 
 
+def _asked(con: Any, filters: dict[str, tuple[str, ...]], by: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]:
+    return {v.group: v.value for v in evaluate(con, ["trips"], Slice(MONDAY, MONDAY, filters), by=by)}
+
+
+def test_two_clicks_tell_of_no_small_group() -> None:
+    """France and Morocco, less France, is Morocco; and so is all, less all but Morocco."""
+    con = _fleet(FR=40, MA=9, DE=50, CN=60)
+    assert _asked(con, {"market": ("FR",)}) == {(): 7}
+    assert _asked(con, {"market": ("FR", "MA")}) == {(): None}
+    assert _asked(con, {"market": ("FR", "DE", "CN")}) == {(): None}
+    assert _asked(con, {"market": ("FR", "DE")}) == {(): 14}
+    assert _asked(con, {}) == {(): 28}
+    # Split by it, what is left out counts among the groups: the same are withheld with and without the filter.
+    split = _asked(con, {"market": ("FR", "DE", "CN")}, ("market",))
+    assert split == {("FR",): None, ("DE",): 7, ("CN",): 7}
+    assert split.items() <= _asked(con, {}, ("market",)).items()
+
+
+def test_a_filter_hides_small_groups_of_other_dimensions_too() -> None:
+    cells = {("FR", "Corvid"): 30, ("FR", "Heron"): 4, ("DE", "Corvid"): 30, ("DE", "Heron"): 60}
+    rows = [{"date": MONDAY, "market": m, "model": k, "vehicles": n, "trips": 7} for (m, k), n in cells.items()]
+    con = database(driving=rows)
+    assert _asked(con, {"market": ("FR",)}) == {(): 14}
+    assert _asked(con, {"market": ("FR",), "model": ("Corvid",)}) == {(): None}  # all of France, less these
+    assert _asked(con, {"market": ("DE",), "model": ("Corvid",)}) == {(): 7}
+    by_market = _asked(con, {"model": ("Corvid",)}, ("market",))
+    assert by_market == {("FR",): None, ("DE",): 7}
+
+
+_MARKETS = st.sets(st.sampled_from("ABCDE"), min_size=1)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.dictionaries(st.sampled_from("ABCDE"), st.integers(0, 25), min_size=1), st.lists(_MARKETS, max_size=4))
+def test_no_two_questions_tell_of_a_small_group(sizes: dict[str, int], chosen: list[set[str]]) -> None:
+    con = _fleet(**sizes)
+    there = {market for market, n in sizes.items() if n}
+    sets = [there, *({*one} & there for one in chosen)]
+    shown = [s for s in sets if s and _asked(con, {"market": tuple(s)} if s != there else {})[()] is not None]
+    for one in shown:
+        for other in shown:
+            if other < one:
+                assert sum(sizes[m] for m in one - other) >= LEAST
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.dictionaries(st.sampled_from("ABCDEFGH"), st.integers(0, 25), min_size=1))
 def test_no_small_group_is_shown_or_derivable(sizes: dict[str, int]) -> None:

@@ -17,6 +17,12 @@ KINDS = load_contracts(Path(__file__).parent / "kinds" / "kpi")
 _DEFAULTS: dict[str, Any] = {"market": "FR", "model": "Corvid", "model_year": "2025", "powertrain": "BEV"}
 
 
+def only(*tables: str) -> Contracts:
+    """The shipped contracts of some tables: what is asked of few is quick."""
+    shipped = load_contracts()
+    return Contracts(tuple(shipped.table(name) for name in tables), shipped.dimensions)
+
+
 def frame(table: str, rows: list[dict[str, Any]], contracts: Contracts | None = None) -> pl.DataFrame:
     """Rows of a KPI table; dimensions have defaults, keys and parts are 0 unless stated."""
     contract = (contracts or load_contracts()).table(table)

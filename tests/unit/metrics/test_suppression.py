@@ -15,27 +15,29 @@ from lake.settings import get_settings
 from lake.storage import Lake
 from metrics import Slice, evaluate, load_contracts, macro_statements
 from metrics.specs import table_specs
-from tests.unit.metrics.platform import KINDS, MONDAY, database
+from tests.unit.metrics.platform import KINDS, MONDAY, database, only
 
 DAY = Slice(MONDAY, MONDAY)
 LEAST = 10
+#: Contracts of the tables that have rows here.
+FEW = only("active_vehicles", "driving", "service_retention")
 
 
 def _fleet(**sizes: int) -> Any:
-    return database(driving=[{"date": MONDAY, "market": m, "vehicles": n, "trips": 7} for m, n in sizes.items()])
+    return database(FEW, driving=[{"date": MONDAY, "market": m, "vehicles": n, "trips": 7} for m, n in sizes.items()])
 
 
 def _withheld(con: Any, by: tuple[str, ...] = ("market",), slice_: Slice = DAY) -> set[Any]:
-    return {v.group for v in evaluate(con, ["trips"], slice_, by=by) if v.suppressed}
+    return {v.group for v in evaluate(con, ["trips"], slice_, by=by, contracts=FEW) if v.suppressed}
 
 
 def test_a_small_group_is_withheld_whole() -> None:
     con = _fleet(FR=9, DE=50, CN=50)
-    (value,) = evaluate(con, ["trip_length"], DAY, by=("market",)).series("trip_length", ("FR",))
+    (value,) = evaluate(con, ["trip_length"], DAY, by=("market",), contracts=FEW).series("trip_length", ("FR",))
     assert value.suppressed
     shown = (value.value, value.numerator, value.denominator, value.low, value.high, value.vehicles, value.population)
     assert shown == (None,) * 7
-    only = evaluate(con, ["trips"], Slice(MONDAY, MONDAY, {"market": ("FR",)})).one("trips")
+    only = evaluate(con, ["trips"], Slice(MONDAY, MONDAY, {"market": ("FR",)}), contracts=FEW).one("trips")
     assert only.suppressed
 
 
@@ -47,10 +49,10 @@ def test_ten_is_enough() -> None:
 def test_what_one_vehicle_drove_is_withheld_in_a_fleet_of_many(metric: str) -> None:
     def shown(drove: int) -> bool:
         row = {"date": MONDAY, "vehicles": 12, "active_vehicles": drove, "odometer_vehicles": drove, "trips": drove}
-        con = database(driving=[row | {"distance_km": 431.7 * drove, "driving_s": 10800.0 * drove}])
-        for statement in macro_statements():
+        con = database(FEW, driving=[row | {"distance_km": 431.7 * drove, "driving_s": 10800.0 * drove}])
+        for statement in macro_statements(FEW):
             con.execute(statement)
-        value = evaluate(con, [metric], DAY).one(metric)
+        value = evaluate(con, [metric], DAY, contracts=FEW).one(metric)
         assert con.execute("select suppressed from metric($n)", {"n": metric}).fetchall() == [(value.suppressed,)]
         assert (value.population is None) == value.suppressed
         return not value.suppressed
@@ -61,8 +63,8 @@ def test_what_one_vehicle_drove_is_withheld_in_a_fleet_of_many(metric: str) -> N
 def test_siblings_protect_what_few_vehicles_drove() -> None:
     sizes = {"FR": 2, "DE": 20, "CN": 30, "JP": 0}
     rows = [{"date": MONDAY, "market": m, "vehicles": 50, "active_vehicles": n} for m, n in sizes.items()]
-    con = database(driving=rows)
-    for statement in macro_statements():
+    con = database(FEW, driving=rows)
+    for statement in macro_statements(FEW):
         con.execute(statement)
     assert _withheld(con) == {("FR",), ("DE",)}
     sql = con.execute("select market from metric('trips', by := ['market']) where suppressed").fetchall()
@@ -70,8 +72,8 @@ def test_siblings_protect_what_few_vehicles_drove() -> None:
 
 
 def test_stickiness_rests_on_the_vehicles_that_drove_in_its_window() -> None:
-    con = database(active_vehicles=[{"date": MONDAY, "vehicles": 50, "active_1d": 1, "active_28d": 9}])
-    assert evaluate(con, ["stickiness"], DAY).one("stickiness").suppressed
+    con = database(FEW, active_vehicles=[{"date": MONDAY, "vehicles": 50, "active_1d": 1, "active_28d": 9}])
+    assert evaluate(con, ["stickiness"], DAY, contracts=FEW).one("stickiness").suppressed
 
 
 def test_what_is_withheld_together_is_not_small_either() -> None:
@@ -84,7 +86,7 @@ def test_what_is_withheld_together_is_not_small_either() -> None:
 def test_groups_differ_along_one_dimension_at_a_time() -> None:
     cells = {("FR", "Corvid"): 5, ("FR", "Heron"): 40, ("DE", "Corvid"): 30, ("DE", "Heron"): 60}
     rows = [{"date": MONDAY, "market": m, "model": k, "vehicles": n} for (m, k), n in cells.items()]
-    con = database(driving=rows)
+    con = database(FEW, driving=rows)
     assert _withheld(con, ("market", "model")) == {("FR", "Corvid"), ("FR", "Heron"), ("DE", "Corvid")}
 
 
@@ -116,9 +118,9 @@ def test_a_range_of_cohorts_has_the_vehicles_of_all_its_days() -> None:
     """No vehicle is set up twice: twelve days with one are twelve vehicles, and each of them alone is one."""
 
     def shown(rows: list[dict[str, Any]], by: tuple[str, ...] = ()) -> list[float | None]:
-        con = database(service_retention=[{"age_weeks": 0, "vehicles": 1} | row for row in rows])
+        con = database(FEW, service_retention=[{"age_weeks": 0, "vehicles": 1} | row for row in rows])
         slice_ = Slice(MONDAY, MONDAY + timedelta(11))
-        found = evaluate(con, ["service_activations"], slice_, by=by)
+        found = evaluate(con, ["service_activations"], slice_, by=by, contracts=FEW)
         return [v.value for v in found]
 
     days = [MONDAY + timedelta(n) for n in range(12)]
@@ -132,13 +134,18 @@ def test_a_range_of_cohorts_has_the_vehicles_of_all_its_days() -> None:
 def test_a_range_counts_its_largest_day_and_a_stock_its_newest() -> None:
     days = [MONDAY, MONDAY + timedelta(1)]
     rows = [{"date": days[0], "vehicles": 12}, {"date": days[1], "vehicles": 4}]
-    values = evaluate(database(driving=rows, active_vehicles=rows), ["trips", "weekly_active_vehicles"], Slice(*days))
+    values = evaluate(
+        database(FEW, driving=rows, active_vehicles=rows),
+        ["trips", "weekly_active_vehicles"],
+        Slice(*days),
+        contracts=FEW,
+    )
     assert not values.one("trips").suppressed
     assert values.one("weekly_active_vehicles").suppressed
 
 
 def _asked(con: Any, filters: dict[str, tuple[str, ...]], by: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]:
-    return {v.group: v.value for v in evaluate(con, ["trips"], Slice(MONDAY, MONDAY, filters), by=by)}
+    return {v.group: v.value for v in evaluate(con, ["trips"], Slice(MONDAY, MONDAY, filters), by=by, contracts=FEW)}
 
 
 def test_two_clicks_tell_of_no_small_group() -> None:
@@ -158,7 +165,7 @@ def test_two_clicks_tell_of_no_small_group() -> None:
 def test_a_filter_hides_small_groups_of_other_dimensions_too() -> None:
     cells = {("FR", "Corvid"): 30, ("FR", "Heron"): 4, ("DE", "Corvid"): 30, ("DE", "Heron"): 60}
     rows = [{"date": MONDAY, "market": m, "model": k, "vehicles": n, "trips": 7} for (m, k), n in cells.items()]
-    con = database(driving=rows)
+    con = database(FEW, driving=rows)
     assert _asked(con, {"market": ("FR",)}) == {(): 14}
     assert _asked(con, {"market": ("FR",), "model": ("Corvid",)}) == {(): None}  # all of France, less these
     assert _asked(con, {"market": ("DE",), "model": ("Corvid",)}) == {(): 7}
@@ -216,8 +223,8 @@ def sql() -> Any:
          "odometer_gain_km": 21.0 * r["active_1d"]}
         for r in rows
     ]  # fmt: skip
-    con = database(active_vehicles=rows, driving=driving)
-    for statement in macro_statements():
+    con = database(FEW, active_vehicles=rows, driving=driving)
+    for statement in macro_statements(FEW):
         con.execute(statement)
     return con
 
@@ -225,7 +232,7 @@ def sql() -> Any:
 @pytest.mark.parametrize("by", [(), ("market",), ("model",), ("market", "model")], ids=str)
 @pytest.mark.parametrize("metric", FILLED)
 def test_sql_gives_what_the_dashboard_shows(sql: Any, metric: str, by: tuple[str, ...]) -> None:
-    values = evaluate(sql, [metric], Slice(MONDAY, MONDAY + timedelta(2)), by=("date", *by))
+    values = evaluate(sql, [metric], Slice(MONDAY, MONDAY + timedelta(2)), by=("date", *by), contracts=FEW)
     expected = {
         (v.period, *v.group): (v.value, v.numerator, v.denominator, v.vehicles, v.suppressed) for v in values
     }  # fmt: skip

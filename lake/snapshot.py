@@ -154,6 +154,7 @@ def write_snapshot(
     try:
         with database_at(temporary) as written, closing(open_duckdb(written)) as con:
             con.execute("set timezone = 'UTC'")
+            con.execute("begin")  # each table by itself would wait for the disk
             for schema in ("kpi", "meta", "ops"):
                 con.execute(f"create schema {schema}")
             _write_kpis(con, tables, kpis)
@@ -168,6 +169,7 @@ def write_snapshot(
             _write_meta(con, info)
             for statement in statements(last):
                 con.execute(statement)
+            con.execute("commit")
         temporary.replace(target)
     finally:
         for left in (temporary, temporary.with_name(f"{temporary.name}.wal")):  # of one that was not finished

@@ -32,8 +32,8 @@ known as (
         fleet.market,
         fleet.model,
         fleet.powertrain,
-        vehicle_days.reported,
-        vehicle_days.lag_sum_s / vehicle_days.messages as mean_lag_s,
+        vehicle_days.reported and vehicle_days.messages > 0 as reported,
+        vehicle_days.lag_sum_s / nullif(vehicle_days.messages, 0) as mean_lag_s,
         vehicle_days.lag_max_s,
         date_diff('second', vehicle_days.newest_at, cast(fleet.date + 1 as timestamptz)) / 3600.0 as age_h
     from fleet

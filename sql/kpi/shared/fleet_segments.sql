@@ -22,7 +22,7 @@ select
         segments.ended_by is not null
         or coalesce(
             lead(segments.engaged_at) over (partition by segments.vehicle_id order by segments.engaged_at)
-            > segments.disengaged_at,
+            <> segments.disengaged_at,
             true
         )
     ) as disengaged,

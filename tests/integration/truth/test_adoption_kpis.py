@@ -172,7 +172,7 @@ def test_funnel(life: Life, services: pl.DataFrame, ledger: Ledger) -> None:
     for step, truth in steps.items():
         found = parts.filter(pl.col("step") == step)["reached_vehicles"].sum()
         ledger.equal(f"kpi.service_funnel: {step}", truth.height, found)
-    ledger.equal("kpi.service_funnel: eligible_vehicles", cohort.height, parts["eligible_vehicles"].sum())
+    ledger.equal("kpi.service_funnel: vehicles", cohort.height, parts["vehicles"].sum())
     ripe = parts.filter(pl.col("date") <= life.last - timedelta(90), pl.col("step") == "paying")
     ledger.equal("kpi.service_funnel: paying", used.filter(old, since["paid_from"] <= 90).height,
                  ripe["reached_vehicles"].sum())  # fmt: skip

@@ -15,6 +15,9 @@ select
     trips.ended_at,
     trips.duration_s,
     trips.distance_km,
+    trips.distance_method,
+    trips.distance_speed_km,
+    trips.interpolated_km,
     trips.driving_s,
     trips.idle_s,
     trips.speed_from_0_s,
@@ -29,6 +32,10 @@ select
     trips.fuel_used_l,
     trips.fuel_method,
     trips.ambient_temperature_c,
+    trips.soc_start_pct,
+    trips.soc_end_pct,
+    trips.start_latitude_deg,
+    trips.end_latitude_deg,
     row_number() over (partition by trips.date, trips.vehicle_id order by trips.started_at)
     = 1 + mod(
         date_diff('day', date '1900-01-01', trips.date),

@@ -61,6 +61,7 @@ def test_standing_and_use(life: Life, services: pl.DataFrame, ledger: Ledger) ->
     delivered = life.fleet.registry.filter(pl.col("delivered_on") <= life.last).height
     recent = used.filter(within("date", month, life.last))
     today = life.sessions.filter(pl.col("started_at").dt.date() == life.last)
+    minutes = (today["ended_at"] - today["started_at"]).dt.total_microseconds() / 6e7
     for part, truth in {
         "vehicles": delivered * len(SERVICES),
         "delivered_vehicles": delivered * len(SERVICES),
@@ -73,8 +74,12 @@ def test_standing_and_use(life: Life, services: pl.DataFrame, ledger: Ledger) ->
         "sessions": today.height,
         "uses": today["uses"].sum(),
         "using_vehicles": today.n_unique(CELL),
+        "timed_sessions": (minutes > 0).sum(),
     }.items():
         ledger.equal(f"kpi.services: {part}", truth, parts[part].sum())
+    assert minutes.sum() > 0
+    ledger.near("kpi.services: session_min", minutes.sum(), parts["session_min"].sum(), 1e-9)
+    ledger.near("kpi.services: session_min2", (minutes**2).sum(), parts["session_min2"].sum(), 1e-9)
     for service in SERVICES:
         mine = pl.col("service") == service
         found = parts.filter(mine)["activated_vehicles"].sum()
@@ -86,6 +91,11 @@ def test_consents_withdrawn(life: Life, ledger: Ledger) -> None:
     found = life.kpi("services", FIRST_DAY + timedelta(1))["consents_withdrawn"].sum()
     on_the_first_day = life.services.filter(pl.col("withdrawn_at").dt.date() == FIRST_DAY).height
     ledger.equal("kpi.services: consents withdrawn", withdrawn - on_the_first_day, found)
+    stood = life.services.filter(
+        pl.col("consented_at").dt.date() < life.last,
+        pl.col("withdrawn_at").is_null() | (pl.col("withdrawn_at").dt.date() >= life.last),
+    )
+    ledger.equal("kpi.services: consents_before", stood.height, life.kpi("services")["consents_before"].sum())
 
 
 def test_lifecycle(life: Life, services: pl.DataFrame, ledger: Ledger) -> None:
@@ -162,6 +172,7 @@ def test_funnel(life: Life, services: pl.DataFrame, ledger: Ledger) -> None:
     for step, truth in steps.items():
         found = parts.filter(pl.col("step") == step)["reached_vehicles"].sum()
         ledger.equal(f"kpi.service_funnel: {step}", truth.height, found)
+    ledger.equal("kpi.service_funnel: vehicles", cohort.height, parts["vehicles"].sum())
     ripe = parts.filter(pl.col("date") <= life.last - timedelta(90), pl.col("step") == "paying")
     ledger.equal("kpi.service_funnel: paying", used.filter(old, since["paid_from"] <= 90).height,
                  ripe["reached_vehicles"].sum())  # fmt: skip

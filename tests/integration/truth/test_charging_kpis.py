@@ -45,6 +45,7 @@ def test_sessions_and_what_they_charged(clean: Fleet, sessions: pl.DataFrame, un
         "told_sessions": told.height,
         "vehicles": sessions.select("vehicle_id", pl.col("started_at").dt.date()).n_unique(),
         "drawn_sessions": told.height,
+        "stored_sessions": sessions.height,
         "home_sessions": told.filter(place="home").height,
         "work_sessions": told.filter(place="work").height,
         "public_sessions": told.filter(place="public").height,
@@ -63,6 +64,8 @@ def test_sessions_and_what_they_charged(clean: Fleet, sessions: pl.DataFrame, un
         "dc_kwh": sessions.filter(current_type="DC")["energy_stored_kwh"].sum(),
         "soc_start_pct": sessions["soc_start_pct"].sum(),
         "soc_end_pct": sessions["soc_end_pct"].sum(),
+        "soc_start_squares": (sessions["soc_start_pct"] ** 2).sum(),
+        "soc_end_squares": (sessions["soc_end_pct"] ** 2).sum(),
     }.items():
         ledger.near(f"kpi.charging: {part}, clean", amount, parts[part].sum())
     # A pause lasts from 3 to 8 minutes, and is not time charging.
@@ -94,6 +97,8 @@ def test_sessions_by_local_hour(clean: Fleet, sessions: pl.DataFrame, until: dat
     by = found(clean, "charging_hours", until).group_by("local_hour").agg(pl.col("sessions").sum())
     both = truth.join(by, on="local_hour", how="full", coalesce=True).fill_null(0)
     ledger.equal("kpi.charging_hours: hours", truth.height, by.height)
+    stored = found(clean, "charging_hours", until)["energy_kwh"].sum()
+    ledger.near("kpi.charging_hours: energy_kwh, clean", sessions["energy_stored_kwh"].sum(), stored)
     ledger.equal(
         "kpi.charging_hours: hours with all their sessions", truth.height, (both["len"] == both["sessions"]).sum()
     )
@@ -131,6 +136,7 @@ def test_plug_ins(clean: Fleet, sessions: pl.DataFrame, until: date, ledger: Led
     parts = found(clean, "plugging", until)
     ledger.equal("kpi.plugging: plug-ins, clean", truth.height, parts["plug_ins"].sum())
     ledger.equal("kpi.plugging: of known outcome", truth["events_sent"].sum(), parts["outcome_plug_ins"].sum())
+    ledger.equal("kpi.plugging: of known times", truth.height, parts["timed_plug_ins"].sum())
     ledger.equal("kpi.plugging: that never charged", 0, parts["uncharged_plug_ins"].sum())
     plugged = (truth["unplugged_at"] - truth["plugged_at"]).dt.total_microseconds().sum() / _HOURS
     charged = (truth["ended_at"] - truth["started_at"]).dt.total_microseconds().sum() / _HOURS

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date, timedelta
 from functools import partial
+from itertools import pairwise
 
 import duckdb
 import polars as pl
@@ -63,6 +65,35 @@ def _core(lived: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
             "core.software_installs", installs.with_columns(date=first_step.dt.date(), first_step_at=first_step)
         ),
     }
+
+
+def test_kilometres_and_faults_are_those_of_the_days_around(ledger: Ledger) -> None:
+    """The nth day after an installation against the nth before it, until the next one, for 28 days."""
+    core = _core(_lived(7, REGRESSIONS))
+    last = FIRST + timedelta(days=DAYS - 1)
+    found = run_kpi(load_contracts().table("version_faults").sql, core, FIRST, last)
+    km = {row[:2]: row[2] for row in core["core.vehicle_days"].select("vehicle_id", "date", "distance_km").rows()}
+    faults = Counter(core["core.fault_episodes"].select("vehicle_id", "date").rows())
+    done = core["core.software_installs"].filter(outcome="installed").sort("finished_at")
+    on: dict[str, list[date]] = {}
+    for vehicle, at in done.select("vehicle_id", "finished_at").iter_rows():
+        on.setdefault(vehicle, []).append(at.date())
+    sums: Counter[str] = Counter()
+    for vehicle, days in on.items():
+        for day, following in pairwise([*days, date.max]):
+            for n in range(1, 29):
+                after, before = (vehicle, day + timedelta(n)), (vehicle, day - timedelta(n))
+                if after[1] >= following or after not in km or before not in km:
+                    continue
+                sums["after_km"] += km[after]  # type: ignore[assignment]
+                sums["before_km"] += km[before]  # type: ignore[assignment]
+                sums["after_episodes"] += faults[after]
+                sums["before_episodes"] += faults[before]
+    for part in ("after_episodes", "before_episodes"):
+        ledger.equal(f"kpi.version_faults: {part}", sums[part], found[part].sum())
+        assert sums[part]
+    for part in ("after_km", "before_km"):
+        ledger.near(f"kpi.version_faults: {part}", sums[part], found[part].sum(), 1e-9)
 
 
 def _found(core: dict[str, pl.DataFrame]) -> dict[str, dict[str, float]]:

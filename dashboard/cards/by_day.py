@@ -6,7 +6,7 @@ from dashboard.cards.card import Filling, Frame
 from dashboard.draw import charts
 from dashboard.draw.charts import Axis, Line
 from dashboard.draw.palette import Palette
-from dashboard.draw.parts import headline
+from dashboard.draw.parts import headline, nothing
 from dashboard.draw.sheets import Column, Sheet, by_day, cell
 from dashboard.view import wording
 from dashboard.view.address import View
@@ -56,6 +56,9 @@ class ByDay:
         """Bars or a line, and the value of the whole period above them."""
         (contract,) = sheet.contracts
         total = sheet.found.of(self._total).one(self.metric)
+        each = f"{self._each or wording.each_day(contract)} · {view.scope}"
+        if all(value is None for value in sheet.numbers(1)):
+            return Filling(each, content=nothing(sheet.values, contract))
         bars = wording.adds_up(contract)
         now = Line(contract.label, sheet.numbers(1), theme.fill if bars else theme.accent)
         before = None
@@ -68,7 +71,7 @@ class ByDay:
             figure = charts.daily_lines(view.days, [*([before] if before else []), now], axis, theme, late)
         head = headline(contract, total, view.against, keyed=before is not None)
         size = f", n = {total.vehicles:,}" if total.vehicles else ""
-        return Filling(f"{self._each or wording.each_day(contract)} · {view.scope}{size}", figure, head=head)
+        return Filling(f"{each}{size}", figure, head=head)
 
 
 class DaysOf:
@@ -81,12 +84,22 @@ class DaysOf:
         sub: beginning of the subtitle.
         stacked: they are the parts of one whole, in percent.
         size: metric whose vehicles are n; the last unless given.
+        graded: the same, and the parts go from well to bad and are coloured so.
     """
 
     def __init__(
-        self, name: str, title: str, metrics: tuple[str, ...], sub: str, *, stacked: bool = False, size: str = ""
+        self,
+        name: str,
+        title: str,
+        metrics: tuple[str, ...],
+        sub: str,
+        *,
+        stacked: bool = False,
+        size: str = "",
+        graded: bool = False,
     ) -> None:
-        self.name, self.title, self.metrics, self._sub, self._stacked = name, title, metrics, sub, stacked
+        self.name, self.title, self.metrics, self._sub, self._stacked = name, title, metrics, sub, stacked or graded
+        self._graded = graded
         self._size = size or metrics[-1]
         self._total = Question((self._size,), compare=True)
         self._each_day = Question(metrics, ("date",))
@@ -114,10 +127,13 @@ class DaysOf:
     def draw(self, view: View, sheet: Sheet, theme: Palette) -> Filling:
         """The chart."""
         total, late = sheet.found.of(self._total).one(self._size), sheet.found.info.provisional_from
+        if all(value is None for column in range(1, len(sheet.columns)) for value in sheet.numbers(column)):
+            return Filling(f"{self._sub} · {view.scope}", content=nothing(sheet.values, sheet.contracts[-1]))
         labels = wording.without_common_start([contract.label for contract in sheet.contracts])
         size = f"n = {total.vehicles:,}" if total.vehicles else "n withheld"
         if self._stacked:
-            styles = ((theme.fill, ""), (theme.accent_soft, ""), (theme.quiet, "/"))
+            plain = ((theme.fill, ""), (theme.accent_soft, ""), (theme.quiet, "/"))
+            styles = ((theme.calm, ""), (theme.warning, ""), (theme.bad, "/")) if self._graded else plain
             bars = [
                 Line(label, sheet.numbers(i + 1), color, hatch=hatch)
                 for i, (label, (color, hatch)) in enumerate(zip(labels, styles, strict=False))

@@ -22,6 +22,9 @@ class Palette:
         accent_soft: its companion, for a second part of the same whole.
         accent_dim: its companion for days of lesser weight.
         quiet: the part that is not there.
+        calm: the part of a whole that is well.
+        warning: the part that needs attention.
+        bad: the part to act on.
         reference: the line that something is compared with.
         attention: the frame of provisional days.
         attention_fill: their ground.
@@ -40,6 +43,9 @@ class Palette:
     accent_soft: str
     accent_dim: str
     quiet: str
+    calm: str
+    warning: str
+    bad: str
     reference: str
     attention: str
     attention_fill: str
@@ -63,6 +69,9 @@ LIGHT = Palette(
     accent_soft="#559da2",
     accent_dim="#559da2",
     quiet="#87949a",
+    calm="#b9d6d7",
+    warning="#e8c46a",
+    bad="#c4472d",
     reference="#839097",
     attention="#b38a1f",
     attention_fill="rgba(232,196,106,0.16)",
@@ -81,6 +90,9 @@ DARK = Palette(
     accent_soft="#337579",
     accent_dim="#3f8c91",
     quiet="#708087",
+    calm="#2f5c60",
+    warning="#c9a544",
+    bad="#d2593e",
     reference="#7d8c92",
     attention="#c9a544",
     attention_fill="rgba(232,196,106,0.10)",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -76,8 +76,8 @@ def change(contract: Metric, value: MetricValue, against: str, *, keyed: bool = 
         return html.Span(wording.no_change(contract, value, against.removeprefix("vs ")), className="muted")
     figure = html.B([html.Span(moved.arrow, className="arrow"), moved.text, tone(moved)], className=moved.tone)
     key = html.Span(className="key-line", **attrs({"aria-hidden": "true"})) if keyed else None
-    words = (against.removeprefix("vs ") if keyed else against).replace(" d", f"{wording.SPACE}d")
-    return html.Span([figure, " ", key, words])
+    words = against.removeprefix("vs ") if keyed else against
+    return html.Span([figure, " ", html.Span([key, words], className="against")])
 
 
 def tone(moved: wording.Change) -> Component:
@@ -169,6 +169,13 @@ def drill(view: View, dimension: str, value: str) -> Component:
 def provisional_key(note: str) -> Component:
     """Why days are provisional, behind the mark that they have in charts; nothing if none is."""
     return [html.Span(className="key-provisional", **attrs({"aria-hidden": "true"})), note] if note else None
+
+
+def nothing(values: Iterable[MetricValue], contract: Metric) -> Component:
+    """What stands in a card without a figure: all is withheld, or there is no data."""
+    if any(value.suppressed for value in values):
+        return state("Withheld", f"This slice has {small_group(contract)} to tell of. Widen the period or the filters.")
+    return state("Nothing to show", "No data in this slice. Widen the period or the filters.")
 
 
 def state(title: str, text: Any, *actions: Any, kind: str = "empty") -> Component:

@@ -21,7 +21,7 @@ PAGE = Page(
     (
         Tiles(*TILES),
         Row(
-            DaysOf("states", "Fleet by health", STATES, "share of reporting vehicles per day", stacked=True),
+            DaysOf("states", "Fleet by health", STATES, "share of reporting vehicles per day", graded=True),
             ByClass("fault_rate_by_distance", "software_version", "Faults by software, per distance on it"),
         ),
         Row(

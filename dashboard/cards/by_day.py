@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboard.cards.card import Filling, Frame
+from dashboard.cards.card import Filling, Frame, sample
 from dashboard.draw import charts
 from dashboard.draw.charts import Axis, Line
 from dashboard.draw.palette import Palette
@@ -70,8 +70,8 @@ class ByDay:
         else:
             figure = charts.daily_lines(view.days, [*([before] if before else []), now], axis, theme, late)
         head = headline(contract, total, view.against, keyed=before is not None)
-        size = f", n = {total.vehicles:,}" if total.vehicles else ""
-        return Filling(f"{each}{size}", figure, head=head)
+        size = sample(view, total)
+        return Filling(", ".join(filter(None, (each, size))), figure, head=head)
 
 
 class DaysOf:
@@ -82,7 +82,7 @@ class DaysOf:
         title: what it shows.
         metrics: their names; the last is drawn on top, and is the one whose total stands above lines.
         sub: beginning of the subtitle.
-        stacked: they are the parts of one whole, in percent.
+        stacked: they are the parts of one whole.
         size: metric whose vehicles are n; the last unless given.
         graded: the same, and the parts go from well to bad and are coloured so.
     """
@@ -129,23 +129,31 @@ class DaysOf:
         total, late = sheet.found.of(self._total).one(self._size), sheet.found.info.provisional_from
         if all(value is None for column in range(1, len(sheet.columns)) for value in sheet.numbers(column)):
             return Filling(f"{self._sub} · {view.scope}", content=nothing(sheet.values, sheet.contracts[-1]))
-        labels = wording.without_common_start([contract.label for contract in sheet.contracts])
-        size = f"n = {total.vehicles:,}" if total.vehicles else "n withheld"
+        names = [contract.short if self._stacked else contract.label for contract in sheet.contracts]
+        labels = wording.without_common_start(names)
+        sub = ", ".join(filter(None, (f"{self._sub} · {view.scope}", sample(view, total))))
         if self._stacked:
-            plain = ((theme.fill, ""), (theme.accent_soft, ""), (theme.quiet, "/"))
-            styles = ((theme.calm, ""), (theme.warning, ""), (theme.bad, "/")) if self._graded else plain
-            bars = [
-                Line(label, sheet.numbers(i + 1), color, hatch=hatch)
-                for i, (label, (color, hatch)) in enumerate(zip(labels, styles, strict=False))
-            ]
-            figure = charts.daily_bars(view.days, bars, Axis("%", ".3~g", top=100), theme, late)
-            return Filling(f"{self._sub} · {view.scope} · {size}", figure)
+            bars = self._bars(sheet, labels, theme)
+            whole = Axis("%", ".3~g", top=100) if sheet.contracts[0].unit == "%" else Axis()
+            figure = charts.daily_bars(view.days, bars, whole, theme, late)
+            return Filling(sub, figure)
+        first = "dot" if len(labels) > 1 else "solid"
         lines = [
-            Line(label, sheet.numbers(i + 1), theme.line_color(i, len(labels)), dash="solid" if i else "dot")
+            Line(label, sheet.numbers(i + 1), theme.line_color(i, len(labels)), dash="solid" if i else first)
             for i, label in enumerate(labels)
         ]
         unit = wording.unit_of(sheet.contracts[0])
         axis = Axis("" if unit == "vehicles" else unit, ",.3~g")
-        figure = charts.daily_lines(view.days, lines, axis, theme, late, legend=True)
+        figure = charts.daily_lines(view.days, lines, axis, theme, late, legend=len(lines) > 1)
         head = headline(sheet.found.metric(self._size), total, view.against)
-        return Filling(f"{self._sub} · {view.scope}, {size}", figure, head=head)
+        return Filling(sub, figure, head=head)
+
+    def _bars(self, sheet: Sheet, labels: list[str], theme: Palette) -> list[Line]:
+        """The parts; the last is hatched, so that it is told by more than its colour."""
+        last = len(labels) - 1
+        plain = (*(theme.fill, theme.accent_soft, theme.calm)[:last], theme.quiet)
+        colors = (theme.calm, theme.warning, theme.bad) if self._graded else plain
+        return [
+            Line(label, sheet.numbers(i + 1), colors[i], hatch="/" if i == last else "")
+            for i, label in enumerate(labels)
+        ]

@@ -16,9 +16,10 @@ from dashboard.draw.markup import attrs
 from dashboard.draw.palette import Palette
 from dashboard.draw.parts import glossary
 from dashboard.draw.sheets import Sheet
-from dashboard.view.address import View
+from dashboard.view import wording
+from dashboard.view.address import LINKED, View
 from dashboard.view.published import Answers, Question
-from metrics import Contracts, Metric
+from metrics import Contracts, Metric, MetricValue
 
 
 class Card(Protocol):
@@ -64,6 +65,18 @@ class Place(Protocol):
     def values(self, filling: Filling, page: Address, view: View, sheet: Sheet) -> dict[str, Any]:
         """The values of ``outputs``."""
         ...
+
+
+def grown_up_in(view: View, back: int, found: Answers) -> str:
+    """The days of a view with those before it that belong to it, as far as there are data, in words."""
+    first = view.since(back).first
+    return wording.days(max(first, found.info.data_from or first), view.last)
+
+
+def sample(view: View, value: MetricValue) -> str:
+    """``n = 4,422``: vehicles in the slice; empty where they are withheld, or count for one of their services only."""
+    told = value.vehicles and not any(name in LINKED for name, _ in view.chosen)
+    return f"n = {value.vehicles:,}" if told else ""
 
 
 @dataclass(frozen=True)

@@ -198,6 +198,8 @@ def _daily(
     layout["yaxis"] = value_axis(axis, colors)
     if all(not value for trace in traces for value in trace["y"]):
         layout["yaxis"]["range"] = [0, axis.top or 1]  # else zero stands in the middle, between fractions of nothing
+    if all(abs(value or 0) < 1 for trace in traces for value in trace["y"]):
+        layout["yaxis"]["tickformat"] = ""  # no thousandths as 700m
     layout["showlegend"] = legend
     layout["margin"]["b"] = 50 if legend else 24
     if provisional_from is not None and days and provisional_from <= days[-1]:

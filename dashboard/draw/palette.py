@@ -30,7 +30,6 @@ class Palette:
         attention_fill: their ground.
         heat_low: a cell of next to nothing.
         heat_high: the fullest cell.
-        band: the interval around a line.
         series: up to eight colours that tell lines apart, also for the colour-blind.
     """
 
@@ -51,7 +50,6 @@ class Palette:
     attention_fill: str
     heat_low: str
     heat_high: str
-    band: str
     series: tuple[str, ...]
 
     def line_color(self, place: int, lines: int) -> str:
@@ -77,7 +75,6 @@ LIGHT = Palette(
     attention_fill="rgba(232,196,106,0.16)",
     heat_low="#e9f3f3",
     heat_high="#0b6e74",
-    band="rgba(11,110,116,0.14)",
     series=("#0b6e74", "#c46a1b", "#5b62b3", "#8a6a10", "#a3386c", "#3c7d3f", "#2f78b7", "#6b7379"),
 )
 DARK = Palette(
@@ -98,7 +95,6 @@ DARK = Palette(
     attention_fill="rgba(232,196,106,0.10)",
     heat_low="#1f3437",
     heat_high="#57b6bb",
-    band="rgba(87,182,187,0.18)",
     series=("#57b6bb", "#e39a55", "#9aa0ec", "#d8b450", "#e283ab", "#7fc183", "#74b4e8", "#a7b0b5"),
 )
 

@@ -11,11 +11,13 @@ from dash import html
 
 from dashboard.draw.markup import attrs
 from dashboard.view import wording
-from dashboard.view.address import DIMENSIONS, View
+from dashboard.view.address import FILTERS, View
 from dashboard.view.names import value_name
 from metrics import Metric, MetricValue
 
 Component = Any
+#: Characters of a name that a tile has room for; a longer one stands as it heads a column.
+_TILE_NAME = 22
 
 
 def glossary(contract: Metric) -> Component:
@@ -91,6 +93,13 @@ def small_group(contract: Metric) -> str:
     return f"fewer than {contract.smallest_group} vehicles"
 
 
+def withheld(count: int, noun: str, contract: Metric) -> str:
+    """How many groups are not shown, and why; nothing if all are."""
+    if not count:
+        return ""
+    return f"{wording.count(count, noun)} withheld: {small_group(contract)}, or needed to hide one that has."
+
+
 def tile(
     contract: Metric, value: MetricValue, trend: Sequence[float | None], against: str, provisional: str
 ) -> Component:
@@ -103,7 +112,8 @@ def tile(
         against: the comparison in words.
         provisional: why the value is provisional; empty if it is not.
     """
-    head = html.Div([html.H2(contract.label, className="tile-name"), glossary(contract)], className="named")
+    name = contract.label if len(contract.label) <= _TILE_NAME else contract.short
+    head = html.Div([html.H2(name, className="tile-name", title=contract.label), glossary(contract)], className="named")
     if value.value is None:
         reason = small_group(contract) if value.suppressed else "no data in this period"
         return html.Article(
@@ -161,7 +171,7 @@ def headline(contract: Metric, value: MetricValue, against: str, *, keyed: bool 
 def drill(view: View, dimension: str, value: str) -> Component:
     """The name of a value as a link that filters by it, or takes the filter off; plain where it cannot be filtered."""
     name = value_name(dimension, value)
-    if dimension not in DIMENSIONS:
+    if dimension not in FILTERS:
         return name
     return html.A(name, href=view.drilled(dimension, value), className="drill soft")
 

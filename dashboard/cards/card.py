@@ -119,6 +119,7 @@ class Frame:
         alternative: text alternative of its chart; empty for a card without one.
         contract: metric whose definition stands behind the glossary mark of the title.
         switch: dimensions, with their labels, among which the card's breakdown is chosen.
+        is_wide: its chart scrolls sideways where the card is narrower than it can be drawn.
     """
 
     name: str
@@ -127,6 +128,7 @@ class Frame:
     alternative: str = ""
     contract: Metric | None = None
     switch: tuple[tuple[str, str], ...] = ()
+    is_wide: bool = False
 
     def slot(self, page: str, name: str) -> str:
         """Id of one of its places."""
@@ -179,12 +181,14 @@ class Frame:
             responsive=True,
             style={"height": "100%"},
         )
+        named: dict[str, Any] = {"tabIndex": 0} if self.is_wide else {}  # what scrolls is scrolled by keys, too
         return html.Div(
             graph,
             id=self.slot(page, "figure-box"),
-            className="figure-box",
+            className="figure-box wide" if self.is_wide else "figure-box",
             role="img",
             style={"height": self.height},
+            **named,
             **attrs({"aria-label": f"{self.alternative} The Table link of this card shows the figures."}),
         )
 

@@ -46,7 +46,7 @@ class Matrix:
         if contract.axis != self._axis:
             raise TypeError(f"{contract.name} has no {self._axis}")
         words = f"Matrix: {contract.label}, by age; a fuller colour is more, and what is not over is empty."
-        return Frame(self.name, self._title, 260, words, contract)
+        return Frame(self.name, self._title, 260, words, contract, is_wide=True)
 
     def ask(self, view: View) -> tuple[Question, ...]:
         """Every age of all together, and of each row."""

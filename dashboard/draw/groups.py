@@ -5,7 +5,7 @@ As plain dicts, like ``dashboard.draw.charts``; every figure is drawn from a ``S
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,6 +53,50 @@ def ordered_bars(bars: Sequence[Bar], axis: Axis, colors: Palette, reference: fl
     if reference is not None:
         layout["shapes"] = [_line("y", reference, colors)]
     return {"data": [_bars(bars, axis, colors, horizontal=False)], "layout": layout}
+
+
+def compared_dots(
+    pairs: tuple[Sequence[Bar], Sequence[Bar]],
+    names: tuple[str, str],
+    axis: Axis,
+    colors: Palette,
+    reference: float | None = None,
+) -> Figure:
+    """Two dots with whiskers per group, the first group on top, and a line for all together.
+
+    Args:
+        pairs: the same groups in the same order, in two ways; the first is the fuller dot.
+        names: of the two ways.
+        axis: of the values, which need not start at zero: dots say where they are, not how long.
+        colors: of the theme.
+        reference: the value of all together.
+    """
+    layout = _grouped(colors, margin_left=10)
+    layout["xaxis"] = value_axis(axis, colors) | {"range": _around(pairs, reference, axis), "automargin": False}
+    layout["xaxis"] |= {"zeroline": False}
+    layout["yaxis"] = _names(colors) | {"automargin": True, "autorange": "reversed"}
+    layout |= {"scattermode": "group", "scattergap": 0.45, "showlegend": True}
+    layout["margin"] |= {"b": 54}
+    if reference is not None:
+        layout["shapes"] = [_line("x", reference, colors)]
+    looks = (
+        {"color": colors.accent, "symbol": "circle", "size": 9},
+        {"color": colors.series[1], "symbol": "diamond-open", "size": 8},
+    )
+    traces = []
+    for bars, name, look in zip(pairs, names, looks, strict=True):
+        traces.append({
+            "type": "scatter",
+            "mode": "markers",
+            "orientation": "h",
+            "x": [bar.value for bar in bars],
+            "y": [bar.name for bar in bars],
+            "name": name,
+            "marker": look,
+            "error_x": _whiskers(bars, str(look["color"])),
+            "hovertemplate": f"%{{y}}, {name}: {hover_text(axis, 'x')}<extra></extra>",
+        })  # fmt: skip
+    return {"data": traces, "layout": layout}
 
 
 def heat(
@@ -206,16 +250,31 @@ def _bars(bars: Sequence[Bar], axis: Axis, colors: Palette, *, horizontal: bool)
         "hovertemplate": f"%{{{named}}}: {hover_text(axis, measured)}%{{customdata[0]}}<extra></extra>",
     }
     if any(bar.low is not None for bar in bars):
-        trace["error_x" if horizontal else "error_y"] = {
-            "type": "data",
-            "symmetric": False,
-            "array": [_above(bar) for bar in bars],
-            "arrayminus": [_below(bar) for bar in bars],
-            "color": colors.muted,
-            "thickness": 1.2,
-            "width": 3,
-        }
+        trace["error_x" if horizontal else "error_y"] = _whiskers(bars, colors.muted)
     return trace
+
+
+def _around(pairs: Iterable[Sequence[Bar]], reference: float | None, axis: Axis) -> list[float] | None:
+    """From a little before the lowest to a little after the highest, within what a share can be."""
+    every = [end for bars in pairs for bar in bars for end in (bar.value, bar.low, bar.high)]
+    known = [end for end in (*every, reference) if end is not None]
+    if not known:
+        return None
+    margin = 0.06 * (max(known) - min(known)) or 1.0
+    low, high = max(0.0, min(known) - margin), max(known) + margin
+    return [low, min(high, 102.0) if axis.unit == "%" else high]
+
+
+def _whiskers(bars: Sequence[Bar], color: str) -> Figure:
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [_above(bar) for bar in bars],
+        "arrayminus": [_below(bar) for bar in bars],
+        "color": color,
+        "thickness": 1.2,
+        "width": 3,
+    }
 
 
 def _above(bar: Bar) -> float:

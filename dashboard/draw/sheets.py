@@ -84,6 +84,7 @@ class Sheet:
         found: the answers they come from.
         by: dimensions of their groups.
         is_daily: the rows are days.
+        is_text: the rows are words, no values: the export tells the rows.
         back: so many days before the view's first belong to the rows.
         names: by dimension and code, what a reader calls a value, where that is not the dimension's own way.
     """
@@ -97,6 +98,7 @@ class Sheet:
     found: Answers
     by: tuple[str, ...] = ()
     is_daily: bool = False
+    is_text: bool = False
     back: int = 0
     names: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
@@ -137,7 +139,10 @@ class Sheet:
         info = self.found.info
         for line in self._preamble(view, info):
             out.write(f"# {' '.join(line.split())}\r\n")
-        lines = [self._line(value, view, info) for value in self.values]
+        heads = [column.label for column in self.columns]
+        lines = [
+            {name: _safe(given) for name, given in zip(heads, row, strict=True)} for row in self.rows if self.is_text
+        ] or [self._line(value, view, info) for value in self.values]
         writer = csv.DictWriter(out, max(map(list, lines), key=len) if lines else ["metric"])
         writer.writeheader()
         writer.writerows(lines)

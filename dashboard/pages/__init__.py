@@ -1,7 +1,7 @@
 """The pages, in the order of the navigation. A page is a declaration of cards and has no function of its own."""
 
 from dashboard.page import Page
-from dashboard.pages import adoption, charging, health, markets, overview, software, usage
+from dashboard.pages import adoption, charging, glossary, health, markets, overview, software, usage
 
 PAGES: tuple[Page, ...] = (
     overview.PAGE,
@@ -11,6 +11,7 @@ PAGES: tuple[Page, ...] = (
     charging.PAGE,
     markets.PAGE,
     software.PAGE,
+    glossary.PAGE,
 )
 
-__all__ = ["PAGES", "adoption", "charging", "health", "markets", "overview", "software", "usage"]
+__all__ = ["PAGES", "adoption", "charging", "glossary", "health", "markets", "overview", "software", "usage"]

@@ -129,5 +129,5 @@ def _unripe(steps: dict[str, Step], values: tuple[MetricValue, ...]) -> str | No
     left = [(steps[v.group[0]].label, v.immature) for v in values if v.immature]
     if not left:
         return None
-    days = ", ".join(f"{label} {wording.count(days, 'day')}" for label, days in left)
+    days = ", ".join(f"{label}: {wording.count(days, 'day')}" for label, days in left)
     return f"Left out, because their window is not over: {days} of those on which vehicles began."

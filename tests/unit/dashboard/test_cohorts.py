@@ -140,8 +140,8 @@ def test_a_funnel_leaves_out_what_is_not_over_and_says_so(published: Published) 
     assert told["eligible"][0] == 100
     assert told["consented"][0] == 80, "of the 200 delivered at least 14 days ago, not of all 300"
     assert told["used_in_week_4"][0] == 20, "of the 100 delivered at least 63 days ago"
-    assert "Used in week 4 2 days" in found["note"]
-    assert "Consented 1 day" in found["note"]
+    assert "Used in week 4: 2 days" in found["note"]
+    assert "Consented: 1 day" in found["note"]
 
 
 def test_a_funnel_tells_those_who_began_before_the_period(published: Published) -> None:

@@ -67,6 +67,7 @@ def test_a_funnel_and_a_matrix_are_told_step_by_step(visit: Visit, address: str)
     page.focus("#adoption-service-retention-service-table")
     page.keyboard.press("Enter")
     settle(page, "?table=service-retention-service")
+    page.wait_for_selector("#adoption-service-retention-service-content tbody tr")
     rows = page.locator("#adoption-service-retention-service-content tbody tr").all_inner_texts()
     assert [row.split("\t")[0] for row in rows] == ["All", "Navigation", "Remote control"]
 

@@ -2,6 +2,7 @@
 (function () {
   "use strict";
   var DIMENSIONS = ["market", "model", "powertrain", "model_year"];
+  var LINKED = ["service"]; /* filters without a menu: they stay on their page, and go with a click or with Reset */
   var busy = 0, news = "", shown = null;
 
   /* ---- the address ---------------------------------------------------------------------------- */
@@ -34,7 +35,7 @@
     } else {
       view.last = facts.last; view.first = addDays(facts.last, 1 - view.preset);
     }
-    DIMENSIONS.forEach(function (name) {
+    DIMENSIONS.concat(LINKED).forEach(function (name) {
       var given = query.getAll(name);
       var known = facts.values[name].map(function (v) { return v.value; });
       var some = known.filter(function (v) { return given.indexOf(v) >= 0; });
@@ -50,7 +51,7 @@
     DIMENSIONS.forEach(function (name) {
       view.chosen[name].forEach(function (value) { query.append(name, value); });
     });
-    ["by", "table"].forEach(function (name) {
+    LINKED.concat(["by", "table"]).forEach(function (name) {
       old.getAll(name).forEach(function (value) { query.append(name, value); });
     });
     var text = query.toString();
@@ -73,9 +74,8 @@
     var view = fromAddress(search, facts);
     var lists = DIMENSIONS.map(function (name) { return view.chosen[name]; });
     var texts = DIMENSIONS.map(function (name) { return valueText(facts, name, view.chosen[name]); });
-    var active = DIMENSIONS.map(function (name, i) {
-      return view.chosen[name].length ? facts.labels[name] + " " + texts[i] : null;
-    }).filter(Boolean);
+    var active = DIMENSIONS.concat(LINKED).filter(function (name) { return view.chosen[name].length; })
+      .map(function (name) { return facts.labels[name] + " " + valueText(facts, name, view.chosen[name]); });
     var period = view.preset === null ? dayText(view.first) + " – " + dayText(view.last) : view.preset + " d";
     var against = view.compare === "none" ? [] : ["vs " + facts.compare[view.compare]];
     var summary = [period].concat(against, active.length ? active : ["all vehicles"]).join(" · ");
@@ -118,7 +118,7 @@
   /* ---- shell ---------------------------------------------------------------------------------- */
   function navigation(pathname, search) {
     var keep = new URLSearchParams(search || "");
-    keep.delete("table"); keep.delete("by");
+    LINKED.concat(["by", "table"]).forEach(function (name) { keep.delete(name); });
     var text = keep.toString() ? "?" + keep.toString() : "";
     document.querySelectorAll("a[data-page]").forEach(function (link) {
       var page = link.getAttribute("data-page");
@@ -201,6 +201,20 @@
     if (copy) { copyLink(copy); }
     if (event.target.closest("[data-theme-toggle]")) { nextTheme(); }
     if (event.target.closest("[data-reload]")) { window.location.reload(); }
+  });
+  /* What is typed above the glossary leaves the entries that hold all of its words. */
+  document.addEventListener("input", function (event) {
+    if (event.target.id !== "glossary-search") { return; }
+    var words = event.target.value.toLowerCase().split(/\s+/), count = 0;
+    document.querySelectorAll(".entry").forEach(function (entry) {
+      var held = entry.getAttribute("data-words");
+      entry.hidden = !words.every(function (word) { return held.indexOf(word) >= 0; });
+      count += entry.hidden ? 0 : 1;
+    });
+    document.querySelectorAll(".family").forEach(function (family) {
+      family.hidden = !family.querySelector(".entry:not([hidden])");
+    });
+    document.getElementById("glossary-count").textContent = count + (count === 1 ? " metric" : " metrics");
   });
   /* Mantine says on the box around a menu's button that the menu is open; the button is what is focused. */
   new MutationObserver(function (changes) {

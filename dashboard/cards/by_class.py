@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from dashboard.cards.card import Filling, Frame
+from dashboard.cards.card import Filling, Frame, sample
 from dashboard.draw.charts import Axis
 from dashboard.draw.groups import Bar, ordered_bars, ranked_bars
 from dashboard.draw.palette import Palette
-from dashboard.draw.parts import small_group, state
+from dashboard.draw.parts import state, withheld
 from dashboard.draw.sheets import Cell, Column, Sheet, cell
 from dashboard.view import wording
-from dashboard.view.address import DIMENSIONS, View
+from dashboard.view.address import FILTERS, View
 from dashboard.view.names import in_order, is_ordered, value_name
 from dashboard.view.published import Answers, Question
 from metrics import Contracts
 
 _BARS = 14
+_BARS_IN_ORDER = 96
 _ROW_HEIGHT = 24
 _UPRIGHT = 230
 
@@ -70,30 +71,31 @@ class ByClass:
     def draw(self, view: View, sheet: Sheet, theme: Palette) -> Filling:
         """The bars, and all together as a line."""
         (contract,), total = sheet.contracts, sheet.found.of(self._total).one(self.metric)
-        size = f", n = {total.vehicles:,}" if total.vehicles else ""
-        sub = f"{wording.unit_of(contract) or contract.unit} · {view.scope}{size}"
-        withheld = sum(v.suppressed for v in sheet.found.of(self._groups))
+        size = sample(view, total)
+        unit = f"{wording.unit_of(contract) or contract.unit} · {view.scope}"
+        sub = ", ".join(filter(None, (unit, size)))
+        hidden = sum(v.suppressed for v in sheet.found.of(self._groups))
         notes = (
             [f"Dotted: all together, {wording.amount(contract, total.value)}."]
             if total.value is not None and not contract.is_total
             else []
         )
-        if len(sheet.rows) > _BARS:
-            notes.append(f"The {_BARS} largest of {len(sheet.rows)}; the table has all.")
-        if withheld:
-            notes.append(f"{withheld} withheld: {small_group(contract)}.")
+        most, which = (_BARS_IN_ORDER, "first") if is_ordered(self._by) else (_BARS, "largest")
+        if len(sheet.rows) > most:
+            notes.append(f"The {most} {which} of {len(sheet.rows)}; the table has all.")
+        notes.append(withheld(hidden, sheet.columns[0].label.lower(), contract))
         if not sheet.rows:
             return Filling(sub, content=state("Nothing to show", "No group of this slice may be shown."))
         bars = [
             Bar(str(row[0]), v.value, v.low, v.high, f" · n = {v.vehicles:,}", self._link(view, v.group[0]))
             for row, v in zip(sheet.rows, sheet.values, strict=True)
-        ][:_BARS]
+        ][:most]
         axis = Axis(wording.unit_of(contract))
         reference = None if contract.is_total else total.value
         if is_ordered(self._by):
-            return Filling(sub, ordered_bars(bars, axis, theme, reference), note=" ".join(notes))
+            return Filling(sub, ordered_bars(bars, axis, theme, reference), note=" ".join(filter(None, notes)))
         figure = ranked_bars(bars, axis, theme, reference)
-        return Filling(sub, figure, note=" ".join(notes), height=44 + _ROW_HEIGHT * max(3, len(bars)))
+        return Filling(sub, figure, note=" ".join(filter(None, notes)), height=44 + _ROW_HEIGHT * max(3, len(bars)))
 
     def _link(self, view: View, value: str) -> str:
-        return view.drilled(self._by, value) if self._by in DIMENSIONS else ""
+        return view.drilled(self._by, value) if self._by in FILTERS else ""

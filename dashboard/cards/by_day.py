@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dashboard.cards.card import Filling, Frame
+from dashboard.cards.card import Filling, Frame, sample
 from dashboard.draw import charts
 from dashboard.draw.charts import Axis, Line
 from dashboard.draw.palette import Palette
-from dashboard.draw.parts import headline
+from dashboard.draw.parts import headline, nothing
 from dashboard.draw.sheets import Column, Sheet, by_day, cell
 from dashboard.view import wording
 from dashboard.view.address import View
@@ -56,6 +56,9 @@ class ByDay:
         """Bars or a line, and the value of the whole period above them."""
         (contract,) = sheet.contracts
         total = sheet.found.of(self._total).one(self.metric)
+        each = f"{self._each or wording.each_day(contract)} · {view.scope}"
+        if all(value is None for value in sheet.numbers(1)):
+            return Filling(each, content=nothing(sheet.values, contract))
         bars = wording.adds_up(contract)
         now = Line(contract.label, sheet.numbers(1), theme.fill if bars else theme.accent)
         before = None
@@ -67,8 +70,8 @@ class ByDay:
         else:
             figure = charts.daily_lines(view.days, [*([before] if before else []), now], axis, theme, late)
         head = headline(contract, total, view.against, keyed=before is not None)
-        size = f", n = {total.vehicles:,}" if total.vehicles else ""
-        return Filling(f"{self._each or wording.each_day(contract)} · {view.scope}{size}", figure, head=head)
+        size = sample(view, total)
+        return Filling(", ".join(filter(None, (each, size))), figure, head=head)
 
 
 class DaysOf:
@@ -79,14 +82,24 @@ class DaysOf:
         title: what it shows.
         metrics: their names; the last is drawn on top, and is the one whose total stands above lines.
         sub: beginning of the subtitle.
-        stacked: they are the parts of one whole, in percent.
+        stacked: they are the parts of one whole.
         size: metric whose vehicles are n; the last unless given.
+        graded: the same, and the parts go from well to bad and are coloured so.
     """
 
     def __init__(
-        self, name: str, title: str, metrics: tuple[str, ...], sub: str, *, stacked: bool = False, size: str = ""
+        self,
+        name: str,
+        title: str,
+        metrics: tuple[str, ...],
+        sub: str,
+        *,
+        stacked: bool = False,
+        size: str = "",
+        graded: bool = False,
     ) -> None:
-        self.name, self.title, self.metrics, self._sub, self._stacked = name, title, metrics, sub, stacked
+        self.name, self.title, self.metrics, self._sub, self._stacked = name, title, metrics, sub, stacked or graded
+        self._graded = graded
         self._size = size or metrics[-1]
         self._total = Question((self._size,), compare=True)
         self._each_day = Question(metrics, ("date",))
@@ -114,22 +127,33 @@ class DaysOf:
     def draw(self, view: View, sheet: Sheet, theme: Palette) -> Filling:
         """The chart."""
         total, late = sheet.found.of(self._total).one(self._size), sheet.found.info.provisional_from
-        labels = wording.without_common_start([contract.label for contract in sheet.contracts])
-        size = f"n = {total.vehicles:,}" if total.vehicles else "n withheld"
+        if all(value is None for column in range(1, len(sheet.columns)) for value in sheet.numbers(column)):
+            return Filling(f"{self._sub} · {view.scope}", content=nothing(sheet.values, sheet.contracts[-1]))
+        names = [contract.short if self._stacked else contract.label for contract in sheet.contracts]
+        labels = wording.without_common_start(names)
+        sub = ", ".join(filter(None, (f"{self._sub} · {view.scope}", sample(view, total))))
         if self._stacked:
-            styles = ((theme.fill, ""), (theme.accent_soft, ""), (theme.quiet, "/"))
-            bars = [
-                Line(label, sheet.numbers(i + 1), color, hatch=hatch)
-                for i, (label, (color, hatch)) in enumerate(zip(labels, styles, strict=False))
-            ]
-            figure = charts.daily_bars(view.days, bars, Axis("%", ".3~g", top=100), theme, late)
-            return Filling(f"{self._sub} · {view.scope} · {size}", figure)
+            bars = self._bars(sheet, labels, theme)
+            whole = Axis("%", ".3~g", top=100) if sheet.contracts[0].unit == "%" else Axis()
+            figure = charts.daily_bars(view.days, bars, whole, theme, late)
+            return Filling(sub, figure)
+        first = "dot" if len(labels) > 1 else "solid"
         lines = [
-            Line(label, sheet.numbers(i + 1), theme.line_color(i, len(labels)), dash="solid" if i else "dot")
+            Line(label, sheet.numbers(i + 1), theme.line_color(i, len(labels)), dash="solid" if i else first)
             for i, label in enumerate(labels)
         ]
         unit = wording.unit_of(sheet.contracts[0])
         axis = Axis("" if unit == "vehicles" else unit, ",.3~g")
-        figure = charts.daily_lines(view.days, lines, axis, theme, late, legend=True)
+        figure = charts.daily_lines(view.days, lines, axis, theme, late, legend=len(lines) > 1)
         head = headline(sheet.found.metric(self._size), total, view.against)
-        return Filling(f"{self._sub} · {view.scope}, {size}", figure, head=head)
+        return Filling(sub, figure, head=head)
+
+    def _bars(self, sheet: Sheet, labels: list[str], theme: Palette) -> list[Line]:
+        """The parts; the last is hatched, so that it is told by more than its colour."""
+        last = len(labels) - 1
+        plain = (*(theme.fill, theme.accent_soft, theme.calm)[:last], theme.quiet)
+        colors = (theme.calm, theme.warning, theme.bad) if self._graded else plain
+        return [
+            Line(label, sheet.numbers(i + 1), colors[i], hatch="/" if i == last else "")
+            for i, label in enumerate(labels)
+        ]

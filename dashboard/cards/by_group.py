@@ -8,7 +8,7 @@ from dash import html
 
 from dashboard.cards.card import Filling, Frame
 from dashboard.draw.palette import Palette
-from dashboard.draw.parts import bar, drill, small_group, sparkline, state
+from dashboard.draw.parts import bar, drill, small_group, sparkline, state, withheld
 from dashboard.draw.sheets import Cell, Column, Sheet, cell
 from dashboard.view import wording
 from dashboard.view.address import SWITCH, View
@@ -84,13 +84,11 @@ class ByGroup:
             for row, group in zip(sheet.rows[:_ROWS], groups, strict=False)
         ]
         noun = sheet.columns[0].label.lower()
-        withheld = sum(v.suppressed for v in sizes)
-        note = " ".join(_notes(len(sheet.rows), withheld, noun, first.smallest_group))
+        hidden = sum(v.suppressed for v in sizes)
+        note = " ".join(_notes(len(sheet.rows), hidden, noun, first))
         if not rows:
             text = (
-                f"Every group has {small_group(first)} in this slice."
-                if withheld
-                else "No group has data in this slice."
+                f"Every group has {small_group(first)} in this slice." if hidden else "No group has data in this slice."
             )
             return Filling(f"{view.period} · {view.scope}", content=state("Nothing to show", text), note=note)
         return Filling(f"{view.period} · {view.scope}", content=self._table(sheet, rows, view), note=note)
@@ -142,12 +140,10 @@ def _shown(by: str, sizes: tuple[MetricValue, ...]) -> list[tuple[str, ...]]:
     return [v.group for v in sorted(shown, key=lambda v: -(v.value or 0.0))]
 
 
-def _notes(shown: int, withheld: int, noun: str, least: int) -> list[str]:
+def _notes(shown: int, hidden: int, noun: str, contract: Metric) -> list[str]:
     notes = [f"The {_ROWS} largest of {shown}; the table has all."] if shown > _ROWS else []
-    if withheld:
-        what = noun if withheld == 1 else wording.plural(noun)
-        reason = f"fewer than {least} vehicles, or needed to hide one that has"
-        notes.append(f"{withheld} {what} withheld: {reason}. Totals include them.")
+    if hidden:
+        notes.append(f"{withheld(hidden, noun, contract)} Totals include them.")
     return notes
 
 

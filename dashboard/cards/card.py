@@ -16,9 +16,10 @@ from dashboard.draw.markup import attrs
 from dashboard.draw.palette import Palette
 from dashboard.draw.parts import glossary
 from dashboard.draw.sheets import Sheet
-from dashboard.view.address import View
+from dashboard.view import wording
+from dashboard.view.address import LINKED, View
 from dashboard.view.published import Answers, Question
-from metrics import Contracts, Metric
+from metrics import Contracts, Metric, MetricValue
 
 
 class Card(Protocol):
@@ -66,6 +67,18 @@ class Place(Protocol):
         ...
 
 
+def grown_up_in(view: View, back: int, found: Answers) -> str:
+    """The days of a view with those before it that belong to it, as far as there are data, in words."""
+    first = view.since(back).first
+    return wording.days(max(first, found.info.data_from or first), view.last)
+
+
+def sample(view: View, value: MetricValue) -> str:
+    """``n = 4,422``: vehicles in the slice; empty where they are withheld, or count for one of their services only."""
+    told = value.vehicles and not any(name in LINKED for name, _ in view.chosen)
+    return f"n = {value.vehicles:,}" if told else ""
+
+
 @dataclass(frozen=True)
 class Address:
     """Name and path of a page, for the links of its cards."""
@@ -106,6 +119,7 @@ class Frame:
         alternative: text alternative of its chart; empty for a card without one.
         contract: metric whose definition stands behind the glossary mark of the title.
         switch: dimensions, with their labels, among which the card's breakdown is chosen.
+        is_wide: its chart scrolls sideways where the card is narrower than it can be drawn.
     """
 
     name: str
@@ -114,6 +128,7 @@ class Frame:
     alternative: str = ""
     contract: Metric | None = None
     switch: tuple[tuple[str, str], ...] = ()
+    is_wide: bool = False
 
     def slot(self, page: str, name: str) -> str:
         """Id of one of its places."""
@@ -166,12 +181,14 @@ class Frame:
             responsive=True,
             style={"height": "100%"},
         )
+        named: dict[str, Any] = {"tabIndex": 0} if self.is_wide else {}  # what scrolls is scrolled by keys, too
         return html.Div(
             graph,
             id=self.slot(page, "figure-box"),
-            className="figure-box",
+            className="figure-box wide" if self.is_wide else "figure-box",
             role="img",
             style={"height": self.height},
+            **named,
             **attrs({"aria-label": f"{self.alternative} The Table link of this card shows the figures."}),
         )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from textwrap import wrap
 from typing import Any
 
 from dashboard.draw.palette import Palette
@@ -26,6 +27,8 @@ CONFIG: dict[str, Any] = {
 }
 FONT = 'Inter, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", system-ui, sans-serif'
 _DAY_MS = 86_400_000
+#: Characters of a small panel's heading that fit beside the next on a phone.
+_HEADING = 14
 
 
 @dataclass(frozen=True)
@@ -161,7 +164,7 @@ def small_multiples(
         }
         layout["annotations"].append(
             {
-                "text": panel.name,
+                "text": "<br>".join(wrap(panel.name, _HEADING)),
                 "xref": "paper",
                 "yref": "paper",
                 "x": domain_x[0],
@@ -169,7 +172,7 @@ def small_multiples(
                 "xanchor": "left",
                 "yanchor": "bottom",
                 "showarrow": False,
-                "font": {"size": 12, "color": colors.text},
+                "font": {"size": 11, "color": colors.text},
             }
         )
         for line in (reference, panel):
@@ -193,6 +196,10 @@ def _daily(
     layout = base_layout(colors)
     layout["xaxis"] = _days_axis(days, colors)
     layout["yaxis"] = value_axis(axis, colors)
+    if all(not value for trace in traces for value in trace["y"]):
+        layout["yaxis"]["range"] = [0, axis.top or 1]  # else zero stands in the middle, between fractions of nothing
+    if all(abs(value or 0) < 1 for trace in traces for value in trace["y"]):
+        layout["yaxis"]["tickformat"] = ""  # no thousandths as 700m
     layout["showlegend"] = legend
     layout["margin"]["b"] = 50 if legend else 24
     if provisional_from is not None and days and provisional_from <= days[-1]:

@@ -5,11 +5,11 @@ As plain dicts, like ``dashboard.draw.charts``; every figure is drawn from a ``S
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dashboard.draw.charts import Axis, Figure, base_layout, hover_text, value_axis
+from dashboard.draw.charts import FONT, Axis, Figure, base_layout, hover_text, value_axis
 from dashboard.draw.palette import Palette
 
 
@@ -55,10 +55,68 @@ def ordered_bars(bars: Sequence[Bar], axis: Axis, colors: Palette, reference: fl
     return {"data": [_bars(bars, axis, colors, horizontal=False)], "layout": layout}
 
 
-def heat(
-    across: Sequence[str], down: Sequence[str], cells: Sequence[Sequence[float | None]], axis: Axis, colors: Palette
+def compared_dots(
+    pairs: tuple[Sequence[Bar], Sequence[Bar]],
+    names: tuple[str, str],
+    axis: Axis,
+    colors: Palette,
+    reference: float | None = None,
 ) -> Figure:
-    """A matrix of cells in one hue; the first row on top. A cell without a value stays empty."""
+    """Two dots with whiskers per group, the first group on top, and a line for all together.
+
+    Args:
+        pairs: the same groups in the same order, in two ways; the first is the fuller dot.
+        names: of the two ways.
+        axis: of the values, which need not start at zero: dots say where they are, not how long.
+        colors: of the theme.
+        reference: the value of all together.
+    """
+    layout = _grouped(colors, margin_left=10)
+    layout["xaxis"] = value_axis(axis, colors) | {"range": _around(pairs, reference, axis), "automargin": False}
+    layout["xaxis"] |= {"zeroline": False}
+    layout["yaxis"] = _names(colors) | {"automargin": True, "autorange": "reversed"}
+    layout |= {"scattermode": "group", "scattergap": 0.45, "showlegend": True}
+    layout["margin"] |= {"b": 54}
+    if reference is not None:
+        layout["shapes"] = [_line("x", reference, colors)]
+    looks = (
+        {"color": colors.accent, "symbol": "circle", "size": 9},
+        {"color": colors.series[1], "symbol": "diamond-open", "size": 8},
+    )
+    traces = []
+    for bars, name, look in zip(pairs, names, looks, strict=True):
+        traces.append({
+            "type": "scatter",
+            "mode": "markers",
+            "orientation": "h",
+            "x": [bar.value for bar in bars],
+            "y": [bar.name for bar in bars],
+            "name": name,
+            "marker": look,
+            "error_x": _whiskers(bars, str(look["color"])),
+            "hovertemplate": f"%{{y}}, {name}: {hover_text(axis, 'x')}<extra></extra>",
+        })  # fmt: skip
+    return {"data": traces, "layout": layout}
+
+
+def heat(
+    across: Sequence[str],
+    down: Sequence[str],
+    cells: Sequence[Sequence[float | None]],
+    axis: Axis,
+    colors: Palette,
+    written: str = "",
+) -> Figure:
+    """A matrix of cells in one hue; the first row on top. A cell without a value stays empty.
+
+    Args:
+        across: heads of the columns.
+        down: heads of the rows.
+        cells: row by row.
+        axis: of the values.
+        colors: of the theme.
+        written: what the columns are, where the digits stand in the cells; else a scale says what a colour means.
+    """
     layout = _grouped(colors, margin_left=10)
     layout["hovermode"] = "closest"
     layout["xaxis"] = _names(colors) | {"side": "bottom", "type": "category"}
@@ -84,36 +142,67 @@ def heat(
         },
         "hovertemplate": f"%{{y}}, %{{x}}: %{{z:{axis.hover}}}{unit}<extra></extra>",
     }
+    if written:
+        # No fuller than the digits can be read on.
+        trace |= {"showscale": False, "colorscale": [[0, colors.heat_low], [1, colors.accent_soft]]}
+        trace |= {"texttemplate": "%{z:.0f}", "textfont": {"size": 11, "family": FONT, "color": colors.text}}
+        layout["xaxis"] |= {"side": "top", "title": _title(written, colors)}
+        layout["margin"] |= {"t": 46, "b": 6}
     return {"data": [trace], "layout": layout}
 
 
 @dataclass(frozen=True)
+class Point:
+    """One known point of a curve that falls, with its interval in one direction.
+
+    Attributes:
+        x: where it is.
+        y: how high.
+        low: lower end of the interval, if there is one.
+        high: upper end.
+        across: the interval is one of ``x``.
+    """
+
+    x: float
+    y: float
+    low: float | None = None
+    high: float | None = None
+    across: bool = False
+
+    def reach(self, *, across: bool, up: bool) -> float:
+        """How far the interval reaches from the point in one direction; 0 where it does not."""
+        end, at = (self.high if up else self.low), (self.x if self.across else self.y)
+        return abs(end - at) if end is not None and across == self.across else 0.0
+
+
+@dataclass(frozen=True)
 class Curve:
-    """One curve with its band.
+    """The known points of one curve.
 
     Attributes:
         name: in the legend and on hover.
-        x: where it is known.
-        y: its values.
-        low: lower end of the band; empty for none.
-        high: upper end.
-        color: of the line.
+        points: from left to right.
+        color: of points and line.
     """
 
     name: str
-    x: Sequence[float]
-    y: Sequence[float | None]
+    points: Sequence[Point]
     color: str
-    low: Sequence[float | None] = ()
-    high: Sequence[float | None] = ()
 
 
-def step_curves(curves: Sequence[Curve], axis: Axis, x_title: str, colors: Palette) -> Figure:
-    """Curves that stay level until the next point, as shares that remain do."""
+def falling_points(curves: Sequence[Curve], axis: Axis, across: str, colors: Palette) -> Figure:
+    """Points with whiskers; what joins them leads the eye and is no figure. The first curve is drawn on top.
+
+    Args:
+        curves: the one that is most of all first.
+        axis: of the heights.
+        across: what the horizontal axis is.
+        colors: of the theme.
+    """
     layout = _grouped(colors, margin_left=44)
     layout["yaxis"] = value_axis(axis, colors)
     layout["xaxis"] = {
-        "title": {"text": x_title, "font": {"size": 11, "color": colors.muted}, "standoff": 6},
+        "title": _title(across, colors),
         "showgrid": False,
         "zeroline": False,
         "rangemode": "tozero",
@@ -121,25 +210,31 @@ def step_curves(curves: Sequence[Curve], axis: Axis, x_title: str, colors: Palet
         "fixedrange": True,
     }
     layout["showlegend"] = len(curves) > 1
-    layout["margin"]["b"] = 66 if len(curves) > 1 else 40
-    traces: list[Figure] = []
-    for curve in curves:
-        line = {"shape": "hv", "color": curve.color}
-        if curve.low:
-            edges = {"mode": "lines", "type": "scatter", "x": list(curve.x), "hoverinfo": "skip", "showlegend": False}
-            traces.append(edges | {"y": list(curve.low), "line": line | {"width": 0}})
-            fill = {"fill": "tonexty", "fillcolor": colors.band}
-            traces.append(edges | fill | {"y": list(curve.high), "line": line | {"width": 0}})
-        traces.append({
-            "type": "scatter",
-            "mode": "lines",
-            "x": list(curve.x),
-            "y": list(curve.y),
-            "name": curve.name,
-            "line": line | {"width": 2},
-            "hovertemplate": hover_text(axis),
-        })  # fmt: skip
-    return {"data": traces, "layout": layout}
+    layout["legend"] |= {"traceorder": "reversed"}
+    layout["margin"] |= {"t": 14, "b": 84 if len(curves) > 1 else 40}
+    return {"data": [_curve(c, axis, 2.2 if c is curves[0] else 1.4) for c in reversed(curves)], "layout": layout}
+
+
+def _curve(curve: Curve, axis: Axis, width: float) -> Figure:
+    points = curve.points
+    trace: Figure = {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "x": [point.x for point in points],
+        "y": [point.y for point in points],
+        "name": curve.name,
+        "line": {"color": curve.color, "width": width, "dash": "dot"},
+        "marker": {"color": curve.color, "size": 7},
+        "hovertemplate": f"{curve.name}<br>%{{x:.3~g}} d: {hover_text(axis)}<extra></extra>",
+    }
+    for letter in "xy":
+        ends = {
+            side: [point.reach(across=letter == "x", up=side == "array") for point in points]
+            for side in ("array", "arrayminus")
+        }
+        whisker = {"type": "data", "symmetric": False, "color": curve.color, "thickness": 1.2, "width": 3}
+        trace[f"error_{letter}"] = whisker | ends
+    return trace
 
 
 def _bars(bars: Sequence[Bar], axis: Axis, colors: Palette, *, horizontal: bool) -> Figure:
@@ -155,16 +250,31 @@ def _bars(bars: Sequence[Bar], axis: Axis, colors: Palette, *, horizontal: bool)
         "hovertemplate": f"%{{{named}}}: {hover_text(axis, measured)}%{{customdata[0]}}<extra></extra>",
     }
     if any(bar.low is not None for bar in bars):
-        trace["error_x" if horizontal else "error_y"] = {
-            "type": "data",
-            "symmetric": False,
-            "array": [_above(bar) for bar in bars],
-            "arrayminus": [_below(bar) for bar in bars],
-            "color": colors.muted,
-            "thickness": 1.2,
-            "width": 3,
-        }
+        trace["error_x" if horizontal else "error_y"] = _whiskers(bars, colors.muted)
     return trace
+
+
+def _around(pairs: Iterable[Sequence[Bar]], reference: float | None, axis: Axis) -> list[float] | None:
+    """From a little before the lowest to a little after the highest, within what a share can be."""
+    every = [end for bars in pairs for bar in bars for end in (bar.value, bar.low, bar.high)]
+    known = [end for end in (*every, reference) if end is not None]
+    if not known:
+        return None
+    margin = 0.06 * (max(known) - min(known)) or 1.0
+    low, high = max(0.0, min(known) - margin), max(known) + margin
+    return [low, min(high, 102.0) if axis.unit == "%" else high]
+
+
+def _whiskers(bars: Sequence[Bar], color: str) -> Figure:
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [_above(bar) for bar in bars],
+        "arrayminus": [_below(bar) for bar in bars],
+        "color": color,
+        "thickness": 1.2,
+        "width": 3,
+    }
 
 
 def _above(bar: Bar) -> float:
@@ -193,6 +303,10 @@ def _names(colors: Palette) -> dict[str, Any]:
         "fixedrange": True,
         "ticklabelstandoff": 6,
     }
+
+
+def _title(text: str, colors: Palette) -> Figure:
+    return {"text": text, "font": {"size": 11, "color": colors.muted}, "standoff": 6}
 
 
 def _line(axis: str, at: float, colors: Palette) -> Figure:

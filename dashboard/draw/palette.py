@@ -22,12 +22,14 @@ class Palette:
         accent_soft: its companion, for a second part of the same whole.
         accent_dim: its companion for days of lesser weight.
         quiet: the part that is not there.
+        calm: the part of a whole that is well.
+        warning: the part that needs attention.
+        bad: the part to act on.
         reference: the line that something is compared with.
         attention: the frame of provisional days.
         attention_fill: their ground.
         heat_low: a cell of next to nothing.
         heat_high: the fullest cell.
-        band: the interval around a line.
         series: up to eight colours that tell lines apart, also for the colour-blind.
     """
 
@@ -40,12 +42,14 @@ class Palette:
     accent_soft: str
     accent_dim: str
     quiet: str
+    calm: str
+    warning: str
+    bad: str
     reference: str
     attention: str
     attention_fill: str
     heat_low: str
     heat_high: str
-    band: str
     series: tuple[str, ...]
 
     def line_color(self, place: int, lines: int) -> str:
@@ -63,12 +67,14 @@ LIGHT = Palette(
     accent_soft="#559da2",
     accent_dim="#559da2",
     quiet="#87949a",
+    calm="#b9d6d7",
+    warning="#e8c46a",
+    bad="#c4472d",
     reference="#839097",
     attention="#b38a1f",
     attention_fill="rgba(232,196,106,0.16)",
     heat_low="#e9f3f3",
     heat_high="#0b6e74",
-    band="rgba(11,110,116,0.14)",
     series=("#0b6e74", "#c46a1b", "#5b62b3", "#8a6a10", "#a3386c", "#3c7d3f", "#2f78b7", "#6b7379"),
 )
 DARK = Palette(
@@ -81,12 +87,14 @@ DARK = Palette(
     accent_soft="#337579",
     accent_dim="#3f8c91",
     quiet="#708087",
+    calm="#2f5c60",
+    warning="#c9a544",
+    bad="#d2593e",
     reference="#7d8c92",
     attention="#c9a544",
     attention_fill="rgba(232,196,106,0.10)",
     heat_low="#1f3437",
     heat_high="#57b6bb",
-    band="rgba(87,182,187,0.18)",
     series=("#57b6bb", "#e39a55", "#9aa0ec", "#d8b450", "#e283ab", "#7fc183", "#74b4e8", "#a7b0b5"),
 )
 

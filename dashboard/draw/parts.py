@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -11,11 +11,13 @@ from dash import html
 
 from dashboard.draw.markup import attrs
 from dashboard.view import wording
-from dashboard.view.address import DIMENSIONS, View
+from dashboard.view.address import FILTERS, View
 from dashboard.view.names import value_name
 from metrics import Metric, MetricValue
 
 Component = Any
+#: Characters of a name that a tile has room for; a longer one stands as it heads a column.
+_TILE_NAME = 22
 
 
 def glossary(contract: Metric) -> Component:
@@ -76,8 +78,8 @@ def change(contract: Metric, value: MetricValue, against: str, *, keyed: bool = 
         return html.Span(wording.no_change(contract, value, against.removeprefix("vs ")), className="muted")
     figure = html.B([html.Span(moved.arrow, className="arrow"), moved.text, tone(moved)], className=moved.tone)
     key = html.Span(className="key-line", **attrs({"aria-hidden": "true"})) if keyed else None
-    words = (against.removeprefix("vs ") if keyed else against).replace(" d", f"{wording.SPACE}d")
-    return html.Span([figure, " ", key, words])
+    words = against.removeprefix("vs ") if keyed else against
+    return html.Span([figure, " ", html.Span([key, words], className="against")])
 
 
 def tone(moved: wording.Change) -> Component:
@@ -89,6 +91,13 @@ def tone(moved: wording.Change) -> Component:
 def small_group(contract: Metric) -> str:
     """What stands where a figure is withheld."""
     return f"fewer than {contract.smallest_group} vehicles"
+
+
+def withheld(count: int, noun: str, contract: Metric) -> str:
+    """How many groups are not shown, and why; nothing if all are."""
+    if not count:
+        return ""
+    return f"{wording.count(count, noun)} withheld: {small_group(contract)}, or needed to hide one that has."
 
 
 def tile(
@@ -103,7 +112,8 @@ def tile(
         against: the comparison in words.
         provisional: why the value is provisional; empty if it is not.
     """
-    head = html.Div([html.H2(contract.label, className="tile-name"), glossary(contract)], className="named")
+    name = contract.label if len(contract.label) <= _TILE_NAME else contract.short
+    head = html.Div([html.H2(name, className="tile-name", title=contract.label), glossary(contract)], className="named")
     if value.value is None:
         reason = small_group(contract) if value.suppressed else "no data in this period"
         return html.Article(
@@ -161,7 +171,7 @@ def headline(contract: Metric, value: MetricValue, against: str, *, keyed: bool 
 def drill(view: View, dimension: str, value: str) -> Component:
     """The name of a value as a link that filters by it, or takes the filter off; plain where it cannot be filtered."""
     name = value_name(dimension, value)
-    if dimension not in DIMENSIONS:
+    if dimension not in FILTERS:
         return name
     return html.A(name, href=view.drilled(dimension, value), className="drill soft")
 
@@ -169,6 +179,13 @@ def drill(view: View, dimension: str, value: str) -> Component:
 def provisional_key(note: str) -> Component:
     """Why days are provisional, behind the mark that they have in charts; nothing if none is."""
     return [html.Span(className="key-provisional", **attrs({"aria-hidden": "true"})), note] if note else None
+
+
+def nothing(values: Iterable[MetricValue], contract: Metric) -> Component:
+    """What stands in a card without a figure: all is withheld, or there is no data."""
+    if any(value.suppressed for value in values):
+        return state("Withheld", f"This slice has {small_group(contract)} to tell of. Widen the period or the filters.")
+    return state("Nothing to show", "No data in this slice. Widen the period or the filters.")
 
 
 def state(title: str, text: Any, *actions: Any, kind: str = "empty") -> Component:

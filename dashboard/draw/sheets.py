@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date
 from typing import Any
 
@@ -84,6 +84,9 @@ class Sheet:
         found: the answers they come from.
         by: dimensions of their groups.
         is_daily: the rows are days.
+        is_text: the rows are words, no values: the export tells the rows.
+        back: so many days before the view's first belong to the rows.
+        names: by dimension and code, what a reader calls a value, where that is not the dimension's own way.
     """
 
     card: str
@@ -95,6 +98,9 @@ class Sheet:
     found: Answers
     by: tuple[str, ...] = ()
     is_daily: bool = False
+    is_text: bool = False
+    back: int = 0
+    names: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     def numbers(self, column: int) -> list[float | None]:
         """A column of numbers, as a chart takes it."""
@@ -133,8 +139,11 @@ class Sheet:
         info = self.found.info
         for line in self._preamble(view, info):
             out.write(f"# {' '.join(line.split())}\r\n")
-        lines = [self._line(value, view, info) for value in self.values]
-        writer = csv.DictWriter(out, list(lines[0]) if lines else ["metric"])
+        heads = [column.label for column in self.columns]
+        lines = [
+            {name: _safe(given) for name, given in zip(heads, row, strict=True)} for row in self.rows if self.is_text
+        ] or [self._line(value, view, info) for value in self.values]
+        writer = csv.DictWriter(out, max(map(list, lines), key=len) if lines else ["metric"])
         writer.writeheader()
         writer.writerows(lines)
         return out.getvalue()
@@ -143,7 +152,7 @@ class Sheet:
         contract = next(c for c in self.contracts if c.name == value.metric)
         line: dict[str, Cell] = {} if value.period is None else {"date": value.period}
         for name, code in zip(self.by, value.group, strict=True):
-            line |= {name: code, f"{name}_name": value_name(name, code)}
+            line |= {name: code, f"{name}_name": self.names.get((name, code)) or value_name(name, code)}
         line |= {"metric": value.metric, "unit": contract.unit, "value": value.value}
         line |= {"low": value.low, "high": value.high}
         people = value.population
@@ -159,6 +168,8 @@ class Sheet:
 
     def _preamble(self, view: View, info: SnapshotInfo) -> list[str]:
         lines = [f"Sillage: {self.title}", f"Period: {view.first.isoformat()} to {view.last.isoformat()}, UTC days"]
+        if self.back:
+            lines.append(f"Of what began from: {view.since(self.back).first.isoformat()} on, in the same way")
         if view.asked is not None:
             lines.append(f"Asked for: {view.asked[0].isoformat()} to {view.asked[1].isoformat()}; not all has data")
         for name, values in view.chosen or (("vehicles", ("all",)),):

@@ -1,8 +1,17 @@
 """The pages, in the order of the navigation. A page is a declaration of cards and has no function of its own."""
 
 from dashboard.page import Page
-from dashboard.pages import charging, health, overview, software, usage
+from dashboard.pages import adoption, charging, glossary, health, markets, overview, software, usage
 
-PAGES: tuple[Page, ...] = (overview.PAGE, health.PAGE, usage.PAGE, charging.PAGE, software.PAGE)
+PAGES: tuple[Page, ...] = (
+    overview.PAGE,
+    health.PAGE,
+    adoption.PAGE,
+    usage.PAGE,
+    charging.PAGE,
+    markets.PAGE,
+    software.PAGE,
+    glossary.PAGE,
+)
 
-__all__ = ["PAGES", "charging", "health", "overview", "software", "usage"]
+__all__ = ["PAGES", "adoption", "charging", "glossary", "health", "markets", "overview", "software", "usage"]

@@ -9,7 +9,7 @@ import dash_mantine_components as dmc
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 
 from dashboard.draw.markup import attrs
-from dashboard.view.address import COMPARE, DEFAULT_DAYS, DIMENSIONS, PRESETS, Catalogue, View, choices
+from dashboard.view.address import COMPARE, DEFAULT_DAYS, DIMENSIONS, FILTERS, PRESETS, Catalogue, View, choices
 from dashboard.view.faults import typed
 from dashboard.view.names import some_of
 from dashboard.view.published import Published
@@ -55,7 +55,7 @@ def _facts(catalogue: Catalogue) -> dict[str, Any]:
         "presets": list(PRESETS),
         "compare": COMPARE,
         "labels": dict(catalogue.labels),
-        "values": {name: choices(catalogue, name) for name in DIMENSIONS},
+        "values": {name: choices(catalogue, name) for name in FILTERS},
     }
 
 

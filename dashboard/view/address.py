@@ -30,11 +30,14 @@ COMPARE: dict[str, str] = {
     "none": "no comparison",
 }
 DIMENSIONS = ("market", "model", "powertrain", "model_year")
+LINKED = ("service",)
+"""Dimensions that have no menu: a value in a table filters by it, on the pages that are about it."""
+FILTERS = (*DIMENSIONS, *LINKED)
 SWITCH = DIMENSIONS
 """Dimensions among which a reader chooses a breakdown."""
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _SINGLE = ("days", "from", "to", "compare", "by")
-_LIST = (*DIMENSIONS, "table")
+_LIST = (*FILTERS, "table")
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,10 @@ class View:
             return self
         return replace(self, first=start, last=end, asked=(self.first, self.last))
 
+    def since(self, back: int) -> View:
+        """The view with so many days more before its first."""
+        return replace(self, first=self.first - timedelta(back)) if back else self
+
     @property
     def period(self) -> str:
         """First and last day in words."""
@@ -187,7 +194,7 @@ def _parse(search: str | None, catalogue: Catalogue, cards: Sequence[str]) -> tu
     view = _period(default_view(catalogue), query, notes)
     chosen = tuple(
         (name, values)
-        for name in DIMENSIONS
+        for name in FILTERS
         if name in query and (values := _values(name, query[name], catalogue, notes)) is not None
     )
     compare = _one_of("compare", query, tuple(COMPARE), "previous", notes)

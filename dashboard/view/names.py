@@ -20,11 +20,17 @@ TW Taiwan|UA Ukraine|US United States|UY Uruguay|VN Vietnam|ZA South Africa
 MARKETS = {entry[:2]: entry[3:].strip() for line in _MARKETS.strip().splitlines() for entry in line.split("|") if entry}
 
 
+#: Dimensions whose values are words, written as names are in SQL.
+_WORDS = frozenset({"service", "command", "channel"})
+
+
 def value_name(dimension: str, value: str) -> str:
     """What a reader calls a value: ``France`` for market ``FR``; a code without a name stands for itself."""
     if value == UNKNOWN:
         return "Unknown"
-    return MARKETS.get(value, value) if dimension == "market" else value
+    if dimension == "market":
+        return MARKETS.get(value, value)
+    return value.replace("_", " ").capitalize() if dimension in _WORDS else value
 
 
 def some_of(dimension: str, values: Sequence[str], shown: int = 2) -> str:
@@ -38,7 +44,7 @@ def some_of(dimension: str, values: Sequence[str], shown: int = 2) -> str:
 #: Dimensions whose values have an order of their own, by number.
 _ORDERED = frozenset({
     "model_year", "months_in_service", "automation_level", "local_hour", "local_weekday", "ambient_temperature",
-    "campaign_day",
+    "campaign_day", "age_weeks",
 })  # fmt: skip
 
 

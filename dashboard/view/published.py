@@ -12,7 +12,7 @@ from datetime import timedelta
 import duckdb
 
 import metrics
-from dashboard.view.address import DIMENSIONS, Catalogue, View
+from dashboard.view.address import FILTERS, Catalogue, View
 from dashboard.view.names import value_name
 from lake.snapshot import NothingPublishedError, Snapshot, SnapshotInfo
 from metrics import Contracts, Evaluation, Metric, MetricValue, dimension_values, load_contracts
@@ -44,11 +44,19 @@ class _Memory:
 
 @dataclass(frozen=True)
 class Question:
-    """What a page asks of a view: metrics, split by dimensions and ``date``, with or without its comparison."""
+    """What a page asks of a view.
+
+    Attributes:
+        metrics: their names.
+        by: dimensions, a unit of time and the axis of the metrics' kind that they are split by.
+        compare: with the view's comparison.
+        back: so many days before the period belong to it, as cohorts that have grown up in it. Not compared.
+    """
 
     metrics: tuple[str, ...]
     by: tuple[str, ...] = ()
     compare: bool = False
+    back: int = 0
 
 
 @dataclass(frozen=True)
@@ -111,27 +119,32 @@ class Reading:
             questions: what its cards need.
         """
         lacking = {question: missing for question in questions if (missing := self._lacking(view, question))}
-        together: dict[tuple[tuple[str, ...], bool], tuple[str, ...]] = {}
+        together: dict[tuple[tuple[str, ...], bool, int], tuple[str, ...]] = {}
         for question in (q for q in questions if q not in lacking):
-            key = (question.by, question.compare)
+            key = (question.by, question.compare, question.back)
             together[key] = tuple(dict.fromkeys((*together.get(key, ()), *question.metrics)))
-        merged = [Question(metrics, by, compare) for (by, compare), metrics in together.items()]
-        found = {(q.by, q.compare): e for q, e in zip(merged, self._answers(view, merged), strict=True)}
-        own = {q: _of(found[q.by, q.compare], q.metrics) for q in questions if q not in lacking}
+        merged = [Question(metrics, *how) for how, metrics in together.items()]
+        found = {(q.by, q.compare, q.back): e for q, e in zip(merged, self._answers(view, merged), strict=True)}
+        own = {q: _of(found[q.by, q.compare, q.back], q.metrics) for q in questions if q not in lacking}
         return Answers(self.info, self.contracts, own, lacking)
 
     def _lacking(self, view: View, question: Question) -> tuple[str, ...]:
         """Dimensions that the view filters by, or the question splits by, and some table of the question lacks."""
-        wanted = dict.fromkeys([*(name for name, _ in view.chosen), *(n for n in question.by if n not in PERIODS)])
-        tables = {self.metric(name).table for name in question.metrics}
-        known = [self.contracts.table(table).dimension_names for table in tables]
+        contracts = [self.metric(name) for name in question.metrics]
+        axes = {contract.axis for contract in contracts}
+        split = [name for name in question.by if name not in PERIODS and name not in axes]
+        wanted = dict.fromkeys([*(name for name, _ in view.chosen), *split])
+        known = [self.contracts.table(contract.table).dimension_names for contract in contracts]
         return tuple(name for name in wanted if not all(name in names for names in known))
 
     def _answers(self, view: View, questions: Sequence[Question]) -> list[Evaluation]:
         """The answers to several questions; those not yet known are one query per KPI table."""
         known = {question: self._memory.get(self._key(view, question)) for question in questions}
         open_ = [question for question, answer in known.items() if answer is None]
-        asked = [metrics.Question(q.metrics, view.slice, q.by, view.comparison if q.compare else None) for q in open_]
+        asked = [
+            metrics.Question(q.metrics, view.since(q.back).slice, q.by, view.comparison if q.compare else None)
+            for q in open_
+        ]
         with self._cursor.cursor() as cursor:
             found = metrics.evaluate_all(cursor, asked, as_of=self.info.data_to, contracts=self.contracts)
         for question, answer in zip(open_, found, strict=True):
@@ -142,7 +155,8 @@ class Reading:
 
     def _key(self, view: View, question: Question) -> _Key:
         against = view.compare if question.compare else "none"
-        return (self.info.file, question.metrics, question.by, view.first, view.last, view.chosen, against)
+        asked = (question.metrics, question.by, question.back, against)
+        return (self.info.file, *asked, view.first, view.last, view.chosen)
 
     def _without_partial_windows(self, value: MetricValue) -> MetricValue:
         """Without the value before where that looks back to days before the first: it would be of a shorter window."""
@@ -212,8 +226,8 @@ class Published:
     def _read_catalogue(self, info: SnapshotInfo, cursor: duckdb.DuckDBPyConnection) -> Catalogue | None:
         if info.data_from is None or info.data_to is None:
             return None
-        labels = {name: self.contracts.dimension(name).label for name in DIMENSIONS}
-        values = {name: dimension_values(cursor, name, contracts=self.contracts) for name in DIMENSIONS}
+        labels = {name: self.contracts.dimension(name).label for name in FILTERS}
+        values = {name: dimension_values(cursor, name, contracts=self.contracts) for name in FILTERS}
         named = {
             name: tuple(sorted(found, key=lambda value: (value == "unknown", value_name(name, value))))
             for name, found in values.items()

@@ -69,6 +69,11 @@ def plural(noun: str) -> str:
     return noun if noun.endswith("s") else f"{noun}s"
 
 
+def count(number: float, noun: str) -> str:
+    """``1 day``, ``12 days``."""
+    return f"{number:,.0f} {noun if number == 1 else plural(noun)}"
+
+
 def adds_up(contract: Metric) -> bool:
     """The value of several days is the sum of the days' values."""
     return contract.is_total and contract.over_time == "sum"

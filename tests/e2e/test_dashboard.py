@@ -141,6 +141,7 @@ def test_a_table_stands_for_every_chart(visit: Visit, published: Published) -> N
     page.focus("#usage-distance-table")
     page.keyboard.press("Enter")
     settle(page, "?days=7&table=distance")
+    page.wait_for_selector("#usage-distance-content tbody tr")
     rows = page.locator("#usage-distance-content tbody tr")
     assert rows.count() == 7
     assert page.evaluate("() => document.activeElement.id") == "usage-distance-table", "the focus stays"

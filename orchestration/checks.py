@@ -6,7 +6,7 @@ A check never stops anything by itself: it says how many rows break its rule, an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property, partial
@@ -32,6 +32,8 @@ from orchestration.recipes import Recipe, recipes
 _EXAMPLES = 10
 #: The newest days of which KPI tables are worked out again: what is about to be looked at, at a cost that has a bound.
 _AGAIN = 7
+#: Rows of a table that are held against its contract at once; more only where one bucket of a day has more.
+_ROWS_AT_ONCE = 500_000
 #: A sum of the same numbers in another order differs by less.
 _SAME = 1e-9
 
@@ -264,18 +266,40 @@ def _examine_contract(spec: TableSpec, session: Session) -> Findings:
 
 
 def _pieces(spec: TableSpec, session: Session) -> Iterator[pl.DataFrame]:
-    """The rows to look at, as much at a time as memory allows: a day, and of a large table one bucket of it."""
+    """The rows to look at, as many at a time as memory allows: some days, and of a day with more one bucket of it."""
     table = Table(session.lake, spec)
-    if not table.exists():
+    handle = table.now()
+    if handle is None:
         return
-    days: Sequence[date | None] = [None]
-    if spec.day_column:
-        days = sorted(set(session.days) & set(table.rows_by_day()))
-    buckets = range(session.lake.buckets) if "bucket" in spec.partition_by else [None]
+    if spec.day_column is None:
+        for where in _buckets(spec, session):
+            yield table.scan(handle=handle, where=where).collect()
+        return
+    rows = table.rows_by_day(handle)
+    for days in _together(sorted(set(session.days) & set(rows)), rows):
+        of_days = pl.col(spec.day_column).is_in(days)
+        large = sum(rows[day] for day in days) > _ROWS_AT_ONCE
+        for where in _buckets(spec, session) if large else [pl.lit(True)]:
+            yield table.scan(days[0], days[-1], handle=handle, where=of_days & where).collect()
+
+
+def _together(days: Iterable[date], rows: Mapping[date, int]) -> Iterator[list[date]]:
+    """Days in runs of about so many rows as are looked at at once."""
+    run: list[date] = []
     for day in days:
-        for bucket in buckets:
-            where = None if bucket is None else pl.col("bucket") == bucket
-            yield table.scan(day, day, where=where).collect()
+        if run and sum(rows[one] for one in run) + rows[day] > _ROWS_AT_ONCE:
+            yield run
+            run = []
+        run.append(day)
+    if run:
+        yield run
+
+
+def _buckets(spec: TableSpec, session: Session) -> list[pl.Expr]:
+    """Conditions that let one bucket of a table through each; one that lets all through where it has none."""
+    if "bucket" not in spec.partition_by:
+        return [pl.lit(True)]
+    return [pl.col("bucket") == bucket for bucket in range(session.lake.buckets)]
 
 
 def _examine_rows(spec: TableSpec, session: Session) -> Findings:

@@ -10,6 +10,7 @@ import os
 import sys
 import uuid
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from datetime import date
 from pathlib import Path
@@ -19,7 +20,7 @@ from unittest import mock
 
 from bench.siege.comparing import differing
 from bench.siege.places import Place, account, folder
-from bench.siege.playing import KEY, Siege
+from bench.siege.playing import FAULTS, KEY, Siege
 from lake.settings import Settings, get_settings
 from lake.storage import Lake
 from orchestration.building import build
@@ -32,7 +33,13 @@ _FIRST_DAY = date(2025, 3, 1)
 
 
 def besiege(
-    *, minutes: float, seed: int, vehicles: int = 3, days: int = 28, azure: str | None = None
+    *,
+    minutes: float,
+    seed: int,
+    vehicles: int = 3,
+    days: int = 28,
+    azure: str | None = None,
+    faults: Sequence[float] = FAULTS,
 ) -> tuple[Counter[tuple[str, str]], dict[str, str], list[str]]:
     """Play a siege.
 
@@ -42,6 +49,7 @@ def besiege(
         vehicles: size of the fleet whose files land.
         days: days of it.
         azure: connection string of an account; a folder is besieged where there is none.
+        faults: shares of the account's requests that are hit.
 
     Returns:
         Attempts by what was played and how it ended, the tables that differ, and what commands said that they never
@@ -56,7 +64,7 @@ def besiege(
         staging, inbox = root / "inbox" / "fleet", root / "in"
         inbox.mkdir()
         with _place(root, azure, seed) as place:
-            siege = Siege(place, staging, inbox, seed)
+            siege = Siege(place, staging, inbox, seed, faults)
             siege.play(60 * minutes)
             undisturbed = _undisturbed(root, inbox)
             wrong = differing(Lake.open(_settings(place.lake, azure)), undisturbed)

@@ -25,6 +25,8 @@ _FIRST_S = 4.0
 #: Files that were written less than so long ago are left alone, and no pause of who writes one is as long.
 _SETTLE_S = 5
 _LONGEST_PAUSE_S = 1.0
+#: Shares of the requests to a storage that are hit while it stutters.
+FAULTS = (0.1, 0.3)
 #: What a full disk leaves, in bytes.
 _LEFT = (0, 8 << 10, 100 << 10, 1 << 20)
 #: What tells that a command ended otherwise than it should.
@@ -39,14 +41,15 @@ class Siege:
         staging: files that a fleet sends, all of them.
         inbox: folder that they are put into as time goes by, and from which they land.
         seed: decides what is played, and when.
+        faults: shares of the requests to a storage that are hit while it stutters.
 
     Attributes:
         counts: attempts, by what was played and how it ended.
         unforeseen: what commands said that they never should.
     """
 
-    def __init__(self, place: Place, staging: Path, inbox: Path, seed: int) -> None:
-        self.place, self._staging, self._inbox = place, staging, inbox
+    def __init__(self, place: Place, staging: Path, inbox: Path, seed: int, faults: Sequence[float] = FAULTS) -> None:
+        self.place, self._staging, self._inbox, self._faults = place, staging, inbox, faults
         self._chance = random.Random(seed)
         self._waiting = sorted(path for path in staging.rglob("*") if path.is_file())
         self._unfinished: list[Path] = []
@@ -104,7 +107,7 @@ class Siege:
                 self._note("disk full", *self._run(command))
 
     def _stutter(self) -> None:
-        share = self._chance.choice((0.1, 0.3))
+        share = self._chance.choice(self._faults)
         for command in self._commands():
             with self.place.stuttering(share):
                 self._note(f"{share:.0%} faults", *self._run(command))

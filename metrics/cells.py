@@ -322,19 +322,26 @@ class Cells:
         return list(dict.fromkeys((column, size.least) for size in self.sizes for column in size.columns))
 
     def _along(self) -> tuple[str, ...]:
-        """Dimensions along which groups may be worked out from each other: those of splits and of filters."""
-        return tuple(dict.fromkeys((*self.grain.dimensions, *(name for name, _ in self.grain.filters))))
+        """Dimensions along which groups may be worked out from each other: those of splits and of filters.
+
+        Last ``ALL``, of the groups of a whole split: of two dimensions that go together, as a code and its name, no two
+        groups differ in one alone.
+        """
+        several = [ALL] if len(self.grain.dimensions) > 1 else []
+        return tuple(dict.fromkeys((*self.grain.dimensions, *(name for name, _ in self.grain.filters), *several)))
 
     def _sibling(self, along: str, column: str, at: str = "") -> str:
-        """SQL by which groups that differ in one dimension alone are told apart, the smallest first."""
-        value = f'{at}"{along}"' if along in self.grain.dimensions else f"'{ALL}'"
-        return f'row({at}"{column}", {value}{f", {at}outside" if self.grain.filters else ""})'
+        """SQL by which groups that differ along a dimension are told apart, the smallest first."""
+        names = self.grain.dimensions if along == ALL else [name for name in self.grain.dimensions if name == along]
+        tags = [*(f'{at}"{name}"' for name in names), *(f"{at}{tag}" for tag in self._filter_tag())]
+        return f"row({', '.join([f'{at}{_quoted(column)}', *tags])})"
 
     def _covers(self) -> Iterator[str]:
         """Joins: for each dimension, of the groups that differ in it alone, which one covers the small ones."""
         filtered = {name for name, _ in self.grain.filters}
         for along in self._along():
-            same = ["split", "period", *(f'"{d}"' for d in self.grain.dimensions if d != along)]
+            kept = [f'"{d}"' for d in self.grain.dimensions if along not in (d, ALL)]
+            same = ["split", "period", *kept]
             covers = [
                 f'case when sum("{c}") filter (where "{c}" < {least}) between 1 and {least - 1} '
                 f'then min({self._sibling(along, c)}) filter (where "{c}" >= {least}) end as "{_cover(c, least)}"'

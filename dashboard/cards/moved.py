@@ -207,4 +207,7 @@ def _signed(contract: Metric, change: float) -> str:
 
 
 def _percent(now: float, then: float) -> str:
-    return f"{(now / then - 1) * 100:+.1f}%".replace("-", wording.MINUS)
+    change = now / then - 1
+    if change >= wording.TELLING:
+        return f"{now / then:,.0f} times as much"
+    return f"{change * 100:+.1f}%".replace("-", wording.MINUS)

@@ -19,7 +19,7 @@ Tone = Literal["good", "bad", "neutral"]
 _TIGHT_UNITS = {"%"}
 _UNITLESS = {"", "1", "ratio"}
 #: From ten times the value before on, a percentage of it tells nothing.
-_TELLING = 10.0
+TELLING = 10.0
 
 
 def day(value: date) -> str:
@@ -162,7 +162,7 @@ def change(contract: Metric, value: MetricValue) -> Change | None:
         return None
     if contract.unit == "%":
         text = f"{value.change:+.1f}{SPACE}pp"
-    elif value.relative_change is not None and abs(value.relative_change) < _TELLING:
+    elif value.relative_change is not None and abs(value.relative_change) < TELLING:
         text = f"{value.relative_change * 100:+.1f}%"
     else:
         text = signed(contract.format.text(value.change))

@@ -55,6 +55,14 @@ def test_parts_below_zero_have_no_percentage() -> None:
         assert moved._ratio(UNLOGGED, found, {}) == "Odometer gain +25.0%."
 
 
+def test_of_next_to_nothing_there_is_no_percentage() -> None:
+    found = value(
+        {"value": 7.2, "numerator": 72.0, "denominator": 1000.0},
+        {"value": 0.1, "numerator": 1.0, "denominator": 1000.0},
+    )
+    assert moved._ratio(UNLOGGED, found, {}) == "Unlogged distance 72 times as much, odometer gain +0.0%."
+
+
 @pytest.mark.parametrize(
     ("now", "then", "told"),
     [

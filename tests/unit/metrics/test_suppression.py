@@ -90,6 +90,18 @@ def test_groups_differ_along_one_dimension_at_a_time() -> None:
     assert _withheld(con, ("market", "model")) == {("FR", "Corvid"), ("FR", "Heron"), ("DE", "Corvid")}
 
 
+def test_dimensions_that_go_together_hide_nothing_less() -> None:
+    """No two groups differ in the model alone, nor in its powertrain: the total less the others is the small one."""
+    sizes = {("Corvid", "BEV"): 100, ("Heron", "ICE"): 50, ("Kestra", "PHEV"): 3}
+    rows = [{"date": MONDAY, "model": m, "powertrain": p, "vehicles": n} for (m, p), n in sizes.items()]
+    con = database(FEW, driving=rows)
+    for statement in macro_statements(FEW):
+        con.execute(statement)
+    assert _withheld(con, ("model", "powertrain")) == {("Heron", "ICE"), ("Kestra", "PHEV")}
+    query = "select model from metric('trips', by := ['model', 'powertrain']) where suppressed order by all"
+    assert con.execute(query).fetchall() == [("Heron",), ("Kestra",)]
+
+
 @pytest.mark.parametrize("metric", ["services_used", "services_used_now"])
 def test_one_vehicle_with_many_services_is_one_vehicle(metric: str) -> None:
     """Twelve services of one vehicle are twelve rows, and so are those of twelve vehicles with one each."""

@@ -134,7 +134,7 @@ def build_table(
         # The watermark speaks for the days that are as they were.
         rows = {day: rows for day, rows in found.rows.items() if day in news or not complete}
         told.append(Computed(rows, {**found.versions, **stale.definition}))
-        if complete or len(done) == len(days) or monotonic() > since + _WRITTEN_DOWN_S:
+        if len(done) == len(days) or monotonic() > since + _WRITTEN_DOWN_S:
             record(lake, recipe.table, told, stale.versions if complete else {})
             told, since = [], monotonic()
         if progress:

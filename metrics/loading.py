@@ -6,6 +6,7 @@ The text of a query is looked at when a table's ``inputs`` are asked for (``metr
 from __future__ import annotations
 
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -74,13 +75,20 @@ class Contracts:
         """The metric of that name.
 
         Raises:
-            QueryError: there is none; lists those there are.
+            QueryError: there is none; names those that are most like it.
         """
         for table in self.tables:
             for metric in table.metrics:
                 if metric.name == name:
                     return metric
-        raise QueryError("No such metric", found=name, expected=", ".join(m.name for m in self.metrics))
+        names = [m.name for m in self.metrics]
+        alike = get_close_matches(name, names, n=5) or [one for one in names if name and name in one][:5]
+        raise QueryError(
+            "No such metric",
+            found=name,
+            expected=", ".join(alike) if alike else f"one of {len(names)}",
+            action="`sillage metric --list` lists all",
+        )
 
     def dimension(self, name: str) -> Dimension:
         """The dimension of that name.

@@ -167,7 +167,8 @@ def test_a_zero_denominator_has_no_value() -> None:
 @pytest.mark.parametrize(
     ("ask", "says"),
     [
-        ({"metrics": ["typo"]}, "No such metric"),
+        ({"metrics": ["typo"]}, r"(?s)No such metric.*one of \d+.*sillage metric --list"),
+        ({"metrics": ["trip_lenght"]}, r"(?s)No such metric.*expected: trip_length"),
         ({"by": ("colour",)}, "is not split by 'colour'"),
         ({"by": ("date", "week")}, "by date or by week or by month"),
         ({"by": ("step",)}, "is not split by 'step'"),

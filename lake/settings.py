@@ -51,7 +51,10 @@ class Settings(BaseSettings):
         500_000, ge=1_000, description="Rows of one written Parquet file at most; bounds the memory of landing."
     )
     build_rows: int = Field(
-        8_000_000, ge=1_000, description="Raw rows that one step of the build reads at most; bounds its memory."
+        8_000_000, ge=1_000, description="Raw rows that the build reads at once at most; bounds its memory."
+    )
+    build_tables: int = Field(
+        2, ge=1, le=64, description="Tables that are built at once; they share what the build may read at once."
     )
     inbox_settle_s: int = Field(
         10, ge=0, description="Landing leaves files alone that were written less than this many seconds ago."

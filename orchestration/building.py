@@ -7,7 +7,7 @@ written down after it was committed: a run that was killed is simply done again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import partial
@@ -24,6 +24,7 @@ from lake.settings import Settings
 from lake.storage import Lake
 from lake.tables import Table, bucket_of
 from metrics.specs import table_specs
+from orchestration.order import in_order
 from orchestration.recipes import Recipe, recipes
 from orchestration.staleness import Computed, Stale, find_stale, record
 from orchestration.survey import Survey
@@ -36,7 +37,7 @@ _APART = 7
 #: Seconds after which it is written down what of a table has been computed: what is not, a killed run does again.
 _WRITTEN_DOWN_S = 15.0
 
-#: Called with the table, days done and days in all.
+#: Called with the table, days done and days in all; from several threads.
 Progress = Callable[[str, int, int], None]
 #: Buckets of vehicles, both ends included; all of them where ``None``.
 Buckets = tuple[int, int] | None
@@ -58,6 +59,15 @@ class BuildReport:
     changed: dict[str, list[date]] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
 
+    def sorted_by(self, tables: Iterable[str]) -> BuildReport:
+        """The same, with the tables in this order."""
+        names = [name for name in tables if name in self.days]
+        return BuildReport(
+            {name: self.days[name] for name in names},
+            {name: self.changed[name] for name in names},
+            {name: self.rows[name] for name in names},
+        )
+
 
 @dataclass(frozen=True)
 class _Done:
@@ -77,11 +87,11 @@ def build(
     tables: Sequence[str] | None = None,
     progress: Progress | None = None,
 ) -> BuildReport:
-    """Compute the tables, each after what it reads.
+    """Compute the tables, each after what it reads, and those that do not read each other side by side.
 
     Args:
         lake: the lake.
-        settings: how much is read at once.
+        settings: how many tables are computed at once, and how much they read.
         first: with ``last``, the days to compute whether they changed or not; one alone is that day and all
             after it, or all before it. Without either, exactly the days behind their inputs.
         last: see ``first``.
@@ -91,12 +101,16 @@ def build(
     Raises:
         ConcurrentWriteError: other runs kept changing the same days.
     """
-    report = BuildReport()
-    survey = Survey(lake)
-    for recipe in recipes():
-        if tables is None or recipe.table in tables:
-            build_table(lake, settings, recipe, first, last, survey=survey, report=report, progress=progress)
-    return report
+    wanted = {recipe.table: recipe for recipe in recipes() if tables is None or recipe.table in tables}
+    at_once = min(settings.build_tables, max(1, len(wanted)))
+    share = settings.model_copy(update={"build_rows": settings.build_rows // at_once})
+    report, survey = BuildReport(), Survey(lake)
+
+    def work(name: str) -> None:
+        build_table(lake, share, wanted[name], first, last, survey=survey, report=report, progress=progress)
+
+    in_order({name: wanted.keys() & recipe.inputs.keys() for name, recipe in wanted.items()}, work, at_once)
+    return report.sorted_by(wanted)
 
 
 def build_table(

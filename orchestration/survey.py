@@ -29,7 +29,10 @@ _NEAR = timedelta(days=28)
 
 
 class Survey:
-    """A look at a lake. What is looked up is kept until it is told that a table has changed."""
+    """A look at a lake. What is looked up is kept until it is told that a table has changed.
+
+    Several threads may share one, as long as none asks for a table that another is writing.
+    """
 
     def __init__(self, lake: Lake) -> None:
         self.lake = lake

@@ -21,6 +21,7 @@ WRONG = {
     "batch_bytes": ("1 GB", "integer"),
     "part_rows": ("10", "greater than or equal to 1000"),
     "build_rows": ("999", "greater than or equal to 1000"),
+    "build_tables": ("0", "greater than or equal to 1"),
     "inbox_settle_s": ("-1", "greater than or equal to 0"),
     "provisional_days": ("-1", "greater than or equal to 0"),
     "keep_snapshots": ("0", "greater than or equal to 1"),

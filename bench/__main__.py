@@ -13,6 +13,7 @@ from rich.console import Console
 
 from bench.core import core_tables
 from bench.data import NAMES, capture_files, json_lines
+from bench.kpi import kpi_tables
 from bench.measure import Measured, compare
 from bench.pages import filter_changes
 
@@ -38,6 +39,9 @@ def main() -> None:
         if given.only in (None, "core"):
             with console.status("Measuring: all core tables …"):
                 lines += core_tables(folder, given.core_vehicles, given.core_days, given.core_buckets, given.repeat)
+        if given.only in (None, "kpi"):
+            with console.status("Measuring: a day of the KPI tables …"):
+                lines += kpi_tables(folder, given.kpi_vehicles, given.kpi_histories, given.repeat)
     machine = f"{os.cpu_count()} cores ({platform.machine()}), Python {platform.python_version()}"
     text = "\n".join(lines) + "\n"
     print(text)
@@ -49,7 +53,7 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--repeat", type=int, default=3, help="runs of each role")
-    parser.add_argument("--only", choices=["paths", "core"], help="these sections; the others of the page stay")
+    parser.add_argument("--only", choices=["paths", "core", "kpi"], help="these sections; the others of the page stay")
     parser.add_argument("--json-rows", type=int, default=2_000_000, help="JSON lines that are landed")
     parser.add_argument("--vehicles", type=int, default=500, help="vehicles of the simulated fleet")
     parser.add_argument("--days", type=int, default=14, help="days of the simulated fleet")
@@ -60,6 +64,12 @@ def _arguments() -> argparse.Namespace:
         "--core-days", type=int, nargs="+", default=[1, 2, 4], help="days; after the first, of the smallest fleet"
     )
     parser.add_argument("--core-buckets", type=int, default=16, help="buckets of their lakes")
+    parser.add_argument(
+        "--kpi-vehicles", type=int, nargs="+", default=[25_000, 100_000], help="fleets that a day of KPIs is for"
+    )
+    parser.add_argument(
+        "--kpi-histories", type=int, nargs="+", default=[30, 400], help="days that are known of a fleet of 2,000"
+    )
     parser.add_argument("--folder", type=Path, help="where the inputs are made; a temporary folder unless given")
     parser.add_argument("--dry", action="store_true", help="print only")
     return parser.parse_args()

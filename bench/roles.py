@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -15,10 +16,13 @@ from bench.data import json_profile
 from lake.engine import open_duckdb
 from lake.settings import Settings, get_settings
 from lake.storage import Lake, load_extension
-from lake.tables import open_table
+from lake.tables import Table, open_table
+from metrics import KpiTable, load_contracts
+from metrics.specs import table_specs
 from orchestration.building import build, build_table
 from orchestration.landing import land
-from orchestration.recipes import CORE
+from orchestration.recipes import CORE, Recipe, recipes
+from orchestration.staleness import Reach
 from transforms.core.trips import trips
 from transforms.sources.profile import FeedProfile, load_profile, parse_profile
 
@@ -26,6 +30,8 @@ Work = Callable[[], int]
 FLEET = Path(__file__).parent.parent / "feeds" / "fleet.toml"
 #: In the folder of a measurement: seconds that each core table took.
 CORE_SECONDS = "core-seconds.json"
+#: Behind the name of a role: a line for each run, the seconds of each KPI table.
+KPI_SECONDS = "seconds.jsonl"
 #: As Sillage writes.
 PARQUET = "(format parquet, compression zstd, compression_level 1)"
 TWO_STAGES = Path(__file__).with_name("two_stage_trips.sql")
@@ -149,6 +155,59 @@ def sillage_core(folder: Path) -> Work:
         return rows
 
     return work
+
+
+def duckdb_kpis(folder: Path) -> Work:
+    """Bare DuckDB: the newest day of each KPI table by its own query, from Parquet files of core to a Parquet file."""
+    contracts = load_contracts()
+    day = date.fromisoformat(max((folder / "bare" / "core.vehicle_days").iterdir()).stem)
+
+    def one(table: KpiTable) -> None:
+        with open_duckdb() as con:
+            con.execute("set timezone = 'UTC'")
+            con.execute("create schema core")
+            for name, reach in table.inputs.items():
+                first, last = Reach(**reach.model_dump()).window(day, day)
+                files = [
+                    str(file)
+                    for file in sorted((folder / "bare" / name).iterdir())
+                    if (first or day.min).isoformat() <= file.stem <= (last or day.max).isoformat()
+                ]
+                con.execute(f"create view {name} as select * from read_parquet({files})")
+            con.execute(
+                f"copy ({table.sql.rstrip().rstrip(';')}) to '{folder / 'bare.parquet'}' {PARQUET}",
+                {"first_day": day, "last_day": day},
+            )
+
+    return lambda: _each(folder, "duckdb_kpis", {table.table: partial(one, table) for table in contracts.tables})
+
+
+def sillage_kpis(folder: Path) -> Work:
+    """The newest day of each KPI table as it is built, table after table."""
+    settings, lake = _lake(folder)
+    kpis = {recipe.table: recipe for recipe in recipes() if recipe.table.startswith("kpi.")}
+    day = max(open_table(lake, "core.vehicle_days").rows_by_day())
+    if not (folder / f"sillage_kpis-{KPI_SECONDS}").exists():
+        build(lake, settings, last=day - timedelta(days=1), tables=list(kpis))
+    for name in kpis:  # the newest day is new each time
+        table = Table(lake, table_specs()[name])
+        table.replace_days(table.scan(day, day).collect().clear(), [day])
+
+    def one(recipe: Recipe) -> None:
+        build_table(lake, settings, recipe, day, day)
+
+    return lambda: _each(folder, "sillage_kpis", {name: partial(one, recipe) for name, recipe in kpis.items()})
+
+
+def _each(folder: Path, role: str, work: Mapping[str, Callable[[], None]]) -> int:
+    seconds = {}
+    for name, one in work.items():
+        began = time.perf_counter()
+        one()
+        seconds[name] = time.perf_counter() - began
+    with (folder / f"{role}-{KPI_SECONDS}").open("a") as file:
+        file.write(json.dumps(seconds) + "\n")
+    return len(seconds)
 
 
 def _forget(lake: Lake, names: Sequence[str]) -> None:

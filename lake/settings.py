@@ -67,7 +67,7 @@ class Settings(BaseSettings):
         7, ge=7, description="Maintenance keeps files that a table had within so many days: how long time travel lasts."
     )
     cache: Path = Field(
-        Path(".sillage-cache"), description="Folder for copies of published snapshots when the lake is not local."
+        Path(".sillage-cache"), description="Folder for copies of what is published when the lake is not local."
     )
     host: str = Field("127.0.0.1", description="Address the dashboard listens on. Loopback only: there is no sign-in.")
     port: int = Field(8050, ge=1, le=65535, description="Port of the dashboard.")

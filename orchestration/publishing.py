@@ -17,9 +17,10 @@ from lake.schemas.ops import Freshness
 from lake.settings import Settings
 from lake.snapshot import PUBLISHED, SnapshotInfo, Source, point_to, write_snapshot
 from lake.storage import Lake
-from lake.tables import Table, open_table
+from lake.tables import open_table
 from metrics import Contracts, load_contracts, macro_statements
 from metrics.publication import contracts_frame
+from orchestration.kpi_rows import kpi_rows
 
 _STATED = ("raw.telemetry", "core.trips", "core.vehicle_days")
 
@@ -35,10 +36,10 @@ def publish(lake: Lake, settings: Settings) -> SnapshotInfo:
     # Taken before anything is read: what is built from now on counts as not published yet.
     at = datetime.now(UTC)
     fresh = patiently(lambda: refresh_freshness(lake))
-    tables = {table.table: patiently(Table(lake, table.spec).scan) for table in load_contracts().tables}
     rejects = open_table(lake, "ops.rejects").scan().group_by("date", "source").agg(pl.len().alias("rejects"))
     version = ", ".join(f"{name} {open_table(lake, name).version()}" for name in _STATED)
-    with TemporaryDirectory(prefix="sillage-") as folder:
+    kpis = [table.spec for table in load_contracts().tables]
+    with TemporaryDirectory(prefix="sillage-") as folder, kpi_rows(lake, settings, kpis) as tables:
         target = Path(lake.path(PUBLISHED)) if lake.is_local else Path(folder)
         target.mkdir(parents=True, exist_ok=True)
         info = patiently(

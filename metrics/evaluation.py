@@ -15,8 +15,9 @@ from typing import Any
 import duckdb
 
 from lake.errors import QueryError
-from metrics.cells import ALL, FIGURES, UNITS, Cells, Grain
+from metrics.cells import FIGURES, Cells
 from metrics.contract import KpiTable, Metric
+from metrics.grain import ALL, UNITS, Grain
 from metrics.kinds.plain import Plain
 from metrics.loading import Contracts, load_contracts
 from metrics.values import Cell, Counted, Evaluation, MetricValue, Question, Slice

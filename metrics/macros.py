@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
-from metrics.cells import ALL, Cells, Grain
+from metrics.cells import Cells
 from metrics.contract import KpiTable
 from metrics.evaluation import newest_day
+from metrics.grain import ALL, Grain
 from metrics.kinds.keyed import Keyed
 from metrics.loading import Contracts, load_contracts
 

@@ -36,11 +36,14 @@ class Dimension(Model):
         name: column, the same in every table.
         label: what a filter is headed with.
         description: what its values are.
+        scale: its values are classes of a scale, as hours are, and tell of no vehicle by being there: small ones are
+            withheld, and not folded into ``other``.
     """
 
     name: Name
     label: Words
     description: Words
+    scale: bool = False
 
 
 class Key(Model):

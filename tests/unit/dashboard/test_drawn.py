@@ -26,7 +26,7 @@ DAYS = [NOW.date() - timedelta(back) for back in range(3, 0, -1)]
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
-    """A week of health of 100 vehicles in France and 4 in Morocco, of which nothing is known of energy."""
+    """A week of health of 100 vehicles in France and 4 in Morocco, where 12 were before; nothing is known of energy."""
     folder: Path = tmp_path_factory.mktemp("lake")
     settings = get_settings(lake=str(folder / "lake"))
     lake, target = Lake.open(settings), folder / "lake" / "published"
@@ -38,6 +38,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
         for day in days
         for market, fleet in (("FR", 100), ("MA", 4))
     ]
+    health.append({"date": days[-1] - timedelta(1), "market": "MA", "vehicles": 12})  # its name is published
     frames = {"kpi.vehicle_health": frame("vehicle_health", health)}
     point_to(lake, write_figures(target, frames, version="1", provisional_days=0, published_at=NOW))
     return Published(lambda: Snapshot.open(settings))

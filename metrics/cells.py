@@ -20,7 +20,7 @@ _CELLS = (_FOLDER / "cells.sql").read_text(encoding="utf-8")
 _KEYED = (_FOLDER / "keyed.sql").read_text(encoding="utf-8")
 #: What SQL says of a metric in one cell, beside its axis. Kinds state those that they have.
 FIGURES = ("value", "numerator", "denominator", "squares", "low", "high", "variance", "covered", "immature",
-           "before_denominator")  # fmt: skip
+           "before_denominator", "largest")  # fmt: skip
 
 
 class Cells:
@@ -48,7 +48,7 @@ class Cells:
             grouping_set=grain.grouping_set,
             dimension_columns=grain.selected,
             dimensions="".join(f'asked."{name}", ' for name in grain.dimensions),
-            part_sums=sums_of(parts),
+            part_sums=", ".join([sums_of(parts), *(f'max("{name}") as "{name}"' for name in self._largest())]),
             source=self.rule.source(),
             where=grain.nearly_inside,
             tags="".join(f"{name}, " for name in self.rule.tags),
@@ -94,7 +94,18 @@ class Cells:
         """SQL over ``judged`` of what is said of a plain metric: parts of ``FIGURES``, null where it is withheld."""
         sums = self.sums(metric)
         told = {"value": self.value(metric, sums["numerator"], sums.get("denominator")), **sums}
+        told["largest"] = self.largest(metric)
         return {name: self._shown(metric, sql) for name, sql in told.items()}
+
+    def largest(self, metric: Plain) -> str:
+        """SQL over ``judged`` of how much of one of its sums is one vehicle's on one day, at least; null if unknown."""
+        way, shares = self._way(metric.over_time), []
+        for text in _made_of(metric):
+            parts = parts_of(text)
+            # The largest of the sums that are added or set against each other: a small one is led by anybody.
+            whole = f"nullif(greatest({', '.join(_quoted(f'{way}_{part}') for part in parts)}), 0)"
+            shares += [f"{way}_largest_{part} / {whole}" for part in parts if part in self.table.with_largest]
+        return f"greatest({', '.join(shares)})" if shares else "cast(null as double)"
 
     def people(self, metric: Metric) -> dict[str, str]:
         """SQL over ``judged`` of whom a value speaks for: ``vehicles, counted, of``; with ``suppressed``."""
@@ -138,11 +149,25 @@ class Cells:
     def _parts(self) -> list[str]:
         return sorted({*self.rule.parts} | {part for part, _ in self._summed()})
 
+    def _with_largest(self, metric: Plain) -> list[str]:
+        """The parts a value is made of of which the largest contribution of one vehicle is known."""
+        return sorted({part for text in _made_of(metric) for part in parts_of(text)} & self.table.with_largest)
+
+    def _largest(self) -> list[str]:
+        """Columns of these contributions."""
+        return sorted({f"largest_{part}" for metric in self.plain for part in self._with_largest(metric)})
+
     def _sums(self) -> list[tuple[str, str]]:
         """Columns of ``grouped``, each with its SQL over ``asked``."""
         only = {"sum": "", "newest": " filter (where date = newest)"}
         sums = {
             f"{way}_{part}": f'cast(coalesce(sum("{part}"){only[way]}, 0) as double)' for part, way in self._summed()
+        }
+        sums |= {
+            f"{way}_{name}": f'max("{name}"){only[way]}'
+            for metric in self.plain
+            for way in (self._way(metric.over_time),)
+            for name in (f"largest_{part}" for part in self._with_largest(metric))
         }
         return [(name, f'{sql} as "{name}"') for name, sql in (sums | self.rule.measures).items()]
 
@@ -166,6 +191,11 @@ class Cells:
             rows = Rows(f"rows_{self._keys.index(metric.read_by)}", grain.dimensions, grain.as_of)
             told = f"with {metric.measured(rows)} union all by name select {nulls} where false"
             yield f"measured_{metric.name} as ({told})"
+
+
+def _made_of(metric: Plain) -> list[str]:
+    """The expressions that a value is made of."""
+    return [text for name, text in metric.sums.items() if name in ("numerator", "denominator")]
 
 
 def _quoted(name: str) -> str:

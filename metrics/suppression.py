@@ -101,7 +101,8 @@ class Suppression:
         if not self.table.overlapping:
             return f"* from {relation}"
         measures = self.measures
-        folded = [f'{"max" if name in measures else "sum"}("{name}") as "{name}"' for name in columns]
+        by_largest = {name for name in columns if name in measures or "_largest_" in name}
+        folded = [f'{"max" if name in by_largest else "sum"}("{name}") as "{name}"' for name in columns]
         return f"split, period, {self.grain.names} {', '.join([*keys, *folded])} from {relation} group by all"
 
     def _overlapping(self) -> tuple[str, ...]:

@@ -249,7 +249,8 @@ def _amount(one: Metric, value: MetricValue) -> str:
     if value.value is None:
         few = f"withheld: fewer than {one.smallest_group} vehicles, or needed to hide a group that has"
         return few if value.suppressed else "no data"
-    return f"{one.format.text(value.value)} {one.unit}"
+    mark = " (mostly one vehicle)" if value.dominated else ""
+    return f"{one.format.text(value.value)} {one.unit}{mark}"
 
 
 def _change(one: Metric, change: float | None) -> str:

@@ -12,11 +12,13 @@ from dashboard.cards.by_day import ByDay, DaysOf
 from dashboard.cards.tiles import Tiles
 from dashboard.draw.charts import Axis, Line, daily_lines, small_multiples
 from dashboard.draw.palette import DARK, LIGHT
+from dashboard.draw.parts import headline, tile
 from dashboard.page import Page, Row
 from dashboard.view.published import Published
 from lake.settings import get_settings
 from lake.snapshot import Snapshot, point_to
 from lake.storage import Lake
+from metrics import MetricValue, load_contracts
 from orchestration.publishing import write_figures
 from tests.unit.metrics.platform import frame
 
@@ -92,3 +94,11 @@ def test_zeros_stand_on_the_axis() -> None:
     assert zeros["layout"]["yaxis"]["range"] == [0, 1]
     some = daily_lines(DAYS, [Line("some", [0.0, 0.5, 0.2], "#000000")], Axis(from_zero=False), LIGHT)
     assert "range" not in some["layout"]["yaxis"]
+
+
+def test_a_value_of_one_vehicle_is_marked() -> None:
+    contract = load_contracts().metric("distance")
+    for largest, marked in ((0.4, False), (0.6, True)):
+        value = MetricValue("distance", value=1000.0, numerator=1000.0, largest=largest)
+        for drawn_ in (tile(contract, value, [], "", ""), headline(contract, value, "")):
+            assert ("one vehicle" in str(drawn_)) is marked

@@ -116,6 +116,10 @@ def _no_statements(_data_to: date | None) -> Sequence[str]:
     return ()
 
 
+def _as_they_are(_con: duckdb.DuckDBPyConnection) -> None:
+    return None
+
+
 def write_snapshot(
     path: Path,
     tables: Mapping[str, Source],
@@ -125,6 +129,7 @@ def write_snapshot(
     published_at: datetime | None = None,
     newest_event_at: datetime | None = None,
     kpis: Sequence[TableSpec] = (),
+    prepare: Callable[[duckdb.DuckDBPyConnection], object] = _as_they_are,
     statements: Callable[[date | None], Sequence[str]] = _no_statements,
 ) -> SnapshotInfo:
     """Write a snapshot file; nobody sees it before ``point_to``.
@@ -138,6 +143,7 @@ def write_snapshot(
         published_at: now, unless given.
         newest_event_at: newest event that has landed, if it is known.
         kpis: the KPI tables.
+        prepare: what is done to the KPI tables once they are written.
         statements: what is defined over them, as ``metric(name)`` is, of the newest day that is over.
 
     Returns:
@@ -158,6 +164,7 @@ def write_snapshot(
             for schema in ("kpi", "meta", "ops"):
                 con.execute(f"create schema {schema}")
             _write_kpis(con, tables, kpis)
+            prepare(con)
             for name, source in tables.items():
                 if not name.startswith("kpi."):
                     _write_table(con, name, source, "")

@@ -41,7 +41,7 @@ grouped as (
 ),
 
 groups as (
-    select {folded}
+    select {groups}
 ),
 
 {singles}

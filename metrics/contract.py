@@ -36,11 +36,14 @@ class Dimension(Model):
         name: column, the same in every table.
         label: what a filter is headed with.
         description: what its values are.
+        scale: its values are classes of a scale, as hours are, and tell of no vehicle by being there: small ones are
+            withheld, and not folded into ``other``.
     """
 
     name: Name
     label: Words
     description: Words
+    scale: bool = False
 
 
 class Key(Model):
@@ -65,12 +68,20 @@ class Part(Model):
         type: ``int`` for counts, ``float`` for measures. Never null, never negative.
         unit: unit of one.
         description: what is counted or measured.
+        largest: beside it stands ``largest_<name>``, at least what the vehicle with most of it has on the day. It is
+            no part: of rows together it is the largest.
     """
 
     name: Name
     type: Literal["int", "float"]
     unit: Words
     description: Words
+    largest: bool = False
+
+    @property
+    def largest_name(self) -> str:
+        """Column of the largest contribution of one vehicle."""
+        return f"largest_{self.name}"
 
 
 class InputReach(Model):
@@ -299,14 +310,24 @@ class KpiTable(Model):
         return tuple(p.name for p in self.parts)
 
     @property
+    def amount_names(self) -> tuple[str, ...]:
+        """Columns of the parts, and of the largest contributions to some of these."""
+        return (*self.part_names, *(p.largest_name for p in self.parts if p.largest))
+
+    @property
+    def with_largest(self) -> frozenset[str]:
+        """The parts of which the largest contribution of one vehicle is known."""
+        return frozenset(p.name for p in self.parts if p.largest)
+
+    @property
     def counts(self) -> tuple[str, ...]:
         """The parts that are counts."""
         return tuple(p.name for p in self.parts if p.type == "int")
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """All columns: ``date``, the dimensions, the keys, the parts."""
-        return ("date", *self.dimension_names, *self.key_names, *self.part_names)
+        """All columns: ``date``, the dimensions, the keys, the parts, the largest contributions to some of these."""
+        return ("date", *self.dimension_names, *self.key_names, *self.amount_names)
 
     @cached_property
     def inputs(self) -> Mapping[str, InputReach]:

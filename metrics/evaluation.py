@@ -15,8 +15,9 @@ from typing import Any
 import duckdb
 
 from lake.errors import QueryError
-from metrics.cells import ALL, FIGURES, UNITS, Cells, Grain
+from metrics.cells import FIGURES, Cells
 from metrics.contract import KpiTable, Metric
+from metrics.grain import ALL, UNITS, Grain
 from metrics.kinds.plain import Plain
 from metrics.loading import Contracts, load_contracts
 from metrics.values import Cell, Counted, Evaluation, MetricValue, Question, Slice
@@ -367,7 +368,7 @@ def _value(
     metric: Metric, group: tuple[str, ...], period: date | None, as_of: date, days: int, told: Sequence[Any]
 ) -> MetricValue:
     """A value of ``FIGURES`` and ``_PEOPLE``."""
-    value, numerator, denominator, squares, low, high, variance, covered, immature, before, *people = told
+    value, numerator, denominator, squares, low, high, variance, covered, immature, before, largest, *people = told
     vehicles, counted, of, suppressed = people
     if suppressed:
         return MetricValue(metric.name, group, period, as_of, days, vehicles=None, suppressed=True)
@@ -377,5 +378,5 @@ def _value(
     population = Counted(counted, of, metric.population.label)
     return MetricValue(
         metric.name, group, period, as_of, days, value, numerator, denominator, low, high, vehicles, False, population,
-        int(immature or 0), covered, metric.of_before(cell),
+        int(immature or 0), covered, metric.of_before(cell), largest,
     )  # fmt: skip

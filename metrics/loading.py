@@ -166,7 +166,8 @@ def _load_table(path: Path, known: dict[str, Dimension]) -> KpiTable:
     keys = _named(Key, content.get("keys", {}), path, "keys")
     if "vehicles" not in {p.name for p in parts if p.type == "int"}:
         raise _error(path, "parts", ", ".join(p.name for p in parts), "vehicles (int): small groups are known by it")
-    _refuse_columns_twice(["date", *names, *(k.name for k in keys), *(p.name for p in parts)], path)
+    columns = [*(k.name for k in keys), *(p.name for p in parts), *(p.largest_name for p in parts if p.largest)]
+    _refuse_columns_twice(["date", *names, *columns], path)
     given = {"table": name, "owner": owner, "family": path.parent.name}
     given |= {
         "dimensions": tuple(known[d] for d in names),

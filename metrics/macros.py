@@ -6,14 +6,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
-from metrics.cells import ALL, Cells, Grain
+from metrics.cells import Cells
 from metrics.contract import KpiTable
 from metrics.evaluation import newest_day
+from metrics.grain import ALL, Grain
 from metrics.kinds.keyed import Keyed
 from metrics.loading import Contracts, load_contracts
+from metrics.values import DOMINATES
 
 _MACRO = (Path(__file__).parent / "metric.sql").read_text(encoding="utf-8")
-_FIGURES = ("value", "numerator", "denominator", "vehicles", "suppressed")
+_FIGURES = ("value", "numerator", "denominator", "vehicles", "suppressed", "dominated")
 _SAID = ", ".join(_FIGURES)
 #: One split: every day by itself.
 _EACH_DAY = (
@@ -96,9 +98,13 @@ def _plain(cells: Cells, columns: Sequence[str]) -> str:
         "denominator": _choice({name: one.get("denominator", "null") for name, one in sums.items()}),
         "vehicles": _choice({m.name: cells.vehicles(m) for m in cells.plain}),
     }
+    dominated = _choice({m.name: f"coalesce({cells.largest(m)} > {DOMINATES}, false)" for m in cells.plain})
     told = ", ".join(f"case when not suppressed then {sql} end as {name}" for name, sql in shown.items())
     value = _choice({m.name: cells.value(m, "numerator", "denominator") for m in cells.plain})
-    inner = f"select *, name as metric, period as date, {withheld} as suppressed, {told}, {value} as value from judged"
+    inner = (
+        f"select *, name as metric, period as date, {withheld} as suppressed, {told}, {value} as value, "
+        f"not suppressed and {dominated} as dominated from judged"
+    )
     return f"select metric, date, {_split(cells, columns)}, {_SAID} from ({inner}"
 
 
@@ -107,6 +113,7 @@ def _keyed(cells: Cells, metric: Keyed, columns: Sequence[str], *, asked: bool) 
     told = {name: sql for name, sql in cells.measures(metric).items() if name in _FIGURES}
     told["vehicles"] = f"case when not {cells.is_withheld(metric)} then {cells.vehicles(metric)} end"
     told["suppressed"] = cells.is_withheld(metric)
+    told["dominated"] = "false"
     split = _split(cells, columns, metric.axis if asked else None)
     by_axis = f"list_contains(\"by\", '{metric.axis}')" if asked and metric.axis else "false"
     only = f"name = '{metric.name}' and " if asked else ""

@@ -10,7 +10,7 @@ from typing import Any
 import dataframely as dy
 
 from lake.schemas import TABLES, TableSpec
-from metrics.contract import KpiTable
+from metrics.contract import KpiTable, Part
 from metrics.loading import load_contracts
 
 
@@ -40,10 +40,16 @@ def _schema(table: KpiTable) -> type[dy.Schema]:
         else:
             columns[key.name] = dy.String(nullable=False, min_length=1, primary_key=True, description=key.description)
     for part in table.parts:
-        text = f"{part.description} ({part.unit})"
-        if part.type == "int":
-            columns[part.name] = dy.Int64(nullable=False, min=0, description=text)
-        else:
-            columns[part.name] = dy.Float64(nullable=False, min=0.0, allow_inf=False, allow_nan=False, description=text)
+        columns[part.name] = _amount(part, f"{part.description} ({part.unit})")
+    for part in table.parts:
+        if part.largest:
+            text = f"At least what one vehicle has of {part.name} on the day, that with most of it ({part.unit})"
+            columns[part.largest_name] = _amount(part, text)
     name = "".join(word.capitalize() for word in table.name.split("_"))
     return type(name, (dy.Schema,), columns | {"__doc__": table.description, "__module__": __name__})
+
+
+def _amount(part: Part, description: str) -> dy.Column:
+    if part.type == "int":
+        return dy.Int64(nullable=False, min=0, description=description)
+    return dy.Float64(nullable=False, min=0.0, allow_inf=False, allow_nan=False, description=description)

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 Interval = tuple[float, float] | tuple[None, None]
+#: One vehicle dominates a sum of which it has more than this share.
+DOMINATES = 0.5
 
 
 @dataclass(frozen=True)
@@ -135,6 +137,8 @@ class MetricValue:
         immature: days left out because what is asked of them is not over yet: cohorts too young for a step or an age.
         covered: of a standardised rate, the share of the whole slice's mix that the group has strata of.
         of_before: of a step, the share of the step before.
+        largest: so much of a sum that the value is made of is, at least, one vehicle's on one day; ``None`` where that
+            is not known. It is no figure to show: ``dominated`` is.
         previous: the same in the slice of comparison; ``None`` if no comparison was asked for, or it has no such group.
     """
 
@@ -154,7 +158,31 @@ class MetricValue:
     immature: int = 0
     covered: float | None = None
     of_before: Share | None = None
+    largest: float | None = None
     previous: MetricValue | None = None
+
+    @property
+    def dominated(self) -> bool:
+        """One vehicle has more than half of a sum that the value is made of: a replaced odometer, a clone."""
+        return self.largest is not None and self.largest > DOMINATES
+
+    @property
+    def change_dominated(self) -> bool:
+        """One vehicle leads the change: it dominates one of the values, or made more than half of the difference.
+
+        What it has now, less the most that it can have had before, is more than half of the change; or the other way
+        round. For a numerator, which is where a single vehicle stands out.
+        """
+        before = self.previous
+        if before is None:
+            return self.dominated
+        if self.dominated or before.dominated:
+            return True
+        if self.numerator is None or before.numerator is None or self.largest is None or before.largest is None:
+            return False
+        now, then = abs(self.numerator) * self.largest, abs(before.numerator) * before.largest
+        change = abs(self.numerator - before.numerator)
+        return max(now - before.days * then, then - self.days * now) > DOMINATES * change > 0
 
     @property
     def change(self) -> float | None:
@@ -206,7 +234,7 @@ class Evaluation(Sequence[MetricValue]):
         return tuple(sorted({v.group for v in self.series(metric)}))
 
     def frame(self) -> pl.DataFrame:
-        """One row per value, for exports: metric, period, dimensions, value, parts, interval, vehicles, suppressed."""
+        """One row per value, for exports: metric, period, dimensions, value, parts, interval, vehicles, marks."""
         import polars as pl
 
         rows = [
@@ -223,6 +251,7 @@ class Evaluation(Sequence[MetricValue]):
                 "high": v.high,
                 "vehicles": v.vehicles,
                 "suppressed": v.suppressed,
+                "dominated": v.dominated,
             }
             for v in self.values
         ]
@@ -237,5 +266,6 @@ class Evaluation(Sequence[MetricValue]):
             **numbers,
             "vehicles": pl.Int64(),
             "suppressed": pl.Boolean(),
+            "dominated": pl.Boolean(),
         }
         return pl.DataFrame(rows, schema=schema, orient="row")

@@ -156,6 +156,7 @@ def explain(
         for by, evaluation in segments.items()
         for value in evaluation.series(metric.name)
         if value.value is not None and not (value.previous is not None and value.previous.suppressed)
+        if not value.change_dominated  # one vehicle explains no segment
     ]
     return Why(metric.name, total, splits, _named(metric, whole, values), len(values))
 

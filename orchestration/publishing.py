@@ -19,6 +19,7 @@ from lake.snapshot import PUBLISHED, SnapshotInfo, Source, point_to, write_snaps
 from lake.storage import Lake
 from lake.tables import open_table
 from metrics import Contracts, load_contracts, macro_statements
+from metrics.folding import fold_small_values
 from metrics.publication import contracts_frame
 from orchestration.kpi_rows import kpi_rows
 
@@ -75,6 +76,7 @@ def write_figures(
         path,
         {**tables, "meta.metrics": contracts_frame(contracts)},
         kpis=[table.spec for table in contracts.tables],
+        prepare=partial(fold_small_values, contracts=contracts),
         statements=lambda data_to: macro_statements(contracts, as_of=data_to),
         **how,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from datetime import date, timedelta
+from difflib import get_close_matches
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -27,6 +28,7 @@ Compare = Literal["previous", "year"]
 _PERIOD = {"day": "date", "week": "week", "month": "month"}
 _YEAR_DAYS = 364
 _EFFECTS = 4
+_LISTED = 20
 
 
 def metric(
@@ -78,6 +80,7 @@ def metric(
 
     with _snapshot() as (cursor, info):
         now = _slice(info, since, until, last, where)
+        _refuse_strange_values(cursor, now)
         split = (*((_PERIOD[grain],) if grain else ()), *by)
         before = _before(now, compare)
         found = evaluate(cursor, names, now, by=split, compare=before, as_of=info.data_to)
@@ -116,6 +119,7 @@ def why(
 
     with _snapshot() as (cursor, info):
         now = _slice(info, since, until, last, where)
+        _refuse_strange_values(cursor, now)
         before = _before(now, compare)
         assert before is not None
         found = reasons(cursor, name, now, before, by=by, as_of=info.data_to)
@@ -146,6 +150,25 @@ def _slice(info: SnapshotInfo, since: date | None, until: date | None, last: int
             raise QueryError("A filter is not clear", found=text, expected="dimension=value, as market=FR")
         filters[name] = (*filters.get(name, ()), value)
     return Slice(since or end - timedelta(max(1, last) - 1), end, filters)
+
+
+def _refuse_strange_values(cursor: duckdb.DuckDBPyConnection, slice_: Slice) -> None:
+    """Of a value that is not published nobody is told whether it was folded or never there."""
+    from lake.errors import QueryError
+    from metrics import dimension_values
+    from metrics.folding import OTHER
+
+    for name, values in slice_.filters.items():
+        known = dimension_values(cursor, name)
+        for value in values:
+            if value not in known:
+                near = known if len(known) <= _LISTED else get_close_matches(value, known, n=5)
+                raise QueryError(
+                    f"No such value of {name}",
+                    found=value,
+                    expected=", ".join(near) or f"one of {len(known)}",
+                    action=f"values of too few vehicles are published as {OTHER}",
+                )
 
 
 def _before(now: Slice, compare: Compare | None) -> Slice | None:
@@ -226,7 +249,8 @@ def _amount(one: Metric, value: MetricValue) -> str:
     if value.value is None:
         few = f"withheld: fewer than {one.smallest_group} vehicles, or needed to hide a group that has"
         return few if value.suppressed else "no data"
-    return f"{one.format.text(value.value)} {one.unit}"
+    mark = " (mostly one vehicle)" if value.dominated else ""
+    return f"{one.format.text(value.value)} {one.unit}{mark}"
 
 
 def _change(one: Metric, change: float | None) -> str:

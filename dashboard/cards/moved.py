@@ -50,7 +50,7 @@ def largest(found: Answers, totals: Evaluation, most: int = 4) -> list[MetricVal
         totals: of the whole slice, one per metric, with their comparison.
         most: how many are told at most.
     """
-    beyond = [v for v in totals if _beyond(found.metric(v.metric), v)]
+    beyond = [v for v in totals if not v.change_dominated and _beyond(found.metric(v.metric), v)]
     return sorted(beyond, key=lambda value: -abs(value.relative_change or 0.0))[:most]
 
 
@@ -132,7 +132,7 @@ def _total(contract: Metric, value: MetricValue, segments: Mapping[str, Evaluati
         changes = [
             (value_name(dimension, v.group[0]), v.change)
             for v in evaluation.series(contract.name)
-            if v.change is not None
+            if v.change is not None and not v.change_dominated
         ]
         if len(changes) < 2:
             continue
@@ -187,7 +187,11 @@ def _leader(contract: Metric, value: MetricValue, segments: Mapping[str, Evaluat
     assert value.change is not None
     best: tuple[float, str] | None = None
     for dimension, evaluation in segments.items():
-        series = [v for v in evaluation.series(contract.name) if v.change is not None and v.denominator]
+        series = [
+            v
+            for v in evaluation.series(contract.name)
+            if v.change is not None and v.denominator and not v.change_dominated
+        ]
         if len(series) < 2:
             continue
         for v in series:

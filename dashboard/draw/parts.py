@@ -100,6 +100,18 @@ def withheld(count: int, noun: str, contract: Metric) -> str:
     return f"{wording.count(count, noun)} withheld: {small_group(contract)}, or needed to hide one that has."
 
 
+def dominated(value: MetricValue) -> Component:
+    """The mark of a value that is mostly one vehicle's."""
+    if not value.dominated:
+        return None
+    return dmc.Tooltip(
+        html.Span("one vehicle", className="badge", tabIndex=0),
+        label="More than half of a sum behind this figure is one vehicle's on one day, as after a replaced odometer.",
+        multiline=True,
+        w=240,
+    )
+
+
 def tile(
     contract: Metric, value: MetricValue, trend: Sequence[float | None], against: str, provisional: str
 ) -> Component:
@@ -141,6 +153,7 @@ def tile(
             html.Div(
                 [
                     html.Span(value.population.text if value.population else "", className="tile-n"),
+                    dominated(value),
                     badge if provisional else None,
                 ],
                 className="tile-foot",
@@ -162,6 +175,7 @@ def headline(contract: Metric, value: MetricValue, against: str, *, keyed: bool 
         [
             html.Span(figure, className="headline-value"),
             html.Span(change(contract, value, against, keyed=keyed), className="headline-change"),
+            dominated(value),
         ],
         className="headline",
         **attrs({"data-metric": contract.name, "data-value": repr(value.value)}),

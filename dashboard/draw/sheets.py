@@ -163,7 +163,11 @@ class Sheet:
         if view.comparison is not None:
             before = value.previous.value if value.previous else None
             line |= {"before": before, "change": value.change if wording.is_comparable(contract, value) else None}
-        line |= {"withheld": value.suppressed, "provisional": info.is_provisional(value.period or view.last)}
+        line |= {
+            "withheld": value.suppressed,
+            "dominated": value.dominated,
+            "provisional": info.is_provisional(value.period or view.last),
+        }
         return {name: _safe(given) for name, given in line.items()}
 
     def _preamble(self, view: View, info: SnapshotInfo) -> list[str]:

@@ -5,7 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from metrics.folding import OTHER
+
 UNKNOWN = "unknown"
+#: Values that are no group of their own; they stand behind the others.
+LAST = (OTHER, UNKNOWN)
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 _MARKETS = """
@@ -26,8 +30,8 @@ _WORDS = frozenset({"service", "command", "channel"})
 
 def value_name(dimension: str, value: str) -> str:
     """What a reader calls a value: ``France`` for market ``FR``; a code without a name stands for itself."""
-    if value == UNKNOWN:
-        return "Unknown"
+    if value in LAST:
+        return value.capitalize()
     if dimension == "market":
         return MARKETS.get(value, value)
     return value.replace("_", " ").capitalize() if dimension in _WORDS else value
@@ -56,6 +60,6 @@ def is_ordered(dimension: str) -> bool:
 def in_order(dimension: str, value: str) -> tuple[bool, float, str]:
     """Sort key of a value: by the number it begins with where the dimension is ordered, else by its name."""
     if not is_ordered(dimension):
-        return value == UNKNOWN, 0.0, value_name(dimension, value)
+        return value in LAST, 0.0, value_name(dimension, value)
     found = _NUMBER.search(value)
-    return value == UNKNOWN, float(found.group()) if found else float("inf"), value
+    return value in LAST, float(found.group()) if found else float("inf"), value

@@ -13,7 +13,7 @@ import duckdb
 
 import metrics
 from dashboard.view.address import FILTERS, Catalogue, View
-from dashboard.view.names import value_name
+from dashboard.view.names import LAST, value_name
 from lake.snapshot import NothingPublishedError, Snapshot, SnapshotInfo
 from metrics import Contracts, Evaluation, Metric, MetricValue, dimension_values, load_contracts
 
@@ -229,7 +229,7 @@ class Published:
         labels = {name: self.contracts.dimension(name).label for name in FILTERS}
         values = {name: dimension_values(cursor, name, contracts=self.contracts) for name in FILTERS}
         named = {
-            name: tuple(sorted(found, key=lambda value: (value == "unknown", value_name(name, value))))
+            name: tuple(sorted(found, key=lambda value: (value in LAST, value_name(name, value))))
             for name, found in values.items()
         }
         return Catalogue(info.data_from, info.data_to, labels, named, info.newest_day)

@@ -58,7 +58,9 @@ select
     sum(case when fitted >= 2 then engaged_km else 0 end) as engaged_km,
     sum(case when fitted >= 2 then level_2_km else 0 end) as engaged_level_2_km,
     sum(case when fitted >= 3 then level_3_km else 0 end) as engaged_level_3_km,
-    sum(case when fitted >= 4 then level_4_km else 0 end) as engaged_level_4_km
+    sum(case when fitted >= 4 then level_4_km else 0 end) as engaged_level_4_km,
+    max(case when fitted >= 2 then distance_km else 0 end) as largest_fitted_km,
+    max(case when fitted >= 2 then engaged_km else 0 end) as largest_engaged_km
 from fleet
 group by
     date, market, model, model_year, powertrain, software_version, months_in_service, automation_level

@@ -60,7 +60,8 @@ select
                 )
                 then 1
         end
-    ) as other_disengagements
+    ) as other_disengagements,
+    max(distance_km) as largest_engaged_km
 from segments
 group by
     date, market, model, model_year, powertrain, software_version, months_in_service, engaged_level

@@ -72,6 +72,12 @@ select
     count(distinct case when soc_end_pct is not null then vehicle_id end) as soc_end_vehicles,
     count(soc_end_pct) as soc_end_sessions,
     coalesce(sum(soc_end_pct), 0) as soc_end_pct,
-    coalesce(sum(soc_end_pct * soc_end_pct), 0) as soc_end_squares
+    coalesce(sum(soc_end_pct * soc_end_pct), 0) as soc_end_squares,
+    coalesce(max(energy_in_kwh), 0) as largest_drawn_kwh,
+    coalesce(max(energy_stored_kwh), 0) as largest_stored_kwh,
+    max(case when current_energy_known and current_type = 'AC' then energy_kwh else 0 end) as largest_ac_kwh,
+    max(case when current_energy_known and current_type = 'DC' then energy_kwh else 0 end) as largest_dc_kwh,
+    max(case when current_time_known and current_type = 'AC' then duration_h else 0 end) as largest_ac_h,
+    max(case when current_time_known and current_type = 'DC' then duration_h else 0 end) as largest_dc_h
 from sessions
 group by date, market, model, model_year, powertrain, software_version, months_in_service

@@ -37,6 +37,8 @@ select
     count(distinct case when times_known then vehicle_id end) as timed_vehicles,
     count(case when times_known then 1 end) as timed_plug_ins,
     sum(case when times_known then plugged_h else 0 end) as plugged_h,
-    sum(case when times_known then greatest(plugged_h - charging_h, 0) else 0 end) as idle_h
+    sum(case when times_known then greatest(plugged_h - charging_h, 0) else 0 end) as idle_h,
+    max(case when times_known then plugged_h else 0 end) as largest_plugged_h,
+    max(case when times_known then greatest(plugged_h - charging_h, 0) else 0 end) as largest_idle_h
 from cables
 group by date, market, model, model_year, powertrain, software_version, months_in_service

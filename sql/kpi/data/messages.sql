@@ -42,6 +42,13 @@ select
     cast(sum(messages_late) as bigint) as messages_late,
     cast(sum(implausible) as bigint) as implausible_values,
     sum(greatest(lag_sum_s, 0)) as delay_s,
-    sum(greatest(-lag_sum_s, 0)) as lead_s
+    sum(greatest(-lag_sum_s, 0)) as lead_s,
+    cast(max(messages) as bigint) as largest_messages,
+    cast(max(messages_expected) as bigint) as largest_messages_expected,
+    cast(max(duplicates) as bigint) as largest_duplicates,
+    cast(max(messages_late) as bigint) as largest_messages_late,
+    cast(max(implausible) as bigint) as largest_implausible_values,
+    max(greatest(lag_sum_s, 0)) as largest_delay_s,
+    max(greatest(-lag_sum_s, 0)) as largest_lead_s
 from fleet
 group by date, market, model, model_year, powertrain, software_version, months_in_service

@@ -99,6 +99,9 @@ select
     cast(sum(episodes) as bigint) as episodes,
     cast(sum(episodes_28d) as bigint) as episodes_28d,
     count(case when episodes_28d > 0 then 1 end) as affected_28d_vehicles,
-    count(case when reporting = 1 and open_episodes > 0 then 1 end) as open_vehicles
+    count(case when reporting = 1 and open_episodes > 0 then 1 end) as open_vehicles,
+    max(distance_km) as largest_distance_km,
+    cast(max(episodes) as bigint) as largest_episodes,
+    cast(max(episodes_28d) as bigint) as largest_episodes_28d
 from vehicles
 group by date, market, model, model_year, powertrain, software_version, months_in_service

@@ -36,6 +36,14 @@ select
     cast(sum(harsh_cornerings) as bigint) as harsh_cornerings,
     count(odometer_gain_km) as odometer_vehicles,
     coalesce(sum(odometer_gain_km), 0) as odometer_gain_km,
-    sum(case when odometer_gain_km is null then 0 else distance_km end) as odometer_trip_km
+    sum(case when odometer_gain_km is null then 0 else distance_km end) as odometer_trip_km,
+    max(distance_km) as largest_distance_km,
+    max(driving_s) as largest_driving_s,
+    max(idle_s) as largest_idle_s,
+    cast(max(harsh_accelerations) as bigint) as largest_harsh_accelerations,
+    cast(max(harsh_brakings) as bigint) as largest_harsh_brakings,
+    cast(max(harsh_cornerings) as bigint) as largest_harsh_cornerings,
+    coalesce(max(odometer_gain_km), 0) as largest_odometer_gain_km,
+    max(case when odometer_gain_km is null then 0 else distance_km end) as largest_odometer_trip_km
 from vehicle_days
 group by date, market, model, model_year, powertrain

@@ -48,6 +48,15 @@ select
     sum(case when fuel_known then fuel_used_l else 0 end) as fuel_used_l,
     count(distinct case when hybrid_known then vehicle_id end) as hybrid_vehicles,
     sum(case when hybrid_known then distance_km else 0 end) as hybrid_known_km,
-    sum(case when hybrid_known and fuel_used_l = 0 then distance_km else 0 end) as hybrid_electric_km
+    sum(case when hybrid_known and fuel_used_l = 0 then distance_km else 0 end) as hybrid_electric_km,
+    max(case when energy_known then distance_km else 0 end) as largest_energy_known_km,
+    max(case when energy_known then energy_used_kwh else 0 end) as largest_energy_used_kwh,
+    max(case when balance_known then distance_km else 0 end) as largest_balance_known_km,
+    max(case when balance_known then energy_used_kwh else 0 end) as largest_balance_used_kwh,
+    max(case when balance_known then energy_regenerated_kwh else 0 end) as largest_balance_regenerated_kwh,
+    max(case when fuel_known then distance_km else 0 end) as largest_fuel_known_km,
+    max(case when fuel_known then fuel_used_l else 0 end) as largest_fuel_used_l,
+    max(case when hybrid_known then distance_km else 0 end) as largest_hybrid_known_km,
+    max(case when hybrid_known and fuel_used_l = 0 then distance_km else 0 end) as largest_hybrid_electric_km
 from trips
 group by date, market, model, model_year, powertrain, software_version, months_in_service

@@ -123,6 +123,8 @@ def test_why_names_nothing_where_nothing_moved(fleet: Settings, run: Run) -> Non
         (("metric", "nonsense"), "No such metric"),
         (("metric", "trips", "--by", "colour"), "colour"),
         (("metric", "trips", "--where", "market"), "dimension=value"),
+        (("metric", "trips", "--where", "market=XX"), "No such value of market"),
+        (("why", "trips", "--where", "market=XX"), "No such value of market"),
         (("metric", "--list", "--family", "colour"), "No such family"),
         (("metric", "trips", "--from", "2026-03-09", "--to", "2026-03-01"), "ends before it starts"),
         (("why", "nonsense"), "No such metric"),

@@ -186,7 +186,7 @@ def test_a_matrix_exports_all_together_and_each_cohort(published: Published) -> 
     alone = {x["age_weeks"]: x["value"] for x in found if x["service"] == "navigation"}
     assert float(together["0"]) > 0
     assert float(alone["1"]) == 90
-    assert {x["service_name"] for x in found} == {"", "Media", "Navigation", "Remote control"}
+    assert {x["service_name"] for x in found} == {"", "Media", "Navigation", "Other"}
     assert all(x["withheld"] == "true" for x in found if x["service"] == "remote_control")
     assert {x["date"] for x in lines(published, "service-retention-week")} >= {"", "2026-01-19", "2026-03-02"}
 
@@ -236,7 +236,7 @@ def test_a_pareto_adds_up_to_the_whole_with_what_is_withheld(published: Publishe
     assert sheet.rows[0][3] == pytest.approx(100 * 100 / 153)
     assert "2 trouble codes withheld" in card(published, "faults-by-code-code-pareto")["note"]
     found = {x["code"]: x for x in lines(published, "faults-by-code-code-pareto")}
-    assert {code: x["withheld"] for code, x in found.items()} == {"U0198": "false", "P0300": "true", "B1000": "true"}
+    assert {code: x["withheld"] for code, x in found.items()} == {"U0198": "false", "P0300": "true", "other": "true"}
     assert found["U0198"]["code_name"] == "No answer from telematics unit"
 
 

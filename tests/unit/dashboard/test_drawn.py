@@ -12,11 +12,13 @@ from dashboard.cards.by_day import ByDay, DaysOf
 from dashboard.cards.tiles import Tiles
 from dashboard.draw.charts import Axis, Line, daily_lines, small_multiples
 from dashboard.draw.palette import DARK, LIGHT
+from dashboard.draw.parts import headline, tile
 from dashboard.page import Page, Row
 from dashboard.view.published import Published
 from lake.settings import get_settings
 from lake.snapshot import Snapshot, point_to
 from lake.storage import Lake
+from metrics import MetricValue, load_contracts
 from orchestration.publishing import write_figures
 from tests.unit.metrics.platform import frame
 
@@ -26,7 +28,7 @@ DAYS = [NOW.date() - timedelta(back) for back in range(3, 0, -1)]
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
-    """A week of health of 100 vehicles in France and 4 in Morocco, of which nothing is known of energy."""
+    """A week of health of 100 vehicles in France and 4 in Morocco, where 12 were before; nothing is known of energy."""
     folder: Path = tmp_path_factory.mktemp("lake")
     settings = get_settings(lake=str(folder / "lake"))
     lake, target = Lake.open(settings), folder / "lake" / "published"
@@ -38,6 +40,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
         for day in days
         for market, fleet in (("FR", 100), ("MA", 4))
     ]
+    health.append({"date": days[-1] - timedelta(1), "market": "MA", "vehicles": 12})  # its name is published
     frames = {"kpi.vehicle_health": frame("vehicle_health", health)}
     point_to(lake, write_figures(target, frames, version="1", provisional_days=0, published_at=NOW))
     return Published(lambda: Snapshot.open(settings))
@@ -91,3 +94,11 @@ def test_zeros_stand_on_the_axis() -> None:
     assert zeros["layout"]["yaxis"]["range"] == [0, 1]
     some = daily_lines(DAYS, [Line("some", [0.0, 0.5, 0.2], "#000000")], Axis(from_zero=False), LIGHT)
     assert "range" not in some["layout"]["yaxis"]
+
+
+def test_a_value_of_one_vehicle_is_marked() -> None:
+    contract = load_contracts().metric("distance")
+    for largest, marked in ((0.4, False), (0.6, True)):
+        value = MetricValue("distance", value=1000.0, numerator=1000.0, largest=largest)
+        for drawn_ in (tile(contract, value, [], "", ""), headline(contract, value, "")):
+            assert ("one vehicle" in str(drawn_)) is marked

@@ -40,7 +40,8 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
             sizes = {"reporting_vehicles": 95, "active_1d": 50, "active_7d": 80, "active_28d": 90}
             active.append(key | {"vehicles": fleet} | (dict.fromkeys(sizes, fleet) if small else sizes))
             drove = fleet if small else 50
-            parts = {"vehicles": fleet, "active_vehicles": drove, "trips": 100, "distance_km": 1000.0}
+            # Twenty are in the fleet of this table, so that the markets have their names.
+            parts = {"vehicles": 20 if small else fleet, "active_vehicles": drove, "trips": 100, "distance_km": 1000.0}
             times = {"driving_s": 9000.0, "idle_s": 1000.0}
             odometer = {"odometer_vehicles": drove, "odometer_gain_km": 1010.0, "odometer_trip_km": 1000.0}
             driving.append(key | parts | times | odometer)

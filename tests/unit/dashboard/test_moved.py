@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from dashboard.view.published import Published, Question, Reading
 from lake.settings import get_settings
 from lake.snapshot import Snapshot, point_to
 from lake.storage import Lake
-from metrics import Counted, MetricValue, load_contracts
+from metrics import Counted, Evaluation, MetricValue, load_contracts
 from orchestration.publishing import write_figures
 from tests.unit.metrics.platform import frame
 
@@ -127,6 +128,18 @@ def test_only_what_moved_is_told_and_the_segments_add_up(reading: Reading) -> No
     assert distance.change.text == "+25.0%"
     assert distance.reason == "Of +14,000 km: Japan +14,000."
     assert trips.reason == "Of +1,400 trips: Japan +1,400."
+
+
+def test_what_one_vehicle_moved_is_not_told(reading: Reading) -> None:
+    assert reading.catalogue is not None
+    view = default_view(reading.catalogue)
+    whole, parts = Question(overview.LOOKED_AT, compare=True), Question(("distance",), ("market",), compare=True)
+    found = reading.ask(view, (whole, parts))
+    values = [replace(v, largest=0.6) if v.metric == "distance" else v for v in found.of(whole)]
+    assert [v.metric for v in moved.largest(found, Evaluation((), tuple(values)))] == ["trips"]
+    segments = Evaluation(("market",), tuple(replace(v, largest=0.6) for v in found.of(parts)))
+    (distance,) = moved.moves(found, [found.of(whole).one("distance")], {"market": segments})
+    assert distance.reason == "+14,000 km."
 
 
 def test_without_a_period_before_nothing_is_told(reading: Reading) -> None:

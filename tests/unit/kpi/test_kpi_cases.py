@@ -24,7 +24,8 @@ from transforms.kpi import run_kpi
 FOLDER = Path(__file__).parent / "cases"
 CASES = [(path.stem, case) for path in sorted(FOLDER.glob("**/*.yml")) for case in yaml.safe_load(path.read_text())]
 IDS = [f"{table}: {case['name']}" for table, case in CASES]
-#: What an expected row that does not say has: the dimensions of ``core_rows``, and no more of anything.
+#: What an expected row that does not say has: the dimensions of ``core_rows``, and no more of anything. The largest
+#: contributions are compared where a row of the case states them.
 SAME = {"market": "FR", "model": "Corvid", "model_year": "2025", "powertrain": "BEV"}
 DAY = date(2026, 3, 1)
 TABLES = load_contracts().tables
@@ -51,10 +52,12 @@ def test_given_expect(table: str, case: dict[str, Any]) -> None:
     contract = load_contracts().table(table)
     found = run_kpi(contract.sql, _given(table, case), case["first"], case["last"])
     schema = contract.spec.schema.create_empty().schema
-    nothing = dict.fromkeys(contract.dimension_names, "unknown") | dict.fromkeys(contract.part_names, 0)
+    nothing = dict.fromkeys(contract.dimension_names, "unknown") | dict.fromkeys(contract.amount_names, 0)
     same = {name: SAME[name] for name in contract.dimension_names if name in SAME}
     expected = pl.DataFrame([nothing | same | row for row in case["expect"]], schema=schema, orient="row")
-    assert_frame_equal(contract.spec.schema.validate(found), expected.sort(expected.columns))
+    unstated = set(contract.amount_names) - set(contract.part_names) - {name for row in case["expect"] for name in row}
+    rows = expected.drop(unstated)
+    assert_frame_equal(contract.spec.schema.validate(found).drop(unstated), rows.sort(rows.columns))
 
 
 @pytest.mark.parametrize(("table", "case"), CASES, ids=IDS)
@@ -80,6 +83,34 @@ def test_runs_on_spark_sql(table: Any) -> None:
     sqlglot.parse_one(spark, read="spark")
     for construct in ("group by all", "generate_series", "unnest", "asof", "pivot", "list("):
         assert construct not in table.sql.lower()
+
+
+#: Tables of which a vehicle has one row a day, before they are summed: what it has is all of it.
+WHOLE_VEHICLES = {"automation", "driving", "faults", "messages"}
+
+
+@pytest.mark.parametrize("table", [t for t in TABLES if t.with_largest], ids=lambda t: t.table)
+def test_the_largest_contribution_is_that_of_the_vehicle_with_most(table: Any) -> None:
+    """Set against the table of each vehicle alone, of vehicles whose market is known."""
+    random = Random(3)
+    frames = {name: drawn_rows(name, random) for name in table.inputs}
+    first, last = FIRST, FIRST + timedelta(59)
+    vehicles = {vehicle for rows in frames.values() for vehicle in rows["vehicle_id"]}
+    alone = [
+        run_kpi(table.sql, {n: rows.filter(pl.col("vehicle_id") == v) for n, rows in frames.items()}, first, last)
+        for v in sorted(vehicles)
+    ]
+    by = ["date", *table.dimension_names, *table.key_names]
+    whole = run_kpi(table.sql, frames, first, last).filter(pl.col("market") != "unknown")
+    both = whole.join(pl.concat(alone).group_by(by).max(), on=by, suffix="_alone")
+    assert both.height == whole.height
+    for part in table.with_largest:
+        stated, most = both[f"largest_{part}"].to_list(), both[f"{part}_alone"].to_list()
+        assert [s > 0 for s in stated] == [m > 0 for m in most]
+        assert all(s <= m * (1 + 1e-9) for s, m in zip(stated, most, strict=True))
+        if table.name in WHOLE_VEHICLES:
+            assert stated == pytest.approx(most)
+    assert any(both[f"largest_{part}"].sum() for part in table.with_largest)
 
 
 row = st.fixed_dictionaries(

@@ -26,7 +26,7 @@ def only(*tables: str) -> Contracts:
 def frame(table: str, rows: list[dict[str, Any]], contracts: Contracts | None = None) -> pl.DataFrame:
     """Rows of a KPI table; dimensions have defaults, keys and parts are 0 unless stated."""
     contract = (contracts or load_contracts()).table(table)
-    nothing = dict.fromkeys(contract.part_names, 0) | dict.fromkeys(contract.dimension_names, "unknown")
+    nothing = dict.fromkeys(contract.amount_names, 0) | dict.fromkeys(contract.dimension_names, "unknown")
     nothing |= {key.name: 0 if key.type == "int" else "none" for key in contract.keys}
     known = {name: value for name, value in _DEFAULTS.items() if name in contract.dimension_names}
     filled = [nothing | known | row for row in rows]

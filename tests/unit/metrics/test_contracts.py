@@ -116,7 +116,7 @@ WRONG: list[tuple[str, Any, list[str]]] = [
     ("no part vehicles", lambda c: c["parts"].pop("vehicles"), ["parts", "vehicles (int)"]),
     ("another table's name", lambda c: c.update(table="kpi.drives"), ["'kpi.drives'", "kpi.driving"]),
     ("a part the query lacks", lambda c: c["parts"].update(x={"type": "int", "unit": "x", "description": "x"}),
-     ["driving.sql: columns", "x, as the contract says"]),
+     ["driving.sql: columns", "x, largest_distance_km"]),
     ("a metric of another table's name", lambda c: c["metrics"].update(stickiness=c["metrics"].pop("trips")),
      ["Two of one name: metric stickiness", "kpi.active_vehicles and in kpi.driving"]),
     ("a list where keys belong", lambda c: c.update(metrics=["trips"]), ["metrics", "list", "keys with values"]),

@@ -17,7 +17,7 @@ from metrics import Metric, MetricValue
 
 Component = Any
 #: Characters of a name that a tile has room for; a longer one stands as it heads a column.
-_TILE_NAME = 22
+_TILE_NAME = 20
 
 
 def glossary(contract: Metric) -> Component:

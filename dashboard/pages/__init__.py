@@ -1,7 +1,17 @@
 """The pages, in the order of the navigation. A page is a declaration of cards and has no function of its own."""
 
 from dashboard.page import Page
-from dashboard.pages import adoption, charging, glossary, health, markets, overview, software, usage
+from dashboard.pages import (
+    adoption,
+    automation,
+    charging,
+    glossary,
+    health,
+    markets,
+    overview,
+    software,
+    usage,
+)
 
 PAGES: tuple[Page, ...] = (
     overview.PAGE,
@@ -10,8 +20,12 @@ PAGES: tuple[Page, ...] = (
     usage.PAGE,
     charging.PAGE,
     markets.PAGE,
+    automation.PAGE,
     software.PAGE,
     glossary.PAGE,
 )
 
-__all__ = ["PAGES", "adoption", "charging", "glossary", "health", "markets", "overview", "software", "usage"]
+__all__ = [
+    "PAGES", "adoption", "automation", "charging", "glossary", "health", "markets", "overview",
+    "software", "usage",
+]  # fmt: skip

@@ -25,7 +25,7 @@ MARKETS = {entry[:2]: entry[3:].strip() for line in _MARKETS.strip().splitlines(
 
 
 #: Dimensions whose values are words, written as names are in SQL.
-_WORDS = frozenset({"service", "command", "channel"})
+_WORDS = frozenset({"service", "command", "channel", "initiator", "reason"})
 
 
 def value_name(dimension: str, value: str) -> str:
@@ -47,8 +47,8 @@ def some_of(dimension: str, values: Sequence[str], shown: int = 2) -> str:
 
 #: Dimensions whose values have an order of their own, by number.
 _ORDERED = frozenset({
-    "model_year", "months_in_service", "automation_level", "local_hour", "local_weekday", "ambient_temperature",
-    "campaign_day", "age_weeks",
+    "model_year", "months_in_service", "automation_level", "engaged_level", "local_hour", "local_weekday",
+    "ambient_temperature", "campaign_day", "age_weeks",
 })  # fmt: skip
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import uvicorn
 
 from dashboard.app import create_app
@@ -26,13 +27,21 @@ DAYS = 75
 
 def publish(folder: Path, *, days: int = DAYS, **fleet: Any) -> Settings:
     """Publish the made-up fleet of so many days, to yesterday; ``fleet`` as ``kpi_frames`` takes it."""
+    return publish_frames(folder, kpi_frames(yesterday(), days, **fleet) if days else {})
+
+
+def yesterday() -> date:
+    """The newest day that is over."""
+    return (datetime.now(UTC) - timedelta(1)).date()
+
+
+def publish_frames(folder: Path, frames: Mapping[str, pl.DataFrame]) -> Settings:
+    """Publish these tables in a lake in a folder."""
     settings = get_settings(lake=str(folder))
     lake, now = Lake.open(settings), datetime.now(UTC)
     target = folder / "published"
     target.mkdir(parents=True, exist_ok=True)
-    frames = kpi_frames((now - timedelta(1)).date(), days, **fleet) if days else {}
-    info = write_figures(target, frames, version="lake version 42", provisional_days=2, published_at=now)
-    point_to(lake, info)
+    point_to(lake, write_figures(target, frames, version="lake version 42", provisional_days=2, published_at=now))
     return settings
 
 

@@ -1,0 +1,39 @@
+"""Automated driving: how much is driven with it, how often it is given back, by whom and why, and how quickly."""
+
+from dashboard.cards.by_class import ByClass
+from dashboard.cards.by_day import ByDay, DaysOf
+from dashboard.cards.by_group import ByGroup
+from dashboard.cards.by_metric import ByMetric
+from dashboard.cards.tiles import Tiles
+from dashboard.page import Page, Row
+
+TILES = (
+    "automation_fitted_share", "engaged_share", "engaging_share", "disengagement_rate", "takeover_request_rate",
+    "takeover_time_p50",
+)  # fmt: skip
+LEVELS = ("engaged_share_level_4", "engaged_share_level_3", "engaged_share_level_2")
+_REASONS = (
+    "override", "lane_change", "destination", "comfort", "speed", "lane_markings", "weather", "construction", "sensor",
+    "other",
+)  # fmt: skip
+REASONS = tuple(f"{reason}_disengagement_rate" for reason in _REASONS)
+ENDS = ("driver_disengagement_rate", "system_disengagement_rate", "takeover_by_driver_rate", "takeover_by_system_rate")
+TIMES = ("takeover_time_p50", "takeover_time_p90", "takeover_time_p95")
+DAILY = ("engaged_distance", "disengagement_rate", "takeover_request_rate", "engagement_length")
+
+PAGE = Page(
+    "automation", "Automated driving",
+    (
+        Tiles(*TILES),
+        Row(
+            DaysOf("levels", "Driven with automation, by level", LEVELS, "share of the km of vehicles with that level"),
+            ByClass("engaged_share", "model"),
+            ByMetric("reasons", "Why automation was disengaged", REASONS),
+            ByGroup("disengagements_by_reason", *TIMES[:2], by="reason", name="endings", title="How they end"),
+            ByMetric("ends", "Who ended it, and who took over", ENDS, ordered=True),
+            ByMetric("takeover-times", "Time to take over", TIMES, ordered=True),
+        ),
+        Row(*(ByDay(metric) for metric in DAILY), columns=4),
+        Row(ByClass("engaged_share", "market"), ByClass("disengagement_rate", "model")),
+    ),
+)  # fmt: skip

@@ -7,6 +7,7 @@ deciding when to publish is the orchestration's.
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -301,7 +302,7 @@ class Snapshot:
         self._cache.mkdir(parents=True, exist_ok=True)
         target = self._cache / info.file
         if not target.exists():
-            temporary = self._cache / f".{info.file}.{threading.get_ident()}.tmp"
+            temporary = self._cache / f".{info.file}.{os.getpid()}-{threading.get_ident()}.tmp"
             try:
                 patiently(lambda: self._lake.filesystem.get_file(remote, str(temporary)))
                 temporary.replace(target)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -9,23 +10,30 @@ from typing import Annotated
 from cyclopts import Parameter
 from rich.markup import escape
 
+from lake.errors import SettingsError
 from lake.export import Format
 from sillage.rooms import open_rooms
 from sillage.terminal import err, grid, out
 
+#: Processes that serve the dashboard, unless told otherwise.
+_MOST_WORKERS = 8
 
-def serve_dashboard(*, host: str | None = None, port: int | None = None) -> None:
+
+def serve_dashboard(*, host: str | None = None, port: int | None = None, workers: int | None = None) -> None:
     """Serve the dashboard on the published snapshot.
 
     Args:
         host: Address to listen on. Loopback only, since there is no sign-in.
         port: Port to listen on; 0 takes any that is free.
+        workers: Processes that answer, each of about 300 MB; by default as many as there are cores, and 8 at most.
     """
     from dashboard.server import serve as run
     from lake.settings import get_settings
 
+    if workers is not None and workers < 1:
+        raise SettingsError("So many workers cannot be", found=str(workers), expected="1 or more")
     run(
-        get_settings(), host, port,
+        get_settings(), host, port, workers=workers or min(os.cpu_count() or 1, _MOST_WORKERS),
         on_ready=lambda url: err.print(f"The dashboard is at [bold]{url}[/]  (Ctrl+C stops it)"),
     )  # fmt: skip
 

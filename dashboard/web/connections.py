@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from functools import partial
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import Any
 
 import h11
 import uvicorn
@@ -28,14 +29,10 @@ def server_config(app: Any, settings: Settings, **options: Any) -> uvicorn.Confi
         settings: the limits that can be set.
         options: more of ``uvicorn.Config``.
     """
-
-    class Limited(Connection):
-        patience_s = settings.client_timeout_s
-        at_most = settings.connections_per_client
-
+    limited = partial(Connection, patience_s=settings.client_timeout_s, at_most=settings.connections_per_client)
     return uvicorn.Config(
         app,
-        http=Limited,
+        http=limited,  # type: ignore[arg-type]  # it is only called
         ws="none",  # no page uses a socket
         h11_max_incomplete_event_size=HEAD_BYTES,
         timeout_keep_alive=settings.client_timeout_s,
@@ -53,16 +50,19 @@ class Connection(H11Protocol):
     of connecting. Of an answer, what has been written has to be taken within as many, some 64 kB at a time: the
     application waits meanwhile. Time in which the server works is not counted.
 
-    Attributes:
+    Args:
         patience_s: seconds that a client is waited for.
         at_most: connections of one client at once.
+        given: what uvicorn tells its connections.
     """
 
-    patience_s: ClassVar[float]
-    at_most: ClassVar[int]
     _request_due: asyncio.TimerHandle | None = None
     _answer_due: asyncio.TimerHandle | None = None
     _surplus = 0
+
+    def __init__(self, *, patience_s: float, at_most: int, **given: Any) -> None:
+        super().__init__(**given)
+        self.patience_s, self.at_most = patience_s, at_most
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)

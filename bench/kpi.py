@@ -90,6 +90,10 @@ def _repeat(model: Path, place: Path, size: Size) -> None:
     """Core tables of a larger fleet with a longer history, in Delta and as one Parquet file for each day."""
     small, large = (Lake.open(get_settings(lake=str(folder))) for folder in (model, place))
     first = _FIRST_DAY + timedelta(_BEGINNING)
+    last, end = first + timedelta(_DAYS - 1), timedelta((size.days - 1) // _DAYS * _DAYS)
+    # The newest day on which a vehicle was heard of is the newest that is worked out.
+    heard = open_table(small, "raw.telemetry").scan(last, last).head(1).collect()
+    open_table(large, "raw.telemetry").append(_moved(heard, end))
     for recipe in CORE:
         source, target = open_table(small, recipe.table), open_table(large, recipe.table)
         bare = place / "bare" / recipe.table
@@ -99,8 +103,8 @@ def _repeat(model: Path, place: Path, size: Size) -> None:
         for number in range(size.days):
             # The last day of a history is the last of the model, however long it is.
             ago = size.days - 1 - number
-            day = first + timedelta(_DAYS - 1 - ago % _DAYS)
-            later = timedelta((size.days - 1) // _DAYS * _DAYS - ago // _DAYS * _DAYS)
+            day = last - timedelta(ago % _DAYS)
+            later = end - timedelta(ago // _DAYS * _DAYS)
             rows = pl.concat(_copies(source.scan(day, day).collect(), size.vehicles // _VEHICLES, later))
             if rows.height:
                 rows = rows.sort(target.spec.sort_by)
@@ -108,9 +112,13 @@ def _repeat(model: Path, place: Path, size: Size) -> None:
                 rows.write_parquet(bare / f"{day + later}.parquet", compression="zstd", compression_level=1)
 
 
-def _copies(rows: pl.DataFrame, number: int, later: timedelta) -> Iterator[pl.DataFrame]:
+def _moved(rows: pl.DataFrame, later: timedelta) -> pl.DataFrame:
     times = [name for name, kind in rows.schema.items() if kind == pl.Date or isinstance(kind, pl.Datetime)]
-    moved = rows.with_columns(pl.col(times) + later)
+    return rows.with_columns(pl.col(times) + later)
+
+
+def _copies(rows: pl.DataFrame, number: int, later: timedelta) -> Iterator[pl.DataFrame]:
+    moved = _moved(rows, later)
     for copy in range(number):
         yield moved.with_columns(pl.col("vehicle_id") + f"{copy:x}")
 

@@ -194,7 +194,8 @@ def sillage_kpis(folder: Path) -> Work:
         table.replace_days(table.scan(day, day).collect().clear(), [day])
 
     def one(recipe: Recipe) -> None:
-        build_table(lake, settings, recipe, day, day)
+        if build_table(lake, settings, recipe, day, day).days != {recipe.table: [day]}:
+            raise RuntimeError(f"{recipe.table} was not worked out")
 
     return lambda: _each(folder, "sillage_kpis", {name: partial(one, recipe) for name, recipe in kpis.items()})
 

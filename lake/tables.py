@@ -138,7 +138,7 @@ class Table:
         if handle is None:
             handle = self.now() if version is None else self._at(version)
         if handle is None:
-            return self._empty().lazy()
+            return self.empty()
         day = self.spec.day_column
         within = []
         if first is not None and day:
@@ -152,6 +152,10 @@ class Table:
         for condition in (*within, *([] if where is None else [where])):
             frame = frame.filter(condition)
         return frame
+
+    def empty(self) -> pl.LazyFrame:
+        """No rows, as of a table that nothing was written to."""
+        return self._empty().lazy()
 
     def rows_by_day(self, handle: DeltaTable | None = None) -> dict[date, int]:
         """Rows of each day, from the log alone; as of a handle, or now."""

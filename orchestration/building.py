@@ -13,17 +13,16 @@ from datetime import date, timedelta
 from functools import partial
 from itertools import pairwise
 from math import ceil
+from threading import RLock
 from time import monotonic
 
 import polars as pl
-from deltalake import DeltaTable
 
 from lake.commits import ConcurrentWriteError
 from lake.patience import patiently
 from lake.settings import Settings
 from lake.storage import Lake
-from lake.tables import Table, bucket_of
-from metrics.specs import table_specs
+from lake.tables import bucket_of
 from orchestration.order import in_order
 from orchestration.recipes import Recipe, recipes
 from orchestration.staleness import Computed, Stale, find_stale, record
@@ -34,15 +33,13 @@ _ATTEMPTS = 5
 _DAYS = 120
 #: Days between two that are computed at once at most.
 _APART = 7
-#: Seconds after which it is written down what of a table has been computed: what is not, a killed run does again.
+#: Seconds after which it is written down what has been computed: what is not, a killed run does again.
 _WRITTEN_DOWN_S = 15.0
 
 #: Called with the table, days done and days in all; from several threads.
 Progress = Callable[[str, int, int], None]
 #: Buckets of vehicles, both ends included; all of them where ``None``.
 Buckets = tuple[int, int] | None
-#: Handles of tables, ``None`` where nothing was written yet.
-Inputs = Mapping[str, DeltaTable | None]
 
 
 @dataclass
@@ -67,6 +64,34 @@ class BuildReport:
             {name: self.changed[name] for name in names},
             {name: self.rows[name] for name in names},
         )
+
+
+class _Diary:
+    """What has been computed, written down for many tables together.
+
+    Each time is a commit, and the more there are the longer it takes to read them. Several threads may share one.
+    """
+
+    def __init__(self, survey: Survey) -> None:
+        self._survey = survey
+        self._computed: list[Computed] = []
+        self._since = monotonic()
+        self._lock = RLock()
+
+    def note(self, one: Computed) -> None:
+        """Take it down, now or somewhat later."""
+        with self._lock:
+            self._computed.append(one)
+            if monotonic() > self._since + _WRITTEN_DOWN_S:
+                self.write()
+
+    def write(self) -> None:
+        """Write down all that has not been yet."""
+        with self._lock:
+            if self._computed:
+                record(self._survey.lake, self._computed)
+                self._survey.recorded()
+            self._computed, self._since = [], monotonic()
 
 
 @dataclass(frozen=True)
@@ -105,11 +130,13 @@ def build(
     at_once = min(settings.build_tables, max(1, len(wanted)))
     share = settings.model_copy(update={"build_rows": settings.build_rows // at_once})
     report, survey = BuildReport(), Survey(lake)
+    diary = _Diary(survey)
 
     def work(name: str) -> None:
-        build_table(lake, share, wanted[name], first, last, survey=survey, report=report, progress=progress)
+        _build_table(survey, share, wanted[name], _Wanted(first, last), diary, report, progress)
 
     in_order({name: wanted.keys() & recipe.inputs.keys() for name, recipe in wanted.items()}, work, at_once)
+    diary.write()
     return report.sorted_by(wanted)
 
 
@@ -121,46 +148,64 @@ def build_table(
     last: date | None = None,
     *,
     changed_only: bool = False,
-    survey: Survey | None = None,
-    report: BuildReport | None = None,
-    progress: Progress | None = None,
 ) -> BuildReport:
     """Compute one table; see ``build``. With ``changed_only``, of the days named only those behind their inputs."""
-    report = report if report is not None else BuildReport()
-    survey = survey or Survey(lake)
+    report, survey = BuildReport(), Survey(lake)
+    diary = _Diary(survey)
+    _build_table(survey, settings, recipe, _Wanted(first, last, changed_only), diary, report, None)
+    diary.write()
+    return report
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """The days to compute; see ``build`` and ``build_table``."""
+
+    first: date | None
+    last: date | None
+    changed_only: bool = False
+
+    def days(self, survey: Survey, table: str, stale: Stale) -> list[date]:
+        if self.changed_only or (self.first is None and self.last is None):
+            wanted = stale.days
+        else:
+            wanted = stale.expected | survey.rows_by_day(table).keys()
+        return sorted(day for day in wanted if (self.first or day) <= day <= (self.last or day))
+
+
+def _build_table(
+    survey: Survey,
+    settings: Settings,
+    recipe: Recipe,
+    wanted: _Wanted,
+    diary: _Diary,
+    report: BuildReport,
+    progress: Progress | None,
+) -> None:
     stale = stale_days(survey, recipe)
-    if changed_only or (first is None and last is None):
-        wanted = stale.days
-    else:
-        wanted = stale.expected | survey.rows_by_day(recipe.table).keys()
-    days = sorted(day for day in wanted if (first or day) <= day <= (last or day))
+    days = wanted.days(survey, recipe.table, stale)
     known = survey.days_as_recorded(recipe.table) if days else set()
     done: dict[date, int] = {}
     changed: set[date] = set()
-    told: list[Computed] = []
-    since = monotonic()
     for step in _steps(survey, settings, recipe, days):
-        found = patiently(partial(_compute, lake, recipe, step, _pieces(survey, settings, recipe, step)))
+        found = patiently(partial(_compute, survey, recipe, step, _pieces(survey, settings, recipe, step)))
         done |= found.rows
         news = found.changed | (found.rows.keys() - known)
         changed |= news
         complete = len(done) == len(days) and stale.days <= done.keys()
         # The watermark speaks for the days that are as they were.
         rows = {day: rows for day, rows in found.rows.items() if day in news or not complete}
-        told.append(Computed(rows, {**found.versions, **stale.definition}))
-        if len(done) == len(days) or monotonic() > since + _WRITTEN_DOWN_S:
-            record(lake, recipe.table, told, stale.versions if complete else {})
-            told, since = [], monotonic()
+        versions = {**found.versions, **stale.definition}
+        diary.note(Computed(recipe.table, rows, versions, stale.versions if complete else {}))
         if progress:
             progress(recipe.table, len(done), len(days))
     if not days and not stale.days and _has_news(survey, recipe, stale):
-        record(lake, recipe.table, [], stale.versions)
+        diary.note(Computed(recipe.table, {}, {}, stale.versions))
     if days:
         survey.changed(recipe.table)
     report.days[recipe.table] = days
     report.changed[recipe.table] = sorted(changed)
     report.rows[recipe.table] = sum(done.values())
-    return report
 
 
 def stale_days(survey: Survey, recipe: Recipe) -> Stale:
@@ -168,19 +213,20 @@ def stale_days(survey: Survey, recipe: Recipe) -> Stale:
     return patiently(lambda: find_stale(survey, recipe.table, recipe.inputs, recipe.definition))
 
 
-def _compute(lake: Lake, recipe: Recipe, days: list[date], pieces: Sequence[Buckets]) -> _Done:
+def _compute(survey: Survey, recipe: Recipe, days: list[date], pieces: Sequence[Buckets]) -> _Done:
     """Compute some days, and commit those that are not there already."""
-    table = Table(lake, table_specs()[recipe.table])
+    table = survey.table(recipe.table)
     for attempt in range(_ATTEMPTS):
         # The handle comes first: what another run committed before it was read from inputs no newer than these, and
         # what it commits after is a conflict. So a result never takes the place of one from newer inputs.
         handle = table.handle()
-        inputs = {name: Table(lake, table_specs()[name]).now() for name in recipe.inputs}
-        versions = {name: -1 if opened is None else int(opened.version()) for name, opened in inputs.items()}
-        readers = [partial(_read, lake, inputs, piece) for piece in pieces]
+        for name in recipe.inputs:
+            survey.newest(name)
+        versions = {name: survey.version(name) for name in recipe.inputs}
+        readers = [partial(_read, survey, piece) for piece in pieces]
         try:
             if recipe.folds:
-                return _fold(lake, recipe, table, days, inputs, versions, pieces)
+                return _fold(survey, recipe, days, versions, pieces)
             rows = pl.concat([recipe.compute(read, days[0], days[-1]) for read in readers])
             rows = rows.filter(pl.col("date").is_in(days))
             table.spec.schema.validate(rows)
@@ -197,34 +243,27 @@ def _compute(lake: Lake, recipe: Recipe, days: list[date], pieces: Sequence[Buck
 
 
 def _fold(
-    lake: Lake,
-    recipe: Recipe,
-    table: Table,
-    days: list[date],
-    inputs: Inputs,
-    versions: Mapping[str, int],
-    pieces: Sequence[Buckets],
+    survey: Survey, recipe: Recipe, days: list[date], versions: Mapping[str, int], pieces: Sequence[Buckets]
 ) -> _Done:
     """Fold days into a table that is partitioned by bucket alone."""
+    table = survey.table(recipe.table)
     for piece in pieces:
-        low, high = piece or (0, lake.buckets - 1)
+        low, high = piece or (0, survey.lake.buckets - 1)
         handle = table.handle()
-        read = partial(_read, lake, inputs, piece)
+        read = partial(_read, survey, piece)
+        survey.newest(recipe.table)
         rows = recipe.compute(read, days[0], days[-1])
         table.spec.schema.validate(rows)
         table.replace(rows, "bucket", range(low, high + 1), handle=handle)
     return _Done(dict.fromkeys(days, 0), frozenset(days), versions)
 
 
-def _read(
-    lake: Lake, inputs: Inputs, buckets: Buckets, name: str, first: date | None, last: date | None
-) -> pl.LazyFrame:
-    table = Table(lake, table_specs()[name])
-    rows = table.scan(first, last, handle=inputs.get(name))
+def _read(survey: Survey, buckets: Buckets, name: str, first: date | None, last: date | None) -> pl.LazyFrame:
+    rows = survey.rows(name, first, last)
     if buckets is None:
         return rows
-    has_bucket = "bucket" in table.spec.schema.column_names()
-    bucket = pl.col("bucket") if has_bucket else bucket_of(lake.buckets)
+    has_bucket = "bucket" in survey.table(name).spec.schema.column_names()
+    bucket = pl.col("bucket") if has_bucket else bucket_of(survey.lake.buckets)
     return rows.filter(bucket.is_between(*buckets))
 
 

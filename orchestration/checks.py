@@ -24,10 +24,11 @@ from lake.schemas import TableSpec
 from lake.schemas.ops import CheckResults
 from lake.settings import Settings
 from lake.storage import Lake
-from lake.tables import Table, open_table
+from lake.tables import open_table
 from metrics.specs import table_specs
 from orchestration.due import MOST_RANGES, day_ranges, unpublished
 from orchestration.recipes import Recipe, recipes
+from orchestration.survey import Survey
 
 _EXAMPLES = 10
 #: The newest days of which KPI tables are worked out again: what is about to be looked at, at a cost that has a bound.
@@ -79,23 +80,36 @@ class CheckResult:
 
 @dataclass(frozen=True)
 class Session:
-    """What checks look at: the lake, and the days that matter."""
+    """What checks look at: the lake, the days that matter, and the tables.
+
+    Attributes:
+        lake: the lake.
+        settings: memory of the session.
+        days: these days only.
+        tables: what the checks read, as of the moment at which the first of them looks.
+    """
 
     lake: Lake
     settings: Settings
     days: Collection[date]
+    tables: Collection[str] = ()
+
+    @cached_property
+    def survey(self) -> Survey:
+        """The tables, opened once."""
+        survey = Survey(self.lake)
+        # What is landing, or is being computed, is in its table before it is said to be.
+        for name in ("ops.batches", "ops.runs"):
+            survey.handle(name)
+        survey.open(self.tables)
+        return survey
 
     @cached_property
     def sql(self) -> duckdb.DuckDBPyConnection:
-        """A read-only view of the lake; each thread takes a cursor of it."""
-        return connect(self.lake, self.settings, specs=table_specs())
-
-    @cached_property
-    def recorded(self) -> Mapping[str, Mapping[date, int]]:
-        """Of each computed table the rows of each day, as they were written down last."""
-        runs = open_table(self.lake, "ops.runs").scan().drop_nulls("date").sort("finished_at")
-        newest = runs.group_by("table", "date").agg(pl.col("rows").last()).collect()
-        return {str(name): dict(days.select("date", "rows").iter_rows()) for (name,), days in newest.group_by("table")}
+        """A read-only view of what the rules of ``sql/checks`` read; each thread takes a cursor of it."""
+        names = {name for check in load_checks() for name in check.inputs}
+        specs = {name: spec for name, spec in table_specs().items() if name in names}
+        return connect(self.lake, self.settings, specs=specs)
 
 
 @dataclass(frozen=True)
@@ -149,7 +163,8 @@ def run_checks(
         One result per check, in the order of ``checks``.
     """
     checks = publication_checks() if checks is None else checks
-    session = Session(lake, settings, sorted(patiently(lambda: unpublished(lake)).days if days is None else days))
+    days = sorted(patiently(lambda: unpublished(lake)).days if days is None else days)
+    session = Session(lake, settings, days, {name for check in checks for name in check.inputs})
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         found = list(pool.map(lambda check: patiently(partial(check.examine, session)), checks))
     results = [CheckResult(check.name, check.table, check.rule, one) for check, one in zip(checks, found, strict=True)]
@@ -237,9 +252,9 @@ def _examine_again(recipe: Recipe, session: Session) -> Findings:
     failing = 0
     examples: list[dict[str, Any]] = []
     for first, last in day_ranges(days):
-        again = recipe.compute(partial(_days_of, session.lake), first, last)
+        again = recipe.compute(session.survey.rows, first, last)
         both = (
-            _days_of(session.lake, recipe.table, first, last)
+            session.survey.rows(recipe.table, first, last)
             .collect()
             .join(again, on=keys, how="full", coalesce=True, suffix="_again")
         )
@@ -252,10 +267,6 @@ def _examine_again(recipe: Recipe, session: Session) -> Findings:
 def _alike(part: str) -> pl.Expr:
     now, again = pl.col(part).cast(pl.Float64), pl.col(f"{part}_again").cast(pl.Float64)
     return (now - again).abs() <= _SAME * pl.max_horizontal(now.abs(), again.abs())
-
-
-def _days_of(lake: Lake, name: str, first: date | None, last: date | None) -> pl.LazyFrame:
-    return Table(lake, table_specs()[name]).scan(first, last)
 
 
 def _examine_contract(spec: TableSpec, session: Session) -> Findings:
@@ -277,15 +288,14 @@ def _examine_contract(spec: TableSpec, session: Session) -> Findings:
 
 def _pieces(spec: TableSpec, session: Session) -> Iterator[pl.DataFrame]:
     """The rows to look at, as many at a time as memory allows: some days, and of a day with more one bucket of it."""
-    table = Table(session.lake, spec)
-    handle = table.now()
+    table, handle = session.survey.table(spec.name), session.survey.handle(spec.name)
     if handle is None:
         return
     if spec.day_column is None:
         for where in _buckets(spec, session):
             yield table.scan(handle=handle, where=where).collect()
         return
-    rows = table.rows_by_day(handle)
+    rows = session.survey.rows_by_day(spec.name)
     for days in _together(sorted(set(session.days) & set(rows)), rows):
         of_days = pl.col(spec.day_column).is_in(days)
         large = sum(rows[day] for day in days) > _ROWS_AT_ONCE
@@ -313,30 +323,37 @@ def _buckets(spec: TableSpec, session: Session) -> list[pl.Expr]:
 
 
 def _examine_rows(spec: TableSpec, session: Session) -> Findings:
-    table = Table(session.lake, spec)
-    recorded = session.recorded.get(spec.name, {})
-    committed = table.rows_by_day()
-    wrong = [
+    wrong = _not_as_recorded(spec.name, session.survey, session.days)
+    if wrong:
+        # A build may have written the one before it was looked at, and the other after it.
+        wrong = _not_as_recorded(spec.name, Survey(session.lake), session.days)
+    return Findings(len(wrong), "", wrong[:_EXAMPLES])
+
+
+def _not_as_recorded(name: str, survey: Survey, days: Collection[date]) -> list[dict[str, Any]]:
+    runs = survey.runs.filter(pl.col("table") == name).drop_nulls("date").sort("finished_at")
+    recorded = dict(runs.group_by("date").agg(pl.col("rows").last()).iter_rows())
+    committed = survey.rows_by_day(name)
+    return [
         {"date": day, "recorded": recorded[day], "committed": committed.get(day, 0)}
-        for day in sorted(set(session.days) & set(recorded))
+        for day in sorted(set(days) & set(recorded))
         if recorded[day] != committed.get(day, 0)
     ]
-    return Findings(len(wrong), "", wrong[:_EXAMPLES])
 
 
 def _examine_landed(session: Session) -> Findings:
     # While this looks, files may land: they are in raw before ops.batches says so.
-    before, _ = _landed(session)
+    before, _ = _landed(session.survey.rows("ops.batches"))
     names = [name for name, spec in table_specs().items() if spec.layer == "raw"]
-    there = sum(sum(open_table(session.lake, name).rows_by_day().values()) for name in names)
-    after, under_way = _landed(session)
+    there = sum(sum(session.survey.rows_by_day(name).values()) for name in names)
+    after, under_way = _landed(open_table(session.lake, "ops.batches").scan())
     if before <= there and (there <= after or under_way):
         return Findings()
     return Findings(max(before - there, there - after), "", [{"landed": after, "committed": there}])
 
 
-def _landed(session: Session) -> tuple[int, bool]:
+def _landed(log: pl.LazyFrame) -> tuple[int, bool]:
     """Rows that have landed by what ``ops.batches`` says, and whether a batch is under way."""
-    batches = open_table(session.lake, "ops.batches").scan().collect()
+    batches = log.collect()
     ended = batches.filter(pl.col("status") != "planned").select("source", "batch")
     return int(batches["landed"].sum()), batches.join(ended, on=["source", "batch"], how="anti").height > 0

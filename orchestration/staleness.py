@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import product
 
 import polars as pl
 
@@ -14,7 +15,7 @@ from lake.storage import Lake
 from lake.tables import days_between, open_table
 from orchestration.survey import Survey
 
-#: Each step of a build adds a small file to ``ops.runs``; so many are merged.
+#: Each build adds small files to ``ops.runs``; so many are merged.
 _MOST_FILES = 100
 #: How a query stands among the inputs in ``ops.runs``, with its name behind.
 _DEFINITION = "definition:"
@@ -125,39 +126,32 @@ def _defined_otherwise(runs: pl.DataFrame, known: Collection[date], definition: 
 
 @dataclass(frozen=True)
 class Computed:
-    """Days that were computed together.
+    """Days of a table that were computed together, or none, where only the watermark moves on.
 
     Attributes:
-        rows: rows that each has now.
+        table: its name.
+        rows: rows that each day has now.
         versions: versions of the inputs that were read for them.
-    """
-
-    rows: Mapping[date, int]
-    versions: Mapping[str, int]
-
-
-def record(lake: Lake, table: str, computed: Iterable[Computed], watermark: Mapping[str, int]) -> None:
-    """Write down which days were computed from which versions.
-
-    Args:
-        lake: the lake.
-        table: the table.
-        computed: days computed.
         watermark: versions of the inputs up to which every change has been computed; empty where more is to do.
     """
-    now = datetime.now(UTC)
-    rows = [
-        {"table": table, "input": name, "date": day, "input_version": version, "finished_at": now, "rows": count}
-        for one in computed
-        for name, version in one.versions.items()
-        if version >= 0
-        for day, count in one.rows.items()
-    ]
-    rows += [
-        {"table": table, "input": name, "date": None, "input_version": version, "finished_at": now, "rows": None}
-        for name, version in watermark.items()
-        if version >= 0
-    ]
+
+    table: str
+    rows: Mapping[date, int]
+    versions: Mapping[str, int]
+    watermark: Mapping[str, int]
+
+
+def record(lake: Lake, computed: Iterable[Computed]) -> None:
+    """Write down which days were computed from which versions, all in one commit."""
+    at = datetime.now(UTC)
+    rows: list[dict[str, object]] = []
+    for one in computed:
+        told = [*product(one.versions.items(), one.rows.items()), *product(one.watermark.items(), [(None, None)])]
+        rows += [
+            {"table": one.table, "input": name, "date": day, "input_version": version, "finished_at": at, "rows": count}
+            for (name, version), (day, count) in told
+            if version >= 0
+        ]
     if rows:
         runs = open_table(lake, "ops.runs")
         runs.append(pl.DataFrame(rows, schema=Runs.create_empty().schema))

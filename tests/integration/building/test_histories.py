@@ -200,8 +200,8 @@ def test_days_of_a_run_that_was_killed_before_it_told_of_them_are_told(
     build(*place)
     send(place[0], "raw.faults", raw.Faults, {"vehicle": "a", "code": "P0A80"} | late, batch=1)
 
-    def killed(lake: Lake, table: str, *args: Any) -> None:
-        assert table == "core.fault_episodes"
+    def killed(lake: Lake, computed: list[Computed]) -> None:
+        assert computed[0].table == "core.fault_episodes"
         raise KeyboardInterrupt
 
     monkeypatch.setattr(building, "record", killed)
@@ -220,7 +220,7 @@ def test_days_of_a_run_that_was_killed_before_it_told_of_them_are_told(
 def test_what_was_computed_stays_quick_to_read(place: tuple[Lake, Settings]) -> None:
     runs = open_table(place[0], "ops.runs")
     for n in range(130):
-        record(place[0], "core.trips", [Computed({day(n): n}, {"raw.telemetry": n})], {"raw.telemetry": n})
+        record(place[0], [Computed("core.trips", {day(n): n}, {"raw.telemetry": n}, {"raw.telemetry": n})])
     assert len(runs.handle().file_uris()) <= 101
     assert sorted(runs.scan().collect()["rows"].drop_nulls()) == list(range(130))
 

@@ -60,7 +60,17 @@ class Settings(BaseSettings):
         10, ge=0, description="Landing leaves files alone that were written less than this many seconds ago."
     )
     provisional_days: int = Field(
-        2, ge=0, description="The newest days, up to this many, are marked provisional: late data is still expected."
+        2,
+        ge=0,
+        description="The newest days, up to this many, are marked provisional while it is not known yet how late "
+        "messages come, and maintenance leaves their files alone.",
+    )
+    provisional_pct: float = Field(
+        1.0,
+        ge=0,
+        lt=100,
+        description="A day is marked provisional while more than this percentage of its messages is still expected, "
+        "by how late those of earlier days came.",
     )
     keep_snapshots: int = Field(7, ge=1, description="How many published snapshots are kept.")
     retention_days: int = Field(

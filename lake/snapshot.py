@@ -55,6 +55,8 @@ class SnapshotInfo:
         newest_day: newest day of any KPI, over or not; ``None`` if there is none.
         newest_event_at: newest event that has landed, UTC, and not later than ``published_at`` however far ahead a
             vehicle's clock is; ``None`` if that is not known.
+        expected: provisional days up to ``data_to``, each with the share of its messages that is still to come, from 0
+            to 1; empty where that is not known.
     """
 
     file: str
@@ -65,14 +67,20 @@ class SnapshotInfo:
     version: str
     newest_day: date | None = None
     newest_event_at: datetime | None = None
+    expected: tuple[tuple[date, float], ...] = ()
 
     def is_provisional(self, last: date) -> bool:
         """Whether a range that ends with this day holds days that may still change."""
         return self.provisional_from is not None and last >= self.provisional_from
 
+    def still_expected(self, day: date) -> float | None:
+        """Share of a day's messages that is still to come: 0 of one that is not provisional, ``None`` if unknown."""
+        return dict(self.expected).get(day) if self.is_provisional(day) else 0.0
+
     def to_json(self) -> str:
         """As it stands in ``current.json``."""
         fields = {name: _text(value) for name, value in vars(self).items()}
+        fields["expected"] = {day.isoformat(): share for day, share in self.expected}
         return json.dumps({"layout": _LAYOUT, **fields}, indent=1)
 
     @classmethod
@@ -100,6 +108,7 @@ class SnapshotInfo:
                 version=fields["version"],
                 newest_day=_day(fields.get("newest_day")) or days["data_to"],
                 newest_event_at=newest and datetime.fromisoformat(newest),
+                expected=tuple((date.fromisoformat(day), share) for day, share in fields.get("expected", {}).items()),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise LakeError(
@@ -129,6 +138,8 @@ def write_snapshot(
     provisional_days: int,
     published_at: datetime | None = None,
     newest_event_at: datetime | None = None,
+    expected: Mapping[date, float] | None = None,
+    provisional_pct: float = 1.0,
     kpis: Sequence[TableSpec] = (),
     prepare: Callable[[duckdb.DuckDBPyConnection], object] = _as_they_are,
     statements: Callable[[date | None], Sequence[str]] = _no_statements,
@@ -140,9 +151,11 @@ def write_snapshot(
         tables: ``schema.table`` to its rows. KPI tables are sorted by day and dimensions; one that is missing is
             written empty. A relation must come from a connection that stays open.
         version: which state of the lake this is, in words.
-        provisional_days: the newest days, up to this many, are provisional.
+        provisional_days: the newest days, up to this many, are provisional where ``expected`` says nothing.
         published_at: now, unless given.
         newest_event_at: newest event that has landed, if it is known.
+        expected: share of each day's messages that is still to come, from 0 to 1; empty where that is not known.
+        provisional_pct: a day of which more than this percentage is still to come is provisional, and so is all after.
         kpis: the KPI tables.
         prepare: what is done to the KPI tables once they are written.
         statements: what is defined over them, as ``metric(name)`` is, of the newest day that is over.
@@ -171,9 +184,15 @@ def write_snapshot(
                     _write_table(con, name, source, "")
             first, newest = _days(con, kpis)
             last = newest and first and min(newest, max(first, at.astimezone(UTC).date() - timedelta(1)))
-            provisional = last - timedelta(provisional_days - 1) if last and provisional_days else None
+            if expected:
+                late = [day for day, share in expected.items() if 100 * share > provisional_pct]
+                provisional = _provisional_from(late, first, last, newest)
+            else:
+                provisional = last - timedelta(provisional_days - 1) if last and provisional_days else None
             event = newest_event_at and min(newest_event_at, at)
-            info = SnapshotInfo(target.name, at, first, last, provisional, version, newest, event)
+            to_come = ((day, share) for day, share in sorted((expected or {}).items()))
+            kept = tuple((d, s) for d, s in to_come if provisional and last and provisional <= d <= last)
+            info = SnapshotInfo(target.name, at, first, last, provisional, version, newest, event, kept)
             _write_meta(con, info)
             for statement in statements(last):
                 con.execute(statement)
@@ -361,6 +380,14 @@ def _days(con: duckdb.DuckDBPyConnection, kpis: Sequence[TableSpec]) -> tuple[da
     return first, newest
 
 
+def _provisional_from(late: Sequence[date], first: date | None, last: date | None, newest: date | None) -> date | None:
+    """The first day of which too much is still to come; a day that is not over always is one."""
+    if first is None or last is None or newest is None:
+        return None
+    not_over = last + timedelta(1) if newest > last else None
+    return min((day for day in late if first <= day <= last), default=not_over)
+
+
 def _write_table(con: duckdb.DuckDBPyConnection, name: str, source: Source, order: str, columns: str = "*") -> None:
     schema, _, table = name.partition(".")
     con.execute(f'create schema if not exists "{schema}"')
@@ -372,7 +399,7 @@ def _write_table(con: duckdb.DuckDBPyConnection, name: str, source: Source, orde
 
 def _write_meta(con: duckdb.DuckDBPyConnection, info: SnapshotInfo) -> None:
     snapshot = pl.DataFrame(
-        [vars(info)],
+        [{name: value for name, value in vars(info).items() if name != "expected"}],
         schema={
             "file": pl.String,
             "published_at": pl.Datetime("us", "UTC"),

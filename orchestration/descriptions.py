@@ -75,6 +75,7 @@ def snapshot_metadata(info: SnapshotInfo) -> dict[str, Any]:
         "data_from": str(info.data_from),
         "data_to": str(info.data_to),
         "provisional_from": str(info.provisional_from),
+        "still_expected_pct": {day.isoformat(): 100 * share for day, share in info.expected},
         "made_from": info.version,
     }
 

@@ -21,6 +21,7 @@ from lake.tables import open_table
 from metrics import Contracts, load_contracts, macro_statements
 from metrics.folding import fold_small_values
 from metrics.publication import contracts_frame
+from orchestration.expected import expected_shares, keep_expected
 from orchestration.kpi_rows import kpi_rows
 
 _STATED = ("raw.telemetry", "core.trips", "core.vehicle_days")
@@ -37,6 +38,8 @@ def publish(lake: Lake, settings: Settings) -> SnapshotInfo:
     # Taken before anything is read: what is built from now on counts as not published yet.
     at = datetime.now(UTC)
     fresh = patiently(lambda: refresh_freshness(lake))
+    expected = patiently(lambda: expected_shares(lake, fresh, at.date()))
+    to_come = patiently(lambda: keep_expected(lake, settings, expected))
     rejects = open_table(lake, "ops.rejects").scan().group_by("date", "source").agg(pl.len().alias("rejects"))
     version = ", ".join(f"{name} {open_table(lake, name).version()}" for name in _STATED)
     kpis = [table.spec for table in load_contracts().tables]
@@ -46,9 +49,16 @@ def publish(lake: Lake, settings: Settings) -> SnapshotInfo:
         info = patiently(
             lambda: write_figures(
                 target,
-                {**tables, "ops.freshness": fresh, "ops.rejects_by_day": rejects.collect()},
+                {
+                    **tables,
+                    "ops.freshness": fresh,
+                    "ops.still_expected": to_come,
+                    "ops.rejects_by_day": rejects.collect(),
+                },
                 version=version,
                 provisional_days=settings.provisional_days,
+                expected=expected,
+                provisional_pct=settings.provisional_pct,
                 published_at=at,
                 newest_event_at=fresh["newest_event_at"].max(),
             )

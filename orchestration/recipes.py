@@ -14,6 +14,7 @@ import polars as pl
 from metrics import KpiTable, load_contracts
 from orchestration.staleness import Reach
 from transforms.core.activity import DAYS, activity
+from transforms.core.arrivals import arrivals
 from transforms.core.automation import AutomationRules, automation_segments
 from transforms.core.charging import ChargingRules, HealthRules, battery_health, charging_sessions, plug_ins
 from transforms.core.command_outcomes import CommandRules, command_outcomes
@@ -101,6 +102,7 @@ CORE: tuple[Recipe, ...] = (
     _core("vehicles", vehicles, {"raw.vehicles": _DELIVERED, "raw.software_events": _ONWARD}),
     _core("trips", trips, {"raw.telemetry": _TRIPS}),
     _core("vehicle_days", vehicle_days, {"raw.telemetry": _DAYS, "core.trips": _DAYS, "core.vehicles": Reach()}),
+    _core("arrivals", arrivals, {"raw.telemetry": Reach()}),
     _core("vehicle_conditions", vehicle_conditions, {"raw.telemetry": Reach()}),
     Recipe("core.latest", {"raw.telemetry": Reach()}, _latest, folds=True),
     _core("charging_sessions", charging_sessions, {"raw.telemetry": _CHARGING, "raw.charging_events": _CHARGING}),

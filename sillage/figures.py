@@ -231,8 +231,15 @@ def _show(found: Evaluation, now: Slice, before: Slice | None, info: SnapshotInf
         row.append(value.population.text if value.population else "")
         rows.append(tuple(row))
     grid(f"{now.first} to {now.last}, UTC days{_filters(now)}", tuple(columns), rows)
-    late = " · provisional: late data is still expected" if info.is_provisional(now.last) else ""
+    late = f" · {_provisional(info, now.last)}" if info.is_provisional(now.last) else ""
     out.print(f"\nPublished {info.published_at:%Y-%m-%d %H:%M} UTC{late}", style="dim", highlight=False)
+
+
+def _provisional(info: SnapshotInfo, last: date) -> str:
+    day = min(last, info.data_to or last)
+    share = info.still_expected(day)
+    told = "late data is" if share is None else f"of the messages of {day}, {100 * share:.2g}% are"
+    return f"provisional from {info.provisional_from}: {told} still expected"
 
 
 def _interval(one: Metric, value: MetricValue) -> str:

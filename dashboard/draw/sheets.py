@@ -163,11 +163,10 @@ class Sheet:
         if view.comparison is not None:
             before = value.previous.value if value.previous else None
             line |= {"before": before, "change": value.change if wording.is_comparable(contract, value) else None}
-        line |= {
-            "withheld": value.suppressed,
-            "dominated": value.dominated,
-            "provisional": info.is_provisional(value.period or view.last),
-        }
+        day = value.period or view.last
+        share = info.still_expected(min(day, info.data_to or day))
+        line |= {"withheld": value.suppressed, "dominated": value.dominated, "provisional": info.is_provisional(day)}
+        line |= {"still_expected_pct": None if share is None else 100 * share}
         return {name: _safe(given) for name, given in line.items()}
 
     def _preamble(self, view: View, info: SnapshotInfo) -> list[str]:
@@ -185,6 +184,8 @@ class Sheet:
         lines.append(f"{as_of}, data to {info.data_to.isoformat()}" if info.data_to else as_of)
         if info.provisional_from is not None:
             lines.append(f"Provisional: days from {info.provisional_from.isoformat()} on, late data is still expected")
+            told = ", ".join(f"{wording.percent(share)} of {day.isoformat()}" for day, share in info.expected)
+            lines += [f"Still expected, of the messages of a day: {told}"] if told else []
         lines += [f"Definition: {c.label} ({c.unit}): {c.definition} Owner: {c.owner}" for c in self.contracts]
         least = max((c.smallest_group for c in self.contracts), default=10)
         lines.append(f"Withheld: fewer than {least} vehicles, or needed to hide a group that has; others without data")

@@ -61,7 +61,16 @@ def provisional(info: SnapshotInfo, last: date) -> str:
     first = info.provisional_from
     if first is None or not info.is_provisional(last):
         return ""
-    return f"Provisional from {day(first)}: late data is still expected."
+    newest = min(last, info.data_to or last)
+    share = info.still_expected(newest)
+    if share is None:
+        return f"Provisional from {day(first)}: late data is still expected."
+    return f"Provisional from {day(first)}: of the messages of {day(newest)}, {percent(share)} are still expected."
+
+
+def percent(share: float) -> str:
+    """A share from 0 to 1 in percent: ``3%``, ``1.4%``."""
+    return f"{100 * share:.2g}%" if share < 0.1 else f"{100 * share:.0f}%"
 
 
 def plural(noun: str) -> str:

@@ -88,6 +88,8 @@ TABLES: dict[str, TableSpec] = {
         _core("vehicle_days", core.VehicleDays, (), "One vehicle on one UTC day on which it was in the fleet."),
         _core("vehicle_conditions", core.VehicleConditions, (),
               "One vehicle on one UTC day on which it said something of its condition: the last it said of each part."),
+        _core("arrivals", core.Arrivals, ("source", "log_bucket"),
+              "One vehicle, UTC day, feed and class of time: messages that took so long to arrive."),
         _core("activity", core.Activity, (), "One vehicle and UTC day: what it did on the last 64 days, as bitmaps."),
         _core("subscription_days", core.SubscriptionDays, ("service",),
               "One connected service of one delivered vehicle, as it stands on one UTC day."),
@@ -121,6 +123,8 @@ TABLES: dict[str, TableSpec] = {
                   "One day of one table that was computed, and from which version of which input."),
         TableSpec("ops.freshness", ops.Freshness, (), ("source",),
                   "One feed: how new what it has sent is."),
+        TableSpec("ops.still_expected", ops.StillExpected, (), ("date",),
+                  "One day: the share of its messages that is still to come."),
         TableSpec("ops.check_results", ops.CheckResults, ("date",), ("check", "at"),
                   "One run of one data check: how many rows broke the rule."),
     )

@@ -85,6 +85,17 @@ class Freshness(dy.Schema):
     rejected = dy.Int64(nullable=False, min=0, description="Records refused.")
 
 
+class StillExpected(dy.Schema):
+    """One day, as of the last publication, by how late messages of earlier days came; empty while that is not known."""
+
+    date = dy.Date(nullable=False, primary_key=True, description="UTC day of the messages' time.")
+    checked_at = instant("When this was worked out.")
+    expected_pct = dy.Float64(
+        nullable=False, min=0, max=100, description="Share of the day's messages that is still to come, of all feeds."
+    )
+    provisional = dy.Bool(nullable=False, description="That is more than SILLAGE_PROVISIONAL_PCT.")
+
+
 class CheckResults(dy.Schema):
     """One run of one data check."""
 

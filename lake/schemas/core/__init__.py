@@ -11,13 +11,22 @@ from lake.schemas.core.episodes import (
     SoftwareInstalls,
     WorkshopVisits,
 )
-from lake.schemas.core.fleet import Activity, Latest, SubscriptionDays, VehicleConditions, VehicleDays, Vehicles
+from lake.schemas.core.fleet import (
+    Activity,
+    Arrivals,
+    Latest,
+    SubscriptionDays,
+    VehicleConditions,
+    VehicleDays,
+    Vehicles,
+)
 from lake.schemas.core.trips import DISTANCE_METHODS, SPEED_BANDS_KMH, Trips, speed_band
 
 __all__ = [
     "DISTANCE_METHODS",
     "SPEED_BANDS_KMH",
     "Activity",
+    "Arrivals",
     "AutomationSegments",
     "BatteryHealth",
     "ChargingSessions",

@@ -93,6 +93,21 @@ class VehicleConditions(dy.Schema):
     malfunction_lamp_on = dy.Bool(nullable=True, description="Malfunction indicator lamp lit.")
 
 
+class Arrivals(dy.Schema):
+    """Messages of a vehicle, day and feed by how long they took to arrive; two histograms by one class."""
+
+    date = day("UTC day of the messages' time", primary_key=True)
+    vehicle_id = vehicle_id(primary_key=True)
+    source = dy.String(nullable=False, primary_key=True, description="Name of the feed profile.")
+    log_bucket = dy.Int64(
+        nullable=False, primary_key=True,
+        description="Class of a time in seconds: its logarithm to the base 1.02, rounded up; -32768 for what is not "
+        "above 0.",
+    )  # fmt: skip
+    messages = count("Distinct messages that took so long from event to arrival.")
+    messages_after_day = count("Distinct messages that arrived so long after the end of the day; none that came in it.")
+
+
 class Activity(dy.Schema):
     """What a vehicle did on the last 64 days: bit 0 is the day itself, bit n the day n days before."""
 

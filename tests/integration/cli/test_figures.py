@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from lake.settings import Settings, get_settings
-from lake.snapshot import Snapshot, point_to
+from lake.snapshot import Snapshot, current, point_to
 from lake.storage import Lake
 from metrics import Slice, evaluate, load_contracts
 from metrics.kinds.survival import Survival
@@ -97,6 +98,17 @@ def test_a_table_has_units_the_change_and_that_it_is_provisional(fleet: Settings
     assert "16,800 trips" in text
     assert "+2,800 trips" in text
     assert "provisional" in text
+
+
+def test_what_is_still_expected_is_told(fleet: Settings, run: Run) -> None:
+    """Of how late messages come nothing is known on this lake; then it is."""
+    assert "provisional from 2026-03-13: late data is still expected" in " ".join(run("metric", "trips").out.split())
+    lake = Lake.open(fleet)
+    known = current(lake)
+    assert known is not None
+    point_to(lake, replace(known, expected=((known.data_to, 0.034),)))  # type: ignore[arg-type]
+    said = " ".join(run("metric", "trips").out.split())
+    assert f"of the messages of {known.data_to}, 3.4% are still expected" in said
 
 
 def test_the_list_and_the_contract(fleet: Settings, run: Run) -> None:

@@ -30,7 +30,8 @@ FOLLOWED = ("kpi.driving", "kpi.active_vehicles")
 
 def is_followed(table: str) -> bool:
     """Whether a table is of core and more than one day's own telemetry, or one of the followed."""
-    return table != "core.vehicle_conditions" if table.startswith("core.") else table in FOLLOWED
+    alone = ("core.vehicle_conditions", "core.arrivals")
+    return table not in alone if table.startswith("core.") else table in FOLLOWED
 
 
 def followed(builds: list[tuple[str, str, str]]) -> list[tuple[str, str, str]]:

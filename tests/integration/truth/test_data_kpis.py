@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from contextlib import closing
+from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 import pytest
 
+from lake.snapshot import Snapshot
 from metrics import load_contracts
 from metrics.kinds.quantile import bucket_of
+from orchestration.publishing import publish
 from tests.integration.truth.fleets import DAYS, FIRST, Fleet, Ledger
+from transforms.core.arrivals import arrivals
 from transforms.kpi import run_kpi
+from transforms.lateness import still_expected
 
 LAST = FIRST + timedelta(days=DAYS - 1)
 #: From the time of a message to its arrival at the hub, of fleets without dirt; Capture cuts whole seconds off.
@@ -84,6 +89,72 @@ def test_lags(fleet: Fleet, ledger: Ledger) -> None:
         ledger.within("kpi.messages: mean lag, clean", lags / count, *LAGS_S)
         highest = kpi.filter(pl.col("vehicles_by_longest_lag") > 0)["log_bucket"].max()
         ledger.within("kpi.message_lags: class of the longest lag, clean", highest, bucket_of(1), bucket_of(8))  # type: ignore[arg-type]
+
+
+def _first_arrivals(fleet: Fleet) -> pl.DataFrame:
+    """Of each message of telemetry, its time and its first arrival."""
+    message = ("vehicle_id", "event_at", "sequence", "source")
+    return fleet.found("raw.telemetry").group_by(message).agg(pl.col("received_at").min())
+
+
+def test_lags_of_single_messages(fleet: Fleet, ledger: Ledger) -> None:
+    kpi, sent, first = fleet.found("kpi.arrivals"), _sent(fleet), _first_arrivals(fleet)
+    ends = pl.col("event_at").dt.truncate("1d") + timedelta(1)
+    lags = first.select((pl.col("received_at") - pl.col("event_at")).dt.total_microseconds() / 1e6).to_series()
+    after = first.select((pl.col("received_at") - ends).dt.total_microseconds() / 1e6).to_series()
+    ledger.equal("kpi.arrivals: messages", sent["messages"].sum(), kpi["messages"].sum())
+    ledger.equal("kpi.arrivals: vehicles", sent.filter(pl.col("messages") > 0).height, kpi["vehicles"].sum())
+    ledger.equal("kpi.arrivals: messages_after_day", (after > 0).sum(), kpi["messages_after_day"].sum())
+    for part, times in (("messages", lags), ("messages_after_day", after.filter(after > 0))):
+        classes = times.value_counts(name="messages")
+        truth = classes.with_columns(log_bucket=pl.Series([bucket_of(t) for t in classes[classes.columns[0]]]))
+        truth = truth.group_by("log_bucket").agg(pl.col("messages").sum().cast(pl.Int64).alias(part)).sort("log_bucket")
+        found = kpi.group_by("log_bucket").agg(pl.col(part).sum()).filter(pl.col(part) > 0).sort("log_bucket")
+        assert found.equals(truth), part
+
+
+@pytest.mark.parametrize("hours", [0.5, 12.0, 36.0])
+def test_what_is_still_expected_of_a_day_comes(dirty: Fleet, ledger: Ledger, hours: float) -> None:
+    """Of what had come by some hours after the end of each of four days, the share that was still to come is known.
+
+    One modem of sixty that is dead for a week is most of what is late in a fortnight, and nobody foresees it: the lags
+    that the messages had are dealt out anew among them.
+    """
+    first = _first_arrivals(dirty).sort("vehicle_id", "event_at", "sequence").with_columns(
+        date=pl.col("event_at").dt.date(), lag=(pl.col("received_at") - pl.col("event_at")).shuffle(seed=3)
+    )  # fmt: skip
+    first = first.with_columns(received_at=pl.col("event_at") + pl.col("lag"), batch=0, record=0)
+    expected, came, messages = 0.0, 0, 0
+    for day in (LAST - timedelta(n) for n in range(4)):
+        as_of = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(1, hours=hours)
+        rows = arrivals(first.filter(pl.col("received_at") <= as_of), FIRST, LAST).group_by(
+            "source", "date", "log_bucket"
+        ).agg(pl.col("messages", "messages_after_day").sum())  # fmt: skip
+        of_day = first.filter(date=day)
+        expected += still_expected(rows, {"fleet": as_of}, [day])[day] * of_day.height
+        came += of_day.filter(pl.col("received_at") > as_of).height
+        messages += of_day.height
+    assert came > 0
+    share = came / messages
+    ledger.within(f"still expected {hours:g} h after a day, of {share:.2%} that came",
+                  expected / messages, 0.85 * share, 1.15 * share)  # fmt: skip
+
+
+def test_a_publication_says_what_is_still_expected(dirty: Fleet) -> None:
+    """A modem that sent what it had kept for days makes the newest days provisional; who asks in SQL is told so too."""
+    info = publish(dirty.lake, dirty.settings)
+    table = dirty.found("ops.still_expected").sort("date")
+    provisional = table.filter("provisional", pl.col("date") <= info.data_to)
+    assert info.provisional_from == provisional["date"].min()
+    assert [(day, 100 * share) for day, share in info.expected] == list(
+        provisional.select("date", "expected_pct").iter_rows()
+    )
+    assert not table.filter(pl.col("date") < info.provisional_from)["provisional"].any()
+    assert table["date"].max() == LAST
+    assert 0 < info.expected[0][1] <= info.expected[-1][1] < 0.2
+    with closing(Snapshot(dirty.lake, dirty.settings.cache)) as snapshot, snapshot.cursor() as cursor:
+        told = cursor.execute("select date, expected_pct from ops.still_expected order by date")
+        assert told.fetchall() == list(table.select("date", "expected_pct").iter_rows())
 
 
 def _silent(fleet: Fleet, heard: pl.DataFrame, day: date, days: int) -> int:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from io import StringIO
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from dashboard.draw.sheets import Column, Sheet
 from dashboard.page import Page
 from dashboard.pages import overview, usage
+from dashboard.view import wording
 from dashboard.view.address import default_view
 from dashboard.view.published import Answers, Published
 from dashboard.web.routes import _export
@@ -88,6 +90,25 @@ def test_every_page_says_that_days_are_provisional(published: Published) -> None
     for page in (overview.PAGE, usage.PAGE):
         assert words in str(page.answer(published, "", None)["late"])
         assert page.answer(published, "?from=2026-03-01&to=2026-03-12", None)["late"] is None
+
+
+def test_pages_and_exports_say_what_is_still_expected(published: Published) -> None:
+    with published.reading() as reading:
+        info = replace(reading.info, expected=((date(2026, 3, 13), 0.012), (date(2026, 3, 14), 0.034)))
+        assert reading.catalogue is not None
+        contracts, view = (reading.metric("distance"),), default_view(reading.catalogue)
+        by_day = tuple(MetricValue("distance", (), date(2026, 3, day), value=1.0) for day in (12, 13, 14))
+        found = Answers(info, reading.contracts, {})
+        text = Sheet("card", "Card", (Column("Day"),), (), contracts, by_day, found).csv(view)
+    assert "# Still expected, of the messages of a day: 1.2% of 2026-03-13, 3.4% of 2026-03-14" in text
+    assert [float(line["still_expected_pct"]) for line in lines(text)] == pytest.approx([0, 1.2, 3.4])
+    words = "Provisional from 13 Mar 2026: of the messages of 14 Mar 2026, 3.4% are still expected."
+    assert wording.provisional(info, date(2026, 3, 14)) == words
+    assert "13 Mar 2026, 1.2% are" in wording.provisional(info, date(2026, 3, 13))
+    assert "14 Mar 2026, 3.4% are" in wording.provisional(info, date(2026, 3, 20)), "days that are not over say nothing"
+    assert wording.percent(0.0004) == "0.04%"
+    assert wording.percent(0.304) == "30%"
+    assert wording.percent(1.0) == "100%"
 
 
 def test_nothing_in_an_export_is_a_formula(published: Published) -> None:

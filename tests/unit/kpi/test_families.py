@@ -143,7 +143,9 @@ FAMILIES: dict[str, dict[str, str]] = {
     },
     "data": {
         "freshness": "newest_message_p50 newest_message_p90",
-        "lag quantiles": "lag_p50 lag_p95 longest_lag_p50 longest_lag_p95 mean_lag",
+        "lag quantiles of vehicle-days": "lag_p50 lag_p95 longest_lag_p50 longest_lag_p95 mean_lag",
+        "lag quantiles of single messages": "message_lag_p50 message_lag_p95 message_lag_p99",
+        "what comes after its day": "after_day_share after_day_p95",
         "completeness": "messages message_completeness incomplete_share",
         "duplicates": "duplicate_share",
         "late": "late_share",

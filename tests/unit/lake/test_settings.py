@@ -24,6 +24,7 @@ WRONG = {
     "build_tables": ("0", "greater than or equal to 1"),
     "inbox_settle_s": ("-1", "greater than or equal to 0"),
     "provisional_days": ("-1", "greater than or equal to 0"),
+    "provisional_pct": ("100", "less than 100"),
     "keep_snapshots": ("0", "greater than or equal to 1"),
     "retention_days": ("6", "greater than or equal to 7"),
     "port": ("80500", "less than or equal to 65535"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -85,6 +86,42 @@ def test_data_end_with_the_newest_day_that_is_over(lake: Lake, tmp_path: Path) -
     info = _publish(lake, days=5)
     assert (info.data_to, info.provisional_from) == (date(2026, 3, 4), date(2026, 3, 3))
     assert info.newest_day == date(2026, 3, 6)
+
+
+def _with(tmp_path: Path, shares: dict[int, float], days: int = 5, **how: Any) -> SnapshotInfo:
+    """A snapshot of days from Monday on, published on the Thursday, with what is still expected of some of them."""
+    rows = [{"date": MONDAY + timedelta(n), "vehicles": 9} for n in range(days)]
+    expected = {MONDAY + timedelta(n): share for n, share in shares.items()}
+    tables = {"kpi.driving": frame("driving", rows)}
+    how |= {"version": "v", "provisional_days": 2, "published_at": AT, "expected": expected}
+    return write_figures(tmp_path / "x.duckdb", tables, **how)
+
+
+def test_days_are_provisional_by_what_is_still_expected(tmp_path: Path) -> None:
+    tuesday, wednesday = MONDAY + timedelta(1), MONDAY + timedelta(2)
+    info = _with(tmp_path, {-1: 0.5, 0: 0.0099, 1: 0.011, 2: 0.03, 3: 0.4})
+    assert (info.provisional_from, info.data_to) == (tuesday, wednesday)
+    assert info.expected == ((tuesday, 0.011), (wednesday, 0.03))
+    assert [info.still_expected(MONDAY + timedelta(n)) for n in range(4)] == [0.0, 0.011, 0.03, None]
+    assert SnapshotInfo.from_json(info.to_json()) == info
+    with duckdb.connect(tmp_path / "x.duckdb", read_only=True) as con:
+        assert con.execute("select provisional_from from meta.snapshot").fetchone() == (tuesday,)
+    assert _with(tmp_path, {0: 0.0099, 1: 0.011, 2: 0.03}, provisional_pct=2).provisional_from == wednesday
+
+
+def test_a_day_that_is_not_over_is_provisional_also_where_nothing_is_late(tmp_path: Path) -> None:
+    info = _with(tmp_path, {0: 0.0, 1: 0.0, 2: 0.001})
+    assert (info.provisional_from, info.expected) == (MONDAY + timedelta(3), ())
+    assert _with(tmp_path, {0: 0.0, 1: 0.0, 2: 0.001}, days=3).provisional_from is None
+
+
+def test_while_nothing_is_known_the_newest_days_are_provisional(tmp_path: Path) -> None:
+    info = _with(tmp_path, {})
+    assert (info.provisional_from, info.expected) == (MONDAY + timedelta(1), ())
+    assert info.still_expected(MONDAY + timedelta(2)) is None
+    older = json.loads(info.to_json())
+    del older["expected"]
+    assert SnapshotInfo.from_json(json.dumps(older)) == info, "of a snapshot that says nothing of it"
 
 
 @pytest.mark.parametrize(("heard", "told"), [(-2, -2), (0, 0), (20, 0)])

@@ -20,6 +20,7 @@ from lake.storage import Lake
 from lake.tables import Table, open_table
 from metrics import Contracts, load_contracts, macro_statements
 from metrics.publication import contracts_frame
+from orchestration.operations import operations
 
 _STATED = ("raw.telemetry", "core.trips", "core.vehicle_days")
 
@@ -37,6 +38,7 @@ def publish(lake: Lake, settings: Settings) -> SnapshotInfo:
     fresh = patiently(lambda: refresh_freshness(lake))
     tables = {table.table: patiently(Table(lake, table.spec).scan) for table in load_contracts().tables}
     rejects = open_table(lake, "ops.rejects").scan().group_by("date", "source").agg(pl.len().alias("rejects"))
+    how_it_is_run = operations(lake, settings, fresh)
     version = ", ".join(f"{name} {open_table(lake, name).version()}" for name in _STATED)
     with TemporaryDirectory(prefix="sillage-") as folder:
         target = Path(lake.path(PUBLISHED)) if lake.is_local else Path(folder)
@@ -44,7 +46,7 @@ def publish(lake: Lake, settings: Settings) -> SnapshotInfo:
         info = patiently(
             lambda: write_figures(
                 target,
-                {**tables, "ops.freshness": fresh, "ops.rejects_by_day": rejects.collect()},
+                {**tables, "ops.freshness": fresh, "ops.rejects_by_day": rejects.collect(), **how_it_is_run},
                 version=version,
                 provisional_days=settings.provisional_days,
                 published_at=at,

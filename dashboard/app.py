@@ -14,6 +14,7 @@ from dashboard.shell import filterbar, missing
 from dashboard.shell import frame as shell
 from dashboard.view.address import parse
 from dashboard.view.faults import typed
+from dashboard.view.history import Lives
 from dashboard.view.published import Published
 from dashboard.web import faults
 from dashboard.web.callback_bodies import CallbackBodies
@@ -63,7 +64,7 @@ def create_app(
         The app; its ASGI application is ``.server``.
     """
     known = settings or get_settings()
-    source = published or Published(lambda: _open(known))
+    source = published or Published(lambda: _open(known), lives=Lives.beside(known))
     app = Dash(
         "dashboard",
         backend="fastapi",

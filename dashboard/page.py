@@ -36,7 +36,8 @@ class Row:
 
 @dataclass(frozen=True)
 class Page:
-    """One page. The first card is what it is about: a slice that has no value in it is empty.
+    """One page. The first card is what it is about: a slice that has no value in it is empty. One that asks for no
+    figures of the slice stands whatever the slice holds.
 
     Attributes:
         name: in links to exports, and the name of its icon.
@@ -126,7 +127,7 @@ class Page:
                 text = "A filter holds no value of the published data."
                 return self._values(published.contracts, notes, _no_data(text), None, foot)
             found = reading.ask(view, asked)
-            first = found.first()
+            first = found.first() if self.cards[0].ask(view) else None
             if first is not None and (missing := _without_data(reading, view, first)):
                 return self._values(published.contracts, notes, missing, None, foot)
             notes += _coverage(view, first) if first is not None else []

@@ -9,6 +9,7 @@ import os
 from datetime import date
 from pathlib import Path
 from typing import Any, get_args
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -79,6 +80,9 @@ class Settings(BaseSettings):
     cache: Path = Field(
         Path(".sillage-cache"), description="Folder for copies of what is published when the lake is not local."
     )
+    dagster_url: str | None = Field(
+        None, description="Address of Dagster's pages, http:// or https://, for the link on the page Operations."
+    )
     host: str = Field("127.0.0.1", description="Address the dashboard listens on. Loopback only: there is no sign-in.")
     port: int = Field(8050, ge=1, le=65535, description="Port of the dashboard.")
     client_timeout_s: int = Field(
@@ -104,6 +108,13 @@ class Settings(BaseSettings):
     def _key_is_long_enough(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and len(value.get_secret_value()) < 16:
             raise ValueError("must be at least 16 characters")
+        return value
+
+    @field_validator("dagster_url")
+    @classmethod
+    def _dagster_is_a_web_address(cls, value: str | None) -> str | None:
+        if value is not None and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname):
+            raise ValueError("must be an address that begins with http:// or https://")
         return value
 
     @field_validator("lake")

@@ -122,6 +122,14 @@ def snapshot_file(published_at: datetime) -> str:
     return f"snapshot-{published_at.astimezone(UTC):%Y%m%dT%H%M%S%f}Z.duckdb"
 
 
+def published_at_of(file: str) -> datetime | None:
+    """When the snapshot of a file was published; ``None`` where its name is none of ``snapshot_file``."""
+    try:
+        return datetime.strptime(file, "snapshot-%Y%m%dT%H%M%S%fZ.duckdb").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
 def _no_statements(_data_to: date | None) -> Sequence[str]:
     return ()
 

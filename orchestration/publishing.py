@@ -23,6 +23,7 @@ from metrics.folding import fold_small_values
 from metrics.publication import contracts_frame
 from orchestration.expected import expected_shares, keep_expected
 from orchestration.kpi_rows import kpi_rows
+from orchestration.operations import operations
 
 _STATED = ("raw.telemetry", "core.trips", "core.vehicle_days")
 
@@ -41,6 +42,7 @@ def publish(lake: Lake, settings: Settings) -> SnapshotInfo:
     expected = patiently(lambda: expected_shares(lake, fresh, at.date()))
     to_come = patiently(lambda: keep_expected(lake, settings, expected))
     rejects = open_table(lake, "ops.rejects").scan().group_by("date", "source").agg(pl.len().alias("rejects"))
+    how_it_is_run = operations(lake, settings, fresh)
     version = ", ".join(f"{name} {open_table(lake, name).version()}" for name in _STATED)
     kpis = [table.spec for table in load_contracts().tables]
     with TemporaryDirectory(prefix="sillage-") as folder, kpi_rows(lake, settings, kpis) as tables:
@@ -54,6 +56,7 @@ def publish(lake: Lake, settings: Settings) -> SnapshotInfo:
                     "ops.freshness": fresh,
                     "ops.still_expected": to_come,
                     "ops.rejects_by_day": rejects.collect(),
+                    **how_it_is_run,
                 },
                 version=version,
                 provisional_days=settings.provisional_days,

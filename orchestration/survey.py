@@ -15,6 +15,7 @@ import polars as pl
 from deltalake import DeltaTable
 from numpy.typing import NDArray
 
+from lake.commits import files_of
 from lake.patience import patiently
 from lake.storage import Lake
 from lake.tables import Table, open_table
@@ -31,6 +32,23 @@ _NEAR = timedelta(days=28)
 
 #: Logs that are opened at the same time.
 _OPENED_AT_ONCE = 8
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How large a table is in one version.
+
+    Attributes:
+        rows: rows of its files.
+        files: files that make it up.
+        bytes: their size.
+        version: the version.
+    """
+
+    rows: int
+    files: int
+    bytes: int
+    version: int
 
 
 class Survey:
@@ -95,6 +113,17 @@ class Survey:
         """Newest version of a table, -1 where nothing was written yet."""
         handle = self.handle(name)
         return -1 if handle is None else int(handle.version())
+
+    def extent(self, name: str) -> Extent | None:
+        """How large a table is, from its log; ``None`` where nothing was written."""
+        handle = self.handle(name)
+        if handle is None:
+            return None
+        files = files_of(handle)
+        if files.is_empty():
+            return Extent(0, 0, 0, int(handle.version()))
+        rows, size = int(files["num_records"].sum()), int(files["size_bytes"].sum())
+        return Extent(rows, files.height, size, int(handle.version()))
 
     def rows_by_day(self, name: str) -> Mapping[date, int]:
         """Rows of each day of a table."""

@@ -3,6 +3,7 @@
   "use strict";
   var DIMENSIONS = ["market", "model", "powertrain", "model_year"];
   var LINKED = ["service"]; /* filters without a menu: they stay on their page, and go with a click or with Reset */
+  var OWN = ["by", "table", "vehicle", "signal"]; /* what a page alone knows: it stays behind with the page */
   var busy = 0, news = "", shown = null;
 
   /* ---- the address ---------------------------------------------------------------------------- */
@@ -51,7 +52,7 @@
     DIMENSIONS.forEach(function (name) {
       view.chosen[name].forEach(function (value) { query.append(name, value); });
     });
-    LINKED.concat(["by", "table"]).forEach(function (name) {
+    LINKED.concat(OWN).forEach(function (name) {
       old.getAll(name).forEach(function (value) { query.append(name, value); });
     });
     var text = query.toString();
@@ -118,7 +119,7 @@
   /* ---- shell ---------------------------------------------------------------------------------- */
   function navigation(pathname, search) {
     var keep = new URLSearchParams(search || "");
-    LINKED.concat(["by", "table"]).forEach(function (name) { keep.delete(name); });
+    LINKED.concat(OWN).forEach(function (name) { keep.delete(name); });
     var text = keep.toString() ? "?" + keep.toString() : "";
     document.querySelectorAll("a[data-page]").forEach(function (link) {
       var page = link.getAttribute("data-page");

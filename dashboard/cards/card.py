@@ -120,6 +120,7 @@ class Frame:
         contract: metric whose definition stands behind the glossary mark of the title.
         switch: dimensions, with their labels, among which the card's breakdown is chosen.
         is_wide: its chart scrolls sideways where the card is narrower than it can be drawn.
+        is_zoomed: a stretch of its chart can be drawn larger; a double click shows all of it again.
     """
 
     name: str
@@ -129,6 +130,7 @@ class Frame:
     contract: Metric | None = None
     switch: tuple[tuple[str, str], ...] = ()
     is_wide: bool = False
+    is_zoomed: bool = False
 
     def slot(self, page: str, name: str) -> str:
         """Id of one of its places."""
@@ -177,7 +179,7 @@ class Frame:
         graph = dcc.Graph(
             id=self.slot(page, "figure"),
             figure={"data": [], "layout": {"width": 10, "height": 10, "paper_bgcolor": "rgba(0,0,0,0)"}},
-            config=charts.CONFIG,  # type: ignore[arg-type]
+            config=charts.CONFIG | ({"doubleClick": "reset"} if self.is_zoomed else {}),  # type: ignore[arg-type]
             responsive=True,
             style={"height": "100%"},
         )

@@ -170,6 +170,9 @@ class Sheet:
         return {name: _safe(given) for name, given in line.items()}
 
     def _preamble(self, view: View, info: SnapshotInfo) -> list[str]:
+        as_of = f"As of: published {info.published_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        if self.is_text and not self.contracts:
+            return [f"Sillage: {self.title}", as_of]
         lines = [f"Sillage: {self.title}", f"Period: {view.first.isoformat()} to {view.last.isoformat()}, UTC days"]
         if self.back:
             lines.append(f"Of what began from: {view.since(self.back).first.isoformat()} on, in the same way")
@@ -180,7 +183,6 @@ class Sheet:
         against = view.comparison
         days = f", {against.first.isoformat()} to {against.last.isoformat()}" if against else ""
         lines.append(f"Comparison: {COMPARE[view.compare]}{days}; a change is in the unit of its value")
-        as_of = f"As of: published {info.published_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
         lines.append(f"{as_of}, data to {info.data_to.isoformat()}" if info.data_to else as_of)
         if info.provisional_from is not None:
             lines.append(f"Provisional: days from {info.provisional_from.isoformat()} on, late data is still expected")

@@ -8,6 +8,7 @@ from dashboard.pages import (
     glossary,
     health,
     markets,
+    operations,
     overview,
     software,
     usage,
@@ -22,10 +23,11 @@ PAGES: tuple[Page, ...] = (
     markets.PAGE,
     automation.PAGE,
     software.PAGE,
+    operations.PAGE,
     glossary.PAGE,
 )
 
 __all__ = [
-    "PAGES", "adoption", "automation", "charging", "glossary", "health", "markets", "overview",
+    "PAGES", "adoption", "automation", "charging", "glossary", "health", "markets", "operations", "overview",
     "software", "usage",
 ]  # fmt: skip

@@ -3,6 +3,7 @@
 from dashboard.cards.by_class import ByClass
 from dashboard.cards.by_day import ByDay, DaysOf
 from dashboard.cards.by_group import ByGroup
+from dashboard.cards.listings import VEHICLES
 from dashboard.cards.pareto import Pareto
 from dashboard.cards.survival import Survival
 from dashboard.cards.tiles import Tiles
@@ -34,6 +35,6 @@ PAGE = Page(
             ByGroup(*BY_MODEL, by="model", trend="fault_incidence"),
             ByGroup(*WORKSHOP, by="market", name="workshop", title="In the workshop"),
         ),
-        ByClass("fault_rate_by_distance", "months_in_service", "Faults by months in service"),
+        Row(VEHICLES, ByClass("fault_rate_by_distance", "months_in_service", "Faults by months in service")),
     ),
 )  # fmt: skip

@@ -36,8 +36,12 @@ FILTERS = (*DIMENSIONS, *LINKED)
 SWITCH = DIMENSIONS
 """Dimensions among which a reader chooses a breakdown."""
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
-_SINGLE = ("days", "from", "to", "compare", "by")
-_LIST = (*FILTERS, "table")
+_SINGLE = ("days", "from", "to", "compare", "by", "vehicle")
+_LIST = (*FILTERS, "table", "signal")
+#: Signals that one page draws at most.
+MOST_SIGNALS = 8
+_PSEUDONYM = re.compile(r"[0-9a-f]{32}")
+_COLUMN = re.compile(r"[a-z][a-z0-9_]{0,60}")
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,8 @@ class View:
         by: dimension of the breakdown.
         tables: cards that show their table instead of their chart.
         asked: first and last day in the address, where the published data holds only some of them.
+        vehicle: pseudonym of the vehicle that is looked at; empty for none.
+        signals: columns of the signals of it that are drawn; empty for some that say most.
     """
 
     first: date
@@ -82,6 +88,8 @@ class View:
     by: str = "market"
     tables: frozenset[str] = field(default_factory=frozenset)
     asked: tuple[date, date] | None = None
+    vehicle: str = ""
+    signals: tuple[str, ...] = ()
 
     @property
     def slice(self) -> Slice:
@@ -150,6 +158,9 @@ class View:
         if view.by != "market":
             pairs.append(("by", view.by))
         pairs += [("table", card) for card in sorted(view.tables)]
+        if view.vehicle:
+            pairs.append(("vehicle", view.vehicle))
+        pairs += [("signal", signal) for signal in view.signals]
         return f"?{urlencode(pairs)}" if pairs else ""
 
     def drilled(self, dimension: str, value: str) -> str:
@@ -200,7 +211,25 @@ def _parse(search: str | None, catalogue: Catalogue, cards: Sequence[str]) -> tu
     compare = _one_of("compare", query, tuple(COMPARE), "previous", notes)
     by = _one_of("by", query, DIMENSIONS, "market", notes)
     tables = frozenset(query.get("table", ())) & frozenset(cards)
-    return replace(view, chosen=chosen, compare=compare, by=by, tables=tables), notes  # type: ignore[arg-type]
+    found = replace(view, chosen=chosen, compare=compare, by=by, tables=tables)  # type: ignore[arg-type]
+    return replace(found, vehicle=_vehicle(query, notes), signals=_signals(query, notes)), notes
+
+
+def _vehicle(query: Mapping[str, Sequence[str]], notes: list[str]) -> str:
+    text = query.get("vehicle", ("",))[-1].strip()
+    if text and not _PSEUDONYM.fullmatch(text):
+        notes.append(f"“{_short(text)}” is no vehicle: a vehicle is named by 32 digits and letters from a to f.")
+        return ""
+    return text
+
+
+def _signals(query: Mapping[str, Sequence[str]], notes: list[str]) -> tuple[str, ...]:
+    given = tuple(dict.fromkeys(query.get("signal", ())))
+    notes += [f"“{_short(name)}” is no signal and was left out." for name in given if not _COLUMN.fullmatch(name)]
+    known = tuple(name for name in given if _COLUMN.fullmatch(name))
+    if len(known) > MOST_SIGNALS:
+        notes.append(f"At most {MOST_SIGNALS} signals are drawn; the others were left out.")
+    return known[:MOST_SIGNALS]
 
 
 def _period(view: View, query: Mapping[str, Sequence[str]], notes: list[str]) -> View:

@@ -8,11 +8,13 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import Any
 
 import duckdb
 
 import metrics
 from dashboard.view.address import FILTERS, Catalogue, View
+from dashboard.view.history import History, Lives, no_lake
 from dashboard.view.names import LAST, value_name
 from lake.snapshot import NothingPublishedError, Snapshot, SnapshotInfo
 from metrics import Contracts, Evaluation, Metric, MetricValue, dimension_values, load_contracts
@@ -20,14 +22,24 @@ from metrics import Contracts, Evaluation, Metric, MetricValue, dimension_values
 _REMEMBERED = 256
 PERIODS = ("date", "week", "month")
 _Key = tuple[object, ...]
+Row = Mapping[str, Any]
 
 
 class _Memory:
-    """The newest evaluations, by snapshot and question."""
+    """The newest evaluations, by snapshot and question, and the rows of the newest snapshot's own tables."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._entries: OrderedDict[_Key, Evaluation] = OrderedDict()
+        self._tables: dict[tuple[str, str], Sequence[Row]] = {}
+
+    def rows(self, file: str, table: str) -> Sequence[Row] | None:
+        return self._tables.get((file, table))
+
+    def keep_rows(self, file: str, table: str, rows: Sequence[Row]) -> None:
+        with self._lock:
+            others = {key: known for key, known in self._tables.items() if key[0] == file}
+            self._tables = others | {(file, table): rows}
 
     def get(self, key: _Key) -> Evaluation | None:
         with self._lock:
@@ -66,12 +78,15 @@ class Answers:
     Attributes:
         info: which snapshot.
         contracts: the metric contracts.
+        history: the vehicle that the view is about; ``None`` where it is about none.
     """
 
     info: SnapshotInfo
     contracts: Contracts
     _found: Mapping[Question, Evaluation]
     _lacking: Mapping[Question, tuple[str, ...]] = field(default_factory=dict)
+    _rows: Callable[[str], Sequence[Row]] = field(default=lambda _table: ())
+    history: History | None = None
 
     def of(self, question: Question) -> Evaluation:
         """The answer to one question that was asked."""
@@ -90,6 +105,10 @@ class Answers:
         """The contract of a metric."""
         return self.contracts.metric(name)
 
+    def rows(self, table: str) -> Sequence[Row]:
+        """The rows of a table of ``ops``, as it was when the snapshot was published; none where it lacks the table."""
+        return self._rows(table)
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -106,6 +125,7 @@ class Reading:
     contracts: Contracts
     _cursor: duckdb.DuckDBPyConnection
     _memory: _Memory
+    _lives: Lives
 
     def metric(self, name: str) -> Metric:
         """The contract of a metric."""
@@ -126,7 +146,19 @@ class Reading:
         merged = [Question(metrics, *how) for how, metrics in together.items()]
         found = {(q.by, q.compare, q.back): e for q, e in zip(merged, self._answers(view, merged), strict=True)}
         own = {q: _of(found[q.by, q.compare, q.back], q.metrics) for q in questions if q not in lacking}
-        return Answers(self.info, self.contracts, own, lacking)
+        return Answers(self.info, self.contracts, own, lacking, self._rows, self._lives.of(view))
+
+    def _rows(self, table: str) -> Sequence[Row]:
+        """The rows of a table of ``ops``, in their order; none where the snapshot lacks it."""
+        known = self._memory.rows(self.info.file, table)
+        if known is None:
+            schema, _, name = table.partition(".")
+            with self._cursor.cursor() as cursor:
+                there = "select 1 from duckdb_tables() where schema_name = ? and table_name = ?"
+                found = cursor.execute(there, [schema, name]).fetchone()
+                known = cursor.execute(f'from "{schema}"."{name}"').pl().to_dicts() if found else []
+            self._memory.keep_rows(self.info.file, table, known)
+        return known
 
     def _lacking(self, view: View, question: Question) -> tuple[str, ...]:
         """Dimensions that the view filters by, or the question splits by, and some table of the question lacks."""
@@ -181,10 +213,16 @@ class Published:
     Args:
         open_snapshot: opens the lake's current snapshot; raises ``NothingPublishedError`` while there is none.
         contracts: the metric contracts; the shipped ones unless given.
+        lives: reads single vehicles from the lake; without it there is none to look at.
     """
 
-    def __init__(self, open_snapshot: Callable[[], Snapshot], contracts: Contracts | None = None) -> None:
-        self._open = open_snapshot
+    def __init__(
+        self,
+        open_snapshot: Callable[[], Snapshot],
+        contracts: Contracts | None = None,
+        lives: Lives | None = None,
+    ) -> None:
+        self._open, self._lives = open_snapshot, lives or Lives(no_lake)
         self.contracts = contracts or load_contracts()
         self._lock = threading.Lock()
         self._memory = _Memory()
@@ -206,7 +244,7 @@ class Published:
                 self._snapshot.refresh()
             info, cursor = self._snapshot.info, self._snapshot.cursor()
         with cursor:
-            yield Reading(info, self._catalogue_of(info, cursor), self.contracts, cursor, self._memory)
+            yield Reading(info, self._catalogue_of(info, cursor), self.contracts, cursor, self._memory, self._lives)
 
     def info(self) -> SnapshotInfo | None:
         """The current snapshot, or ``None`` while nothing has been published."""

@@ -51,6 +51,22 @@ def ago(span: timedelta) -> str:
     return "just now"
 
 
+def span(seconds: float) -> str:
+    """A length of time in the unit that says it: ``0.4 s``, ``12 s``, ``3.5 min``, ``7.2 h``, ``12 days``."""
+    for size, unit, most in ((1, "s", 90), (60, "min", 90), (3600, "h", 48)):
+        if seconds < most * size:
+            return f"{_significant(seconds / size, 2)}{SPACE}{unit}"
+    return f"{seconds / 86400:,.0f}{SPACE}days"
+
+
+def size(count: float) -> str:
+    """A number of bytes, in thousands of thousands: ``812 B``, ``1.24 MB``."""
+    for limit, unit in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if count >= limit:
+            return f"{_significant(count / limit)}{SPACE}{unit}"
+    return f"{count:,.0f}{SPACE}B"
+
+
 def signed(text: str) -> str:
     """A number's text with a sign that is always there and never a hyphen."""
     return MINUS + text[1:] if text.startswith("-") else "+" + text

@@ -22,6 +22,7 @@ CATALOGUE = Catalogue(
     },
 )
 CARDS = ("activity", "markets")
+SIGNALS_NAMED = tuple(f"signal_{number}" for number in range(9))
 
 
 @st.composite
@@ -38,7 +39,9 @@ def views(draw: st.DrawFn) -> View:
     tables = draw(st.sets(st.sampled_from(CARDS)))
     compare = draw(st.sampled_from(list(COMPARE)))
     by = draw(st.sampled_from(DIMENSIONS))
-    return View(first, last, preset, compare, tuple(chosen), by, frozenset(tables))  # type: ignore[arg-type]
+    vehicle = draw(st.sampled_from(["", "0123456789abcdef" * 2]))
+    signals = tuple(draw(st.lists(st.sampled_from(["speed_kmh", "soc_pct", "gear"]), unique=True)))
+    return View(first, last, preset, compare, tuple(chosen), by, frozenset(tables), None, vehicle, signals)  # type: ignore[arg-type]
 
 
 @given(views())
@@ -108,3 +111,14 @@ def test_a_year_ago_has_the_same_weekdays() -> None:
     assert view.comparison is not None
     assert view.comparison.first.weekday() == view.first.weekday()
     assert view.comparison.days == view.slice.days
+
+
+def test_a_vehicle_is_a_pseudonym_and_signals_are_few() -> None:
+    view, notes = parse(
+        "?vehicle=WVWZZZ1JZXW000001&signal=speed_kmh&signal=" + "&signal=".join(SIGNALS_NAMED), CATALOGUE
+    )
+    assert view.vehicle == ""
+    assert len(view.signals) == 8
+    assert [note for note in notes if "is no vehicle" in note]
+    assert [note for note in notes if "At most 8 signals" in note]
+    assert parse("?signal=drop table x", CATALOGUE)[0].signals == ()

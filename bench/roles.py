@@ -187,8 +187,6 @@ def sillage_kpis(folder: Path) -> Work:
     settings, lake = _lake(folder)
     kpis = {recipe.table: recipe for recipe in recipes() if recipe.table.startswith("kpi.")}
     day = max(open_table(lake, "core.vehicle_days").rows_by_day())
-    if not (folder / f"sillage_kpis-{KPI_SECONDS}").exists():
-        build(lake, settings, last=day - timedelta(days=1), tables=list(kpis))
     for name in kpis:  # the newest day is new each time
         table = Table(lake, table_specs()[name])
         table.replace_days(table.scan(day, day).collect().clear(), [day])
@@ -198,6 +196,11 @@ def sillage_kpis(folder: Path) -> Work:
             raise RuntimeError(f"{recipe.table} was not worked out")
 
     return lambda: _each(folder, "sillage_kpis", {name: partial(one, recipe) for name, recipe in kpis.items()})
+
+
+def kpi_names() -> list[str]:
+    """The KPI tables, each after what it reads."""
+    return [recipe.table for recipe in recipes() if recipe.table.startswith("kpi.")]
 
 
 def _each(folder: Path, role: str, work: Mapping[str, Callable[[], None]]) -> int:

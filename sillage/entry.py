@@ -13,7 +13,7 @@ from cyclopts import App
 
 from lake.errors import SillageError
 from lake.patience import explained, give_up, plain
-from sillage.figures import metric, why
+from sillage.figures import metric, rank, why
 from sillage.fleet import demo, simulate
 from sillage.flow import build, land, maintain, publish
 from sillage.terminal import err
@@ -28,7 +28,7 @@ app = App(
     version=lambda: version("sillage"),
     result_action="return_value",
 )
-for command in (demo, simulate, land, build, publish, maintain, metric, why, sql, status, doctor):
+for command in (demo, simulate, land, build, publish, maintain, metric, rank, why, sql, status, doctor):
     app.command(command)
 app.command(serve_dashboard, name="serve")
 

@@ -1,4 +1,4 @@
-"""What answers with metrics of the published snapshot: ``metric`` and ``why``."""
+"""What answers with metrics of the published snapshot: ``metric``, ``rank`` and ``why``."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from lake.export import Format
 from sillage.terminal import err, grid, out
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import duckdb
 
     from lake.snapshot import SnapshotInfo
     from metrics import Evaluation, Metric, MetricValue, Slice
+    from metrics.ranks import Ranked
     from metrics.why import Segment, Why
 
 Grain = Literal["day", "week", "month"]
@@ -124,6 +125,47 @@ def why(
         assert before is not None
         found = reasons(cursor, name, now, before, by=by, as_of=info.data_to)
     _tell(load_contracts().metric(name), found, now, before)
+
+
+def rank(
+    name: str,
+    *,
+    by: str = "market",
+    where: Annotated[tuple[str, ...], Parameter(negative=())] = (),
+    since: Annotated[date | None, Parameter(name="--from")] = None,
+    until: Annotated[date | None, Parameter(name="--to")] = None,
+    last: int = 28,
+    format: Format | None = None,
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
+) -> None:
+    """Rank groups by a metric: how sure each place is, and how much of the gap to all is mix and how much rate.
+
+    Args:
+        name: The metric.
+        by: The dimension whose values are ranked.
+        where: Filters: --where powertrain=BEV.
+        since: First UTC day.
+        until: Last UTC day, included; the newest with data unless given.
+        last: So many days that end with the last, where --from is not given.
+        format: How the answer is written; a table unless a file's name says otherwise.
+        output: File to write the answer to.
+    """
+    from lake.export import format_of, whole, write_frame
+    from metrics import load_contracts
+    from metrics.ranks import frame_of
+    from metrics.reasons import ranking
+
+    kind = format_of(format, output)
+    with _snapshot() as (cursor, info):
+        now = _slice(info, since, until, last, where)
+        found = ranking(cursor, name, now, by=by, as_of=info.data_to)
+    if kind == "table" and output is None:
+        _show_ranks(load_contracts().metric(name), found, by, now, info)
+        return
+    with TemporaryDirectory(prefix="sillage-") as scratch, whole(output, Path(scratch)) as target:
+        note = write_frame(frame_of(found, by), kind, target, width=out.width)
+    if note:
+        err.print(note, style="dim")
 
 
 @contextmanager
@@ -233,6 +275,22 @@ def _show(found: Evaluation, now: Slice, before: Slice | None, info: SnapshotInf
     grid(f"{now.first} to {now.last}, UTC days{_filters(now)}", tuple(columns), rows)
     late = f" · {_provisional(info, now.last)}" if info.is_provisional(now.last) else ""
     out.print(f"\nPublished {info.published_at:%Y-%m-%d %H:%M} UTC{late}", style="dim", highlight=False)
+
+
+def _show_ranks(one: Metric, found: Sequence[Ranked], by: str, now: Slice, info: SnapshotInfo) -> None:
+    columns = ("place", "surely", by, "value", "95% interval", "at the mix of all", "gap to all", "of it mix", "rate")
+    rows = [
+        (
+            str(r.rank), r.places, *r.value.group, _amount(one, r.value), _interval(one, r.value),
+            "" if r.at_mix is None else _amount(one, r.at_mix),
+            *(_change(one, part) for part in (r.gap, r.mix, r.rate)),
+        )
+        for r in found
+    ]  # fmt: skip
+    grid(f"{one.label}, {now.first} to {now.last}, UTC days{_filters(now)}", columns, rows)
+    late = f" · {_provisional(info, now.last)}" if info.is_provisional(now.last) else ""
+    out.print(f"\nAll places hold together at 95%. Published {info.published_at:%Y-%m-%d %H:%M} UTC{late}", style="dim",
+              highlight=False)  # fmt: skip
 
 
 def _provisional(info: SnapshotInfo, last: date) -> str:

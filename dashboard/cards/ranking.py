@@ -1,6 +1,7 @@
-"""Groups against all together: as they are, with their intervals, and as they would be at the mix of all.
+"""Groups against all together: as they are, with their intervals and places, and as they would be at the mix of all.
 
 What a group differs by is the sum of two parts: mix, that goes once it has the shares of all, and rate, that stays.
+``metrics.ranks`` works out both, and which places a group may have beyond chance.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from dashboard.view import wording
 from dashboard.view.address import View
 from dashboard.view.names import value_name
 from dashboard.view.published import Answers, Question
-from metrics import Contracts, Metric, MetricValue
+from metrics import Contracts, Metric
 from metrics.kinds.standardised import Standardised
+from metrics.ranks import Ranked, ranked
 
 _ROW_HEIGHT = 27
 _MARGINS = 70
@@ -52,19 +54,21 @@ class Ranking:
         return self._whole, self._groups
 
     def sheet(self, view: View, found: Answers) -> Sheet:
-        """One row per group that may be shown: both values with intervals, the gap to all and its two parts."""
+        """One row per group that may be shown: both values with intervals, the gap to all and its two parts, places."""
         contract, other = (found.metric(name) for name in (self.metric, self._at_mix))
-        whole, groups = found.of(self._whole).one(self.metric).value, found.of(self._groups)
+        whole, groups = found.of(self._whole).one(self.metric), found.of(self._groups)
         at_mix = {v.group: v for v in groups.series(self._at_mix)}
-        shown = sorted((v for v in groups.series(self.metric) if v.value is not None), key=lambda v: -(v.value or 0.0))
+        placed = ranked(whole, groups.series(self.metric), at_mix)
         rows = tuple(
-            (value_name(self._by, v.group[0]), *_both(v, at_mix.get(v.group)), *_gap(v, at_mix.get(v.group), whole))
-            for v in shown
+            (value_name(self._by, r.value.group[0]), *_both(r), *_gap(r), str(r.rank), r.places) for r in placed
         )
         points = "pp" if contract.unit == "%" else wording.unit_of(contract)
         gaps = (Column(label, points) for label in ("Gap to all", "of it mix", "of it rate"))
         label = found.contracts.dimension(self._by).label
-        columns = (Column(label), *_columns(contract), *_columns(other), *gaps, Column("Share of the mix it has", "%"))
+        columns = (
+            *(Column(label), *_columns(contract), *_columns(other), *gaps, Column("Share of the mix it has", "%")),
+            *(Column("Place"), Column("Surely")),
+        )
         title = f"{contract.label}, by {label.lower()}"
         return Sheet(self.name, title, columns, rows, (contract, other), groups.values, found, groups.by)
 
@@ -84,6 +88,7 @@ class Ranking:
         notes = (
             f"Dotted: all together, {wording.amount(contract, whole.value)}.",
             _beyond_chance((raw, mixed), whole.value, same),
+            _sure_places(sheet),
             f"The {_MOST} highest of {len(sheet.rows)}; the table has all." if len(sheet.rows) > _MOST else "",
             withheld(hidden, sheet.columns[0].label.lower(), contract),
         )
@@ -116,19 +121,24 @@ def _bars(sheet: Sheet, first: int) -> list[Bar]:
     return [Bar(name, value, low, high) for name, value, low, high in zip(names, *parts, strict=True)]
 
 
-def _both(value: MetricValue, at_mix: MetricValue | None) -> tuple[Cell, ...]:
-    mixed = (None,) * 3 if at_mix is None else (at_mix.value, at_mix.low, at_mix.high)
-    return value.value, value.low, value.high, *mixed
+def _both(one: Ranked) -> tuple[Cell, ...]:
+    mixed = (None,) * 3 if one.at_mix is None else (one.at_mix.value, one.at_mix.low, one.at_mix.high)
+    return one.value.value, one.value.low, one.value.high, *mixed
 
 
-def _gap(value: MetricValue, at_mix: MetricValue | None, whole: float | None) -> tuple[Cell, ...]:
+def _gap(one: Ranked) -> tuple[Cell, ...]:
     """How far a group is from all, how much of it is mix, how much rate, and how much of the mix of all it has."""
-    if value.value is None or whole is None:
-        return (None,) * 4
-    mixed = at_mix.value if at_mix is not None else None
-    covered = at_mix.covered if at_mix is not None else None
-    parts = (None, None) if mixed is None else (value.value - mixed, mixed - whole)
-    return value.value - whole, *parts, None if covered is None else 100 * covered
+    covered = None if one.at_mix is None or one.at_mix.covered is None else 100 * one.at_mix.covered
+    return one.gap, one.mix, one.rate, covered
+
+
+def _sure_places(sheet: Sheet) -> str:
+    """How much of the order is beyond chance."""
+    sure = sum(str(row[-1]).isdigit() for row in sheet.rows)
+    named = [f"{row[0]} {row[-1]}" for row in sheet.rows[:_NAMED] if row[-1]]
+    return (
+        f"Places that hold together at 95%: {', '.join(named)}; {sure} of {len(sheet.rows)} are sure." if named else ""
+    )
 
 
 def _beyond_chance(pairs: tuple[list[Bar], list[Bar]], whole: float | None, same: str) -> str:

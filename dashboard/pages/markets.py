@@ -7,7 +7,7 @@ from dashboard.cards.tiles import Tiles
 from dashboard.page import Page, Row
 
 TILES = ("delivered_vehicles", "deliveries", "connected_rate", "active_rate_28d", "adoption", "paying_share")
-RATES = ("adoption", "active_rate_28d", "connected_rate", "paying_share")
+RATES = ("adoption", "active_rate_28d", "connected_rate", "paying_share", "fault_incidence")
 SIZES = ("delivered_vehicles", "deliveries", "distance_per_active_day", "fault_incidence")
 
 PAGE = Page(

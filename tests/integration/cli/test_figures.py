@@ -111,6 +111,21 @@ def test_what_is_still_expected_is_told(fleet: Settings, run: Run) -> None:
     assert f"of the messages of {known.data_to}, 3.4% are still expected" in said
 
 
+def test_ranks_are_told_and_written(fleet: Settings, run: Run) -> None:
+    text = " ".join(run("rank", "trip_length").out.split())
+    assert "at the mix of all" in text
+    assert "All places hold together at 95%" in text
+    said = run("rank", "trips", "--by", "market", "--last", "7", "--format", "csv")
+    lines = list(csv.DictReader(io.StringIO(said.out)))
+    assert [(x["rank"], x["market"], x["value"], x["lowest"]) for x in lines] == [
+        ("1", "JP", "2100.0", ""), ("2", "DE", "1400.0", ""), ("2", "FR", "1400.0", ""),
+    ]  # fmt: skip
+    assert float(lines[0]["gap"]) == 2100 - 4900
+    refused = run("rank", "trips", "--by", "colour")
+    assert refused.code != 0
+    assert "colour" in refused.err
+
+
 def test_the_list_and_the_contract(fleet: Settings, run: Run) -> None:
     listed = run("metric", "--list").out
     assert "idle_ratio" in listed

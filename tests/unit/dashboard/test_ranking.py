@@ -71,14 +71,16 @@ def test_a_gap_is_mix_and_rate(published: Published) -> None:
     assert mix > 10
     assert rate < 0, "France is above for its models alone: with those of all it is below"
     assert float(rows["Japan"][9]) > 10  # type: ignore[arg-type]
+    assert [row[-2:] for row in sheet.rows] == [("1", "1 to 2"), ("2", "1 to 2"), ("3", "3")], "4 points of 1,000"
 
 
 def test_who_differs_beyond_chance_is_said(card: dict[str, Any]) -> None:
     assert "above: Japan" in card["note"]
     assert "below: Germany" in card["note"], "with its own models and with those of all"
-    assert "France" not in card["note"], "above as it is, and below with the models of all"
+    assert card["note"].count("France") == 1, "in its place; above as it is, and below with the models of all"
     assert "Morocco" not in card["note"]
     assert "2 markets withheld" in card["note"]
+    assert "at 95%: Japan 1 to 2, France 1 to 2, Germany 3; 1 of 3 are sure" in card["note"]
 
 
 def test_dots_show_both_ways_around_all_together(card: dict[str, Any]) -> None:

@@ -119,6 +119,7 @@ FAMILIES: dict[str, dict[str, str]] = {
             "connected_rate_at_mix adoption_at_mix paying_share_at_mix active_rate_28d_at_mix"
         ),
         "faults": "fault_incidence fault_rate_by_distance",
+        "faults at the platform's mix of models": "fault_incidence_at_mix fault_rate_by_distance_at_mix",
     },
     "automation": {
         "fitted share": "automation_fitted_vehicles automation_fitted_share automation_level_3_share",
@@ -162,6 +163,7 @@ QUERIES = {
     "rejects by feed and reason": "rejected_records",
     "a version that brings faults, with its rate ratio and interval": "versions_that_bring_faults",
     "markets whose trials expire": "markets_whose_trials_expire",
+    "markets in their places, with what these may be": "markets_ranked_by_connected_rate",
 }
 
 ASKED = [

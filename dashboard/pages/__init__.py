@@ -12,6 +12,7 @@ from dashboard.pages import (
     overview,
     software,
     usage,
+    vehicle,
 )
 
 PAGES: tuple[Page, ...] = (
@@ -23,11 +24,12 @@ PAGES: tuple[Page, ...] = (
     markets.PAGE,
     automation.PAGE,
     software.PAGE,
+    vehicle.PAGE,
     operations.PAGE,
     glossary.PAGE,
 )
 
 __all__ = [
     "PAGES", "adoption", "automation", "charging", "glossary", "health", "markets", "operations", "overview",
-    "software", "usage",
+    "software", "usage", "vehicle",
 ]  # fmt: skip

@@ -3,6 +3,7 @@
 from dashboard.cards.by_class import ByClass
 from dashboard.cards.by_day import ByDay, DaysOf
 from dashboard.cards.by_group import ByGroup
+from dashboard.cards.by_metric import ByMetric
 from dashboard.cards.listings import VEHICLES
 from dashboard.cards.pareto import Pareto
 from dashboard.cards.survival import Survival
@@ -16,25 +17,21 @@ TILES = (
 STATES = ("healthy_share", "attention_share", "act_now_share")
 DUE = ("lv_battery_low_share", "tyres_low_share", "brakes_worn_share", "service_overdue_share")
 OPEN = ("faults_open_after_7d", "faults_open_after_30d")
-BY_MODEL = ("fault_episodes", "fault_incidence", "fault_rate_by_distance", "fault_prevalence")
+INCIDENTS = ("incidents_3m", "incidents_6m", "incidents_12m", "incidents_24m")
+BATTERIES = ("battery_soh_p50", "battery_soh_p10", "battery_below_80_share")
 WORKSHOP = ("workshop_visit_rate", "days_in_workshop", "workshop_repeat_share")
 
-PAGE = Page(
-    "health",
-    "Fleet health",
-    (
-        Tiles(*TILES),
-        Row(
-            DaysOf("states", "Fleet by health", STATES, "share of reporting vehicles per day", graded=True),
-            ByClass("fault_rate_by_distance", "software_version", "Faults by software, per distance on it"),
-            Pareto("faults_by_code", "code", "code_name", "Which faults"),
-            Survival("time-to-clear", "How long faults stay open", OPEN, "time_to_clear_p50", "code_name", back=56),
-        ),
-        Row(*(ByDay(metric) for metric in DUE), columns=4),
-        Row(
-            ByGroup(*BY_MODEL, by="model", trend="fault_incidence"),
-            ByGroup(*WORKSHOP, by="market", name="workshop", title="In the workshop"),
-        ),
-        Row(VEHICLES, ByClass("fault_rate_by_distance", "months_in_service", "Faults by months in service")),
+PAGE = Page("health", "Fleet health", (
+    Tiles(*TILES),
+    Row(
+        DaysOf("states", "Fleet by health", STATES, "share of reporting vehicles per day", graded=True),
+        ByClass("fault_rate_by_distance", "software_version", "Faults by software, per distance on it"),
+        Pareto("faults_by_code", "code", "code_name", "Which faults"), VEHICLES,
+        Survival("time-to-clear", "How long faults stay open", OPEN, "time_to_clear_p50", "code_name", back=56),
+        ByMetric("incidents", "Incidents by months in service", INCIDENTS, ordered=True),
+        ByGroup("fault_episodes", "fault_incidence", "fault_prevalence", by="model", trend="fault_incidence"),
+        ByGroup(*BATTERIES, by="model", name="batteries", title="Traction batteries, capacity of new"),
     ),
-)  # fmt: skip
+    Row(*(ByDay(metric) for metric in DUE), columns=4),
+    ByGroup(*WORKSHOP, by="market", name="workshop", title="In the workshop"),
+))  # fmt: skip

@@ -58,3 +58,15 @@ def test_a_room_does_not_pull_in_another(room: str, foreign: tuple[str, ...]) ->
     code = f"import {room}, sys; print([m for m in {foreign!r} if m in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("command", [["build"], ["publish"], ["status"]], ids=" ".join)
+def test_a_command_starts_without_what_only_dagster_needs(command: list[str], tmp_path: Path) -> None:
+    code = (
+        f"import sys; from sillage.__main__ import alone; sys.argv = ['sillage', *{command}]\n"
+        "try:\n    alone()\n"
+        "finally:\n    print([m for m in ('dagster', 'sqlalchemy.sql') if m in sys.modules], 'polars' in sys.modules)"
+    )
+    found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert "There is no lake yet" in found.stderr
+    assert found.stdout.strip() == "[] True"

@@ -88,6 +88,7 @@ class Suppression:
         """SQL of the table, with the columns ``tags``."""
         copies = zip(self.table.overlapping, self._overlapping(), strict=True)
         columns = [f'"{name}" as {copy}' for name, copy in copies]
+        columns += [f'"{name}" as each_{name}' for name in self._several()]
         if self.grain.filters:
             columns.append(f"case{self.grain.outside} else '' end as outside")
         return f"(select *, {', '.join(columns)} from {self.table.table} as kpi)" if columns else self.table.table
@@ -125,8 +126,8 @@ class Suppression:
         measured = ", ".join(f"{sql} as {_quoted(column)}" for column, sql in measures.items())
         rows = (
             f"select date, {grain.grouping_set} as grouping_set, {grain.selected} {copies} "
-            f'kpi."{name}" as each, {sums_of(self.parts)} from {self.source()} as kpi '
-            f"{grain.inside} {grain.group_by(*self._overlapping(), f'kpi.{_quoted(name)}')}"
+            f"each_{name} as each, {sums_of(self.parts)} from {self.source()} as kpi "
+            f"{grain.inside} {grain.group_by(*self._overlapping(), f'each_{name}')}"
         )
         by_each = (
             f"select splits.split, periods.period, {names} {copies} each, {measured} from ({rows}) as rows "

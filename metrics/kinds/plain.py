@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping
 
 from metrics.contract import Metric
@@ -18,4 +19,5 @@ class Plain(Metric):
 
 def whole(expression: str) -> str:
     """In parentheses, if it is more than one thing."""
-    return f"({expression})" if " " in expression and not expression.startswith("(") else expression
+    tree = ast.parse(expression.strip(), mode="eval").body
+    return f"({ast.unparse(tree)})" if isinstance(tree, ast.BinOp) else expression

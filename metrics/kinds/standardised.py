@@ -15,7 +15,7 @@ from pydantic import PrivateAttr
 
 from metrics.contract import KindError, KpiTable, Name, OverTime
 from metrics.expressions import parts_of, sum_sql
-from metrics.intervals import Z95
+from metrics.intervals import Z95, poisson_interval, wilson_interval
 from metrics.kinds.keyed import Keyed
 from metrics.kinds.rate import Rate
 from metrics.kinds.ratio import Ratio
@@ -95,9 +95,23 @@ class Standardised(Keyed):
 
     def bounds(self, cell: Cell) -> Interval:
         """Plus and minus 1.96 standard deviations by the delta method: the variances of the strata's rates, each by its
-        squared weight, add up. It does not leave what the rate can be."""
+        squared weight, add up. It does not leave what the rate can be.
+
+        Where each stratum has none or all, these variances are 0 and say nothing: there the interval is that of the
+        base, Wilson's or that of a Poisson count, of the group's cases taken together.
+        """
         if cell.value is None or cell.variance is None or cell.variance < 0:
             return None, None
+        if cell.variance == 0 and cell.denominator:
+            return self._ends_of_none_or_all(cell.value, cell.denominator, cell.days)
         half = self.scale * Z95 * sqrt(cell.variance)
         high = cell.value + half
         return max(0.0, cell.value - half), min(self.scale, high) if self._base.interval_name == "wilson" else high
+
+    def _ends_of_none_or_all(self, value: float, exposure: float, days: int) -> Interval:
+        if self._base.interval_name == "wilson":
+            cases = exposure if self.over_time == "last" else exposure / max(1, days)
+            low, high = wilson_interval(min(1.0, value / self.scale) * cases, cases)
+            return self.scale * low, self.scale * high
+        low, high = poisson_interval(0)
+        return self.scale * low / exposure, self.scale * high / exposure

@@ -14,6 +14,7 @@ from metrics import SQL_FOLDER, InputReach, load_contracts
 from metrics.contract import ValueFormat
 from metrics.expressions import ExpressionError, check_expression, parts_of, sum_sql, written_out
 from metrics.kinds import KINDS as KIND_CLASSES
+from metrics.kinds.plain import whole
 from tests.unit.metrics.platform import KINDS
 
 
@@ -33,6 +34,20 @@ def _whole(folder: Path) -> None:
     """Read contracts and queries."""
     for table in load_contracts(folder).tables:
         assert table.inputs
+
+
+@pytest.mark.parametrize(
+    ("expression", "printed"),
+    [
+        ("sum(a)", "sum(a)"),
+        ("sum(a) - sum(b)", "(sum(a) - sum(b))"),
+        ("(sum(a) + sum(b))", "(sum(a) + sum(b))"),
+        ("(sum(a) + sum(b)) / 3600", "((sum(a) + sum(b)) / 3600)"),
+        ("(sum(a) - sum(b)) * (sum(c) + sum(d))", "((sum(a) - sum(b)) * (sum(c) + sum(d)))"),
+    ],
+)
+def test_a_formula_reads_as_it_is_worked_out(expression: str, printed: str) -> None:
+    assert whole(expression) == printed
 
 
 def test_the_shipped_contracts() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from lake.catalog import connect
 from lake.settings import get_settings
 from lake.storage import Lake
-from metrics import Slice, evaluate, load_contracts, macro_statements
+from metrics import Question, Slice, evaluate, evaluate_all, load_contracts, macro_statements
 from metrics.specs import table_specs
 from tests.unit.metrics.platform import KINDS, MONDAY, database, only
 
@@ -172,6 +172,18 @@ def test_two_clicks_tell_of_no_small_group() -> None:
     split = _asked(con, {"market": ("FR", "DE", "CN")}, ("market",))
     assert split == {("FR",): None, ("DE",): 7, ("CN",): 7}
     assert split.items() <= _asked(con, {}, ("market",)).items()
+
+
+def test_questions_asked_together_are_withheld_as_each_alone() -> None:
+    """A page asks for the whole and for several splits at once; what one of them hides, the others do not show."""
+    cells = {("CN", "Corvid"): 9, ("DE", "Corvid"): 12, ("FR", "Corvid"): 40, ("DE", "Heron"): 30, ("CN", "Heron"): 20}
+    rows = [{"date": MONDAY, "market": m, "model": k, "vehicles": n, "trips": 7} for (m, k), n in cells.items()]
+    con = database(FEW, driving=rows)
+    splits: list[tuple[str, ...]] = [(), ("market",), ("model",), ("market", "model")]
+    slice_ = Slice(MONDAY, MONDAY, {"market": ("CN", "DE")})
+    together = evaluate_all(con, [Question(("trips",), slice_, by) for by in splits], contracts=FEW)
+    assert together == [evaluate(con, ["trips"], slice_, by=by, contracts=FEW) for by in splits]
+    assert {v.group: v.value for v in together[2]} == {("Corvid",): None, ("Heron",): 14}
 
 
 def test_a_filter_hides_small_groups_of_other_dimensions_too() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metrics import Slice, evaluate
-from metrics.intervals import Z95
+from metrics.intervals import Z95, poisson_interval, wilson_interval
 from tests.unit.metrics.platform import KINDS, MONDAY, database
 
 DAY = Slice(MONDAY, MONDAY)
@@ -79,6 +79,20 @@ def test_the_whole_is_its_own_mix() -> None:
 def test_what_has_no_interval_has_none_at_the_mix() -> None:
     value = _by_market(_con(), "km_at_mix")["FR"]
     assert (value.low, value.high) == (None, None)
+
+
+def test_of_none_or_all_there_is_an_interval_too() -> None:
+    """All strata are alike there: the share at the mix is the group's own, and as sure as it."""
+    fleet = {key: (n, n if key[0] == "FR" else 0, 0, km) for key, (n, _, _, km) in FLEET.items()}
+    for days in (1, 2):
+        both = Slice(MONDAY, MONDAY + timedelta(days - 1))
+        heard = _by_market(_con(fleet, days), "heard_at_mix", both)
+        all_, none = (tuple(100 * end for end in wilson_interval(n, 1000)) for n in (1000, 0))
+        assert (heard["FR"].value, heard["FR"].low, heard["FR"].high) == pytest.approx((100, *all_))
+        assert (heard["DE"].value, heard["DE"].low, heard["DE"].high) == pytest.approx((0, *none))
+        events = _by_market(_con(fleet, days), "events_at_mix", both)["FR"]
+        high = 1000 * poisson_interval(0)[1] / (5000 * days)
+        assert (events.value, events.low, events.high) == pytest.approx((0, 0, high))
 
 
 def test_strata_that_a_group_lacks_are_left_out_and_told() -> None:

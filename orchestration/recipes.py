@@ -19,6 +19,7 @@ from transforms.core.automation import AutomationRules, automation_segments
 from transforms.core.charging import ChargingRules, HealthRules, battery_health, charging_sessions, plug_ins
 from transforms.core.command_outcomes import CommandRules, command_outcomes
 from transforms.core.fault_episodes import fault_episodes
+from transforms.core.implausible_values import implausible_values
 from transforms.core.latest import latest
 from transforms.core.service_sessions import SessionRules, service_sessions
 from transforms.core.software_installs import software_installs
@@ -103,6 +104,7 @@ CORE: tuple[Recipe, ...] = (
     _core("trips", trips, {"raw.telemetry": _TRIPS}),
     _core("vehicle_days", vehicle_days, {"raw.telemetry": _DAYS, "core.trips": _DAYS, "core.vehicles": Reach()}),
     _core("arrivals", arrivals, {"raw.telemetry": Reach()}),
+    _core("implausible_values", implausible_values, {"raw.telemetry": Reach()}),
     _core("vehicle_conditions", vehicle_conditions, {"raw.telemetry": Reach()}),
     Recipe("core.latest", {"raw.telemetry": Reach()}, _latest, folds=True),
     _core("charging_sessions", charging_sessions, {"raw.telemetry": _CHARGING, "raw.charging_events": _CHARGING}),

@@ -14,6 +14,7 @@ from lake.schemas.core.episodes import (
 from lake.schemas.core.fleet import (
     Activity,
     Arrivals,
+    ImplausibleValues,
     Latest,
     SubscriptionDays,
     VehicleConditions,
@@ -32,6 +33,7 @@ __all__ = [
     "ChargingSessions",
     "CommandOutcomes",
     "FaultEpisodes",
+    "ImplausibleValues",
     "Latest",
     "PlugIns",
     "ServiceSessions",

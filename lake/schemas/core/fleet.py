@@ -108,6 +108,15 @@ class Arrivals(dy.Schema):
     messages_after_day = count("Distinct messages that arrived so long after the end of the day; none that came in it.")
 
 
+class ImplausibleValues(dy.Schema):
+    """Values of one signal of a vehicle and day outside their plausible range; a row only where there is one."""
+
+    date = day("UTC day", primary_key=True)
+    vehicle_id = vehicle_id(primary_key=True)
+    signal = dy.String(nullable=False, primary_key=True, description="Column of the signal in raw.telemetry.")
+    implausible = count("Values outside the plausible range of the signal, taken as not sent.", least=1)
+
+
 class Activity(dy.Schema):
     """What a vehicle did on the last 64 days: bit 0 is the day itself, bit n the day n days before."""
 

@@ -30,7 +30,7 @@ FOLLOWED = ("kpi.driving", "kpi.active_vehicles")
 
 def is_followed(table: str) -> bool:
     """Whether a table is of core and more than one day's own telemetry, or one of the followed."""
-    alone = ("core.vehicle_conditions", "core.arrivals")
+    alone = ("core.vehicle_conditions", "core.arrivals", "core.implausible_values")
     return table not in alone if table.startswith("core.") else table in FOLLOWED
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 import polars as pl
 import pytest
 
+from lake.signals import SIGNALS
 from lake.snapshot import Snapshot
 from metrics import load_contracts
 from metrics.kinds.quantile import bucket_of
@@ -69,6 +70,27 @@ def test_implausible_values(fleet: Fleet, ledger: Ledger) -> None:
     found = fleet.found("kpi.messages")["implausible_values"].sum()
     ledger.within(f"kpi.messages: implausible_values, {spikes} spikes, {units} in other units", found,
                   0.5 * spikes, spikes + 4 * units)  # fmt: skip
+
+
+def test_implausible_values_by_signal(fleet: Fleet, ledger: Ledger) -> None:
+    """Each value of the first copy of a message against the range of its signal, and all together as by vehicle."""
+    kpi = fleet.found("kpi.implausible")
+    raw = fleet.found("raw.telemetry").sort("batch", "record")
+    first = raw.unique(["vehicle_id", "event_at", "sequence", "source"], keep="first", maintain_order=True)
+    all_together = vehicles = 0
+    for signal in SIGNALS:
+        if signal.low is None or signal.high is None:
+            continue
+        wrong = first.filter(~pl.col(signal.column).is_between(signal.low, signal.high))
+        found = kpi.filter(signal=signal.column)
+        assert found["implausible_values"].sum() == wrong.height, signal.column
+        all_together += wrong.height
+        vehicles += wrong.select("vehicle_id", "event_date").n_unique() if wrong.height else 0
+    ledger.equal("kpi.implausible: implausible_values", all_together, kpi["implausible_values"].sum())
+    ledger.equal("kpi.implausible: implausible_vehicles", vehicles, kpi["implausible_vehicles"].sum())
+    of_messages = fleet.found("kpi.messages")["implausible_values"].sum()
+    ledger.equal("kpi.implausible: as in kpi.messages", of_messages, kpi["implausible_values"].sum())
+    assert (kpi["vehicles"] >= kpi["implausible_vehicles"]).all()
 
 
 def test_lags(fleet: Fleet, ledger: Ledger) -> None:

@@ -151,6 +151,7 @@ FAMILIES: dict[str, dict[str, str]] = {
         "duplicates": "duplicate_share",
         "late": "late_share",
         "implausible values": "implausible_rate",
+        "implausible values by signal": "implausible_values implausible_vehicle_days",
         "silent vehicles": "silent_share silent_7d_share silent_28d_share",
         "coverage of KPIs": (
             "registry_coverage version_coverage odometer_coverage odometer_distance_share temperature_coverage "

@@ -15,7 +15,7 @@ import duckdb
 import metrics
 from dashboard.view.address import FILTERS, Catalogue, View
 from dashboard.view.history import History, Lives, no_lake
-from dashboard.view.names import value_name
+from dashboard.view.names import in_order
 from lake.snapshot import NothingPublishedError, Snapshot, SnapshotInfo
 from metrics import Contracts, Evaluation, Metric, MetricValue, dimension_values, load_contracts
 
@@ -95,6 +95,10 @@ class Answers:
     def first(self) -> Evaluation | None:
         """The answer to the first question that could be answered."""
         return next(iter(self._found.values()), None)
+
+    def some(self, questions: Collection[Question]) -> bool:
+        """Some of the questions could be answered."""
+        return any(question in self._found for question in questions)
 
     def lacking(self, questions: Collection[Question]) -> tuple[str, ...]:
         """Labels of the dimensions that the view filters by and some metric asked is not split by."""
@@ -267,7 +271,7 @@ class Published:
         labels = {name: self.contracts.dimension(name).label for name in FILTERS}
         values = {name: dimension_values(cursor, name, contracts=self.contracts) for name in FILTERS}
         named = {
-            name: tuple(sorted(found, key=lambda value: (value == "unknown", value_name(name, value))))
+            name: tuple(sorted(found, key=lambda value, name=name: in_order(name, value)))  # type: ignore[misc]
             for name, found in values.items()
         }
         return Catalogue(info.data_from, info.data_to, labels, named, info.newest_day)

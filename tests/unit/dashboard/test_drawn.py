@@ -11,6 +11,7 @@ import pytest
 from dashboard.cards.by_day import ByDay, DaysOf
 from dashboard.cards.tiles import Tiles
 from dashboard.draw.charts import Axis, Line, daily_lines, small_multiples
+from dashboard.draw.groups import Bar, Curve, Point, falling_points, ordered_bars
 from dashboard.draw.palette import DARK, LIGHT
 from dashboard.page import Page, Row
 from dashboard.view.published import Published
@@ -91,3 +92,16 @@ def test_zeros_stand_on_the_axis() -> None:
     assert zeros["layout"]["yaxis"]["range"] == [0, 1]
     some = daily_lines(DAYS, [Line("some", [0.0, 0.5, 0.2], "#000000")], Axis(from_zero=False), LIGHT)
     assert "range" not in some["layout"]["yaxis"]
+
+
+def test_many_classes_are_not_all_named_below_their_bars() -> None:
+    few, many = ([Bar(str(number), 1.0) for number in range(count)] for count in (24, 60))
+    assert "nticks" not in ordered_bars(few, Axis(), LIGHT)["layout"]["xaxis"], "hours of a day are"
+    assert ordered_bars(many, Axis(), LIGHT)["layout"]["xaxis"]["nticks"] == 12
+
+
+def test_a_legend_of_curves_has_a_line_each_and_room_for_all() -> None:
+    curves = [Curve(f"a fault with quite a long name, {number}", [Point(0, 100)], "#000000") for number in range(4)]
+    layout = falling_points(curves, Axis("%"), "days", LIGHT)["layout"]
+    assert layout["legend"]["entrywidth"] == 1
+    assert layout["margin"]["b"] > 4 * 18

@@ -67,7 +67,7 @@ def test_addresses_that_are_no_page_are_404(client: Client) -> None:
     assert client("/usage").status == 200
     assert client("/nowhere").status == 404
     assert client("/docs").status == 404
-    assert client("/export/overview/activity.csv").status == 404
+    assert client("/export/usage/activity.csv").status == 404
 
 
 def test_only_names_of_this_machine_are_answered(client: Client) -> None:
@@ -178,6 +178,6 @@ def test_a_damaged_snapshot_is_said_and_nothing_breaks(tmp_path: Path) -> None:
         health = Answer(address, "/healthz", {})
         assert (health.status, json.loads(health.content)["status"]) == (503, "unreadable")
         assert Answer(address, "/_dash-layout", {}).status == 200
-        export = Answer(address, "/export/overview/activity.csv", {})
+        export = Answer(address, "/export/usage/activity.csv", {})
         assert export.status == 503
         assert b"is damaged. Error " in export.content

@@ -192,9 +192,9 @@ def tiled(tiles: Sequence[Tile], axis: Axis, colors: Palette) -> Figure:
     }
     unit = f" {axis.unit}" if axis.unit not in ("", "%") else axis.unit
 
-    def matrix(some: Sequence[Tile], of: Callable[[Tile], Any]) -> list[list[Any]]:
+    def matrix(some: Sequence[Tile], of: Callable[[Tile], Any], nothing: str | None = None) -> list[list[Any]]:
         at = {(tile.column, tile.row): of(tile) for tile in some}
-        return [[at.get((column, row)) for column in columns] for row in rows]
+        return [[at.get((column, row), nothing) for column in columns] for row in rows]
 
     shared: Figure = {"type": "heatmap", "xgap": 2, "ygap": 2, "hoverongaps": False}
     shared |= {"texttemplate": "%{text}", "textfont": {"size": 10.5, "family": FONT, "color": colors.text}}
@@ -202,12 +202,12 @@ def tiled(tiles: Sequence[Tile], axis: Axis, colors: Palette) -> Figure:
     traces = [
         shared
         | {
-            "z": matrix(hidden, lambda _: 0), "text": matrix(hidden, lambda t: t.code), "showscale": False,
+            "z": matrix(hidden, lambda _: 0), "text": matrix(hidden, lambda t: t.code, ""), "showscale": False,
             "colorscale": [[0, colors.line], [1, colors.line]], "hoverinfo": "skip", "hovertemplate": None,
         },
         shared
         | {
-            "z": matrix(known, lambda t: t.value), "text": matrix(known, lambda t: t.code),
+            "z": matrix(known, lambda t: t.value), "text": matrix(known, lambda t: t.code, ""),
             "customdata": matrix(known, lambda t: [t.name, t.link]),
             "colorscale": [[0, colors.heat_low], [1, colors.accent_soft]],
             "colorbar": {

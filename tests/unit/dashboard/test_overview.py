@@ -68,6 +68,7 @@ def test_the_map_colours_what_may_be_shown_and_leads_to_it(published: Published)
     column, row = PLACES["MA"]
     assert shown["z"][row][column] is None
     assert hidden["text"][row][column] == "MA"
+    assert all(isinstance(code, str) for trace in (hidden, shown) for line in trace["text"] for code in line)
     assert "2 markets withheld" in found["note"], "Morocco is too few, and Germany hides it"
     text = bytes(_export(page, "active-rate-28d-map", "", published).body).decode()
     assert "JP,Japan,active_rate_28d,%,80.0" in text

@@ -9,7 +9,7 @@ from typing import Any
 from anyio import to_thread
 from dash import ClientsideFunction, Dash, Input, Output, html, no_update, set_props
 
-from dashboard.cards.card import Address, Card, Filling
+from dashboard.cards.card import Address, Card, Filling, Place
 from dashboard.draw.markup import attrs
 from dashboard.draw.palette import palette
 from dashboard.draw.parts import provisional_key, state
@@ -146,7 +146,7 @@ class Page:
         if card is None:
             return None
         found = reading.ask(view, card.ask(view))
-        if lacking := found.lacking(card.ask(view)):
+        if lacking := _lacking(card, card.frame(reading.contracts), view, found):
             raise QueryError("No export for this filter", found=f"not split by {' and '.join(lacking)}")
         return card.sheet(view, found)
 
@@ -154,7 +154,7 @@ class Page:
         """The values of one card. One that cannot be shown says why, and the others stand."""
         nothing = Sheet(card.name, "", (), (), (), (), found)
         place, address = card.frame(found.contracts), Address(self.name, self.path)
-        if lacking := found.lacking(card.ask(view)):
+        if lacking := _lacking(card, place, view, found):
             names = " and ".join(lacking)
             text = f"These figures are not split by {names}. Take that filter off to see them."
             return place.values(Filling(content=state("Not for this filter", text)), address, view, nothing)
@@ -179,6 +179,12 @@ class Page:
                 card.name: dict.fromkeys(card.frame(contracts).outputs(self.name), no_update) for card in self.cards
             },
         }
+
+
+def _lacking(card: Card, place: Place, view: View, found: Answers) -> tuple[str, ...]:
+    """What the view filters by and the card's figures are not split by, so that it cannot be shown."""
+    asked = card.ask(view)
+    return () if place.stands_in_part and found.some(asked) else found.lacking(asked)
 
 
 def _no_data(text: str) -> Any:

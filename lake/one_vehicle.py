@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -19,7 +19,9 @@ from lake.errors import QueryError
 from lake.settings import Settings
 from lake.signals import SIGNALS, Privacy, Signal
 from lake.storage import Lake
-from lake.tables import open_table
+
+if TYPE_CHECKING:
+    from lake.tables import Table
 
 LONGEST_DAYS = 92
 """Days that are read at once, at most."""
@@ -105,17 +107,17 @@ class OneVehicle:
     def described(self, vehicle: str, last: date) -> dict[str, Any] | None:
         """What it is and what it last said, as of a day or the newest before; ``None`` where nobody knows it."""
         mine = _of(vehicle, last, last)
-        days = open_table(self._lake, "core.vehicle_days").scan(last - timedelta(LONGEST_DAYS - 1), last, where=mine)
+        days = _table(self._lake, "core.vehicle_days").scan(last - timedelta(LONGEST_DAYS - 1), last, where=mine)
         told = days.select("date", "market", "model", "model_year", "powertrain", "software_version")
         newest = told.sort("date").tail(1).collect().to_dicts()
-        latest = open_table(self._lake, "core.latest").scan(where=mine).select("last_event_at", "odometer_km")
+        latest = _table(self._lake, "core.latest").scan(where=mine).select("last_event_at", "odometer_km")
         said = latest.collect().to_dicts()
         if not newest and not said:
             return None
         found = {**(newest[0] if newest else {}), **(said[0] if said else {})}
         if newest:
             day = newest[0]["date"]
-            registry = open_table(self._lake, "core.vehicles").scan(day, day, where=mine)
+            registry = _table(self._lake, "core.vehicles").scan(day, day, where=mine)
             of_registry = registry.select("delivered_on", "months_in_service", "automation_level").collect().to_dicts()
             found |= of_registry[0] if of_registry else {}
         return found
@@ -129,7 +131,7 @@ class OneVehicle:
         mine, begin = _of(vehicle, first, last), datetime.combine(first, time(), UTC)
         found: list[Happening] = []
         for lane, (table, began, ended, facts) in LANES.items():
-            rows = open_table(self._lake, table).scan(first - timedelta(_BACK.get(lane, 1)), last, where=mine)
+            rows = _table(self._lake, table).scan(first - timedelta(_BACK.get(lane, 1)), last, where=mine)
             for row in rows.select(*dict.fromkeys((began, *([ended] if ended else []), *facts))).collect().to_dicts():
                 start, end = row[began], row[ended] if ended else None
                 over = end if ended and end is not None else start
@@ -157,7 +159,7 @@ class OneVehicle:
         if unknown := [name for name in signals if name not in READABLE]:
             raise QueryError("No signal that may be looked at", found=", ".join(unknown))
         mine = _of(vehicle, first, last)
-        rows = open_table(self._lake, "raw.telemetry").scan(first, last, where=mine).select("event_at", *signals)
+        rows = _table(self._lake, "raw.telemetry").scan(first, last, where=mine).select("event_at", *signals)
         known = rows.collect()
         days = (datetime.combine(first, time(), UTC), datetime.combine(last + timedelta(1), time(), UTC))
         return tuple(_thinned(known, READABLE[name], days, at_most) for name in signals)
@@ -168,7 +170,7 @@ class OneVehicle:
         Raises:
             QueryError: the period is longer than ``LONGEST_DAYS``.
         """
-        rows = open_table(self._lake, "core.battery_health").scan(first, last, where=_of(vehicle, first, last))
+        rows = _table(self._lake, "core.battery_health").scan(first, last, where=_of(vehicle, first, last))
         wanted = ("date", "capacity_kwh", "capacity_low_kwh", "capacity_high_kwh", "capacity_new_kwh", "sessions")
         return rows.select(wanted).sort("date").collect().to_dicts()
 
@@ -177,6 +179,13 @@ class OneVehicle:
 def is_pseudonym(text: str) -> bool:
     """The text is formed as the pseudonym of a vehicle."""
     return _ID.fullmatch(text) is not None
+
+
+def _table(lake: Lake, name: str) -> Table:
+    """A table of the lake. What reads Delta is slow to import, and few look at a vehicle."""
+    from lake.tables import open_table
+
+    return open_table(lake, name)
 
 
 def _of(vehicle: str, first: date, last: date) -> pl.Expr:

@@ -1,9 +1,7 @@
 /* The parts of the page that live in the browser: links without reload, filters in the address, theme, copy link. */
 (function () {
   "use strict";
-  var DIMENSIONS = ["market", "model", "powertrain", "model_year"];
-  var LINKED = ["service"]; /* filters without a menu: they stay on their page, and go with a click or with Reset */
-  var OWN = ["by", "table", "vehicle", "signal"]; /* what a page alone knows: it stays behind with the page */
+  var OWN = ["service", "by", "table", "vehicle", "signal"]; /* what one page knows: it stays behind with the page */
   var busy = 0, news = "", shown = null;
 
   /* ---- the address ---------------------------------------------------------------------------- */
@@ -14,96 +12,38 @@
     window.history.pushState({}, "", target.pathname + target.search);
     window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
   }
-  function iso(date) { return date.toISOString().slice(0, 10); }
-  function addDays(text, days) {
-    var date = new Date(text + "T00:00:00Z");
-    date.setUTCDate(date.getUTCDate() + days);
-    return iso(date);
-  }
-  function isDay(text) { return /^\d{4}-\d\d-\d\d$/.test(text || "") && !isNaN(Date.parse(text)); }
-
-  function fromAddress(search, facts) {
-    var query = new URLSearchParams(search || "");
-    var preset = parseInt(query.get("days"), 10);
-    var view = {
-      preset: facts.presets.indexOf(preset) >= 0 ? preset : facts.default,
-      compare: facts.compare[query.get("compare")] ? query.get("compare") : "previous",
-      chosen: {}
-    };
-    var first = query.get("from"), last = query.get("to");
-    if (isDay(first) && isDay(last) && first <= last) {
-      view.preset = null; view.first = first; view.last = last;
-    } else {
-      view.last = facts.last; view.first = addDays(facts.last, 1 - view.preset);
-    }
-    DIMENSIONS.concat(LINKED).forEach(function (name) {
-      var given = query.getAll(name);
-      var known = facts.values[name].map(function (v) { return v.value; });
-      var some = known.filter(function (v) { return given.indexOf(v) >= 0; });
-      view.chosen[name] = some.length === known.length ? [] : some;
-    });
-    return view;
-  }
-  function toAddress(view, facts, search) {
-    var query = new URLSearchParams(), old = new URLSearchParams(search || "");
+  /* What an address says, only the server knows: it tells the view that it read, and this writes the next. */
+  function toAddress(view, facts) {
+    var query = new URLSearchParams();
     if (view.preset === null) { query.set("from", view.first); query.set("to", view.last); }
     else if (view.preset !== facts.default) { query.set("days", view.preset); }
     if (view.compare !== "previous") { query.set("compare", view.compare); }
-    DIMENSIONS.forEach(function (name) {
+    facts.dimensions.forEach(function (name) {
       view.chosen[name].forEach(function (value) { query.append(name, value); });
     });
-    LINKED.concat(OWN).forEach(function (name) {
-      old.getAll(name).forEach(function (value) { query.append(name, value); });
-    });
+    view.own.forEach(function (pair) { query.append(pair[0], pair[1]); });
     var text = query.toString();
     return text ? "?" + text : "";
   }
 
   /* ---- filters -------------------------------------------------------------------------------- */
-  function valueText(facts, name, chosen) {
-    var all = facts.values[name];
-    if (!chosen.length) { return "all " + all.length; }
-    var names = all.filter(function (v) { return chosen.indexOf(v.value) >= 0; })
-      .map(function (v) { return v.label; });
-    return names.length <= 2 ? names.join(", ") : names.slice(0, 2).join(", ") + " and " + (names.length - 2) + " more";
-  }
-  function dayText(text) {
-    return new Date(text + "T00:00:00Z").toLocaleDateString("en-GB",
-      { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" }).replace("Sept", "Sep");
-  }
-  function addressToControls(search, facts) {
-    var view = fromAddress(search, facts);
-    var lists = DIMENSIONS.map(function (name) { return view.chosen[name]; });
-    var texts = DIMENSIONS.map(function (name) { return valueText(facts, name, view.chosen[name]); });
-    var active = DIMENSIONS.concat(LINKED).filter(function (name) { return view.chosen[name].length; })
-      .map(function (name) { return facts.labels[name] + " " + valueText(facts, name, view.chosen[name]); });
-    var period = view.preset === null ? dayText(view.first) + " – " + dayText(view.last) : view.preset + " d";
-    var against = view.compare === "none" ? [] : ["vs " + facts.compare[view.compare]];
-    var summary = [period].concat(against, active.length ? active : ["all vehicles"]).join(" · ");
-    var isDefault = view.preset === facts.default && view.compare === "previous" && !active.length;
-    var values = [view.preset === null ? "" : String(view.preset), [view.first, view.last], view.compare];
-    var reset = "pill reset soft" + (isDefault ? " off" : "");
-    var days = "Days, " + dayText(view.first) + " – " + dayText(view.last);
-    return values.concat(lists, [facts.compare[view.compare]], texts, [summary, reset, days]);
-  }
   function controlsToAddress() {
-    var facts = arguments[arguments.length - 1];
-    if (!facts) { return; }
+    var given = arguments, now = given[given.length - 1], facts = given[given.length - 2];
+    if (!facts || !now) { return; }
     var triggered = window.dash_clientside.callback_context.triggered.map(function (t) {
       return t.prop_id.split(".")[0];
     });
-    var now = fromAddress(window.location.search, facts);
-    var view = { preset: now.preset, first: now.first, last: now.last, compare: arguments[2] || now.compare, chosen: {} };
-    if (triggered.indexOf("filter-period") >= 0 && arguments[0]) { view.preset = parseInt(arguments[0], 10); }
+    var view = { preset: now.preset, first: now.first, last: now.last, compare: given[2] || now.compare, chosen: {},
+                 own: now.own };
+    if (triggered.indexOf("filter-period") >= 0 && given[0]) { view.preset = parseInt(given[0], 10); }
     if (triggered.indexOf("filter-range") >= 0) {
-      var range = arguments[1] || [];
+      var range = given[1] || [];
       if (!range[0] || !range[1]) { return; }
       if (range[0] !== now.first || range[1] !== now.last) {
         view.preset = null; view.first = range[0]; view.last = range[1];
       }
     }
-    var given = arguments;
-    DIMENSIONS.forEach(function (name, i) {
+    facts.dimensions.forEach(function (name, i) {
       var cleared = triggered.indexOf("filter-" + name + "-all") >= 0;
       var some = cleared ? [] : (given[3 + i] || []);
       var known = facts.values[name].map(function (v) { return v.value; });
@@ -111,15 +51,16 @@
       view.chosen[name] = some.length === known.length ? [] : some;
     });
     /* An address that says the same in other words, or holds something unknown, is left as it is. */
-    if (toAddress(view, facts, "") !== toAddress(now, facts, "")) {
-      go(window.location.pathname + toAddress(view, facts, window.location.search));
+    if (toAddress(view, facts) !== toAddress(now, facts)) {
+      window.dash_clientside.set_props("filter-view", { data: view }); /* another click may come before the server's answer */
+      go(window.location.pathname + toAddress(view, facts));
     }
   }
 
   /* ---- shell ---------------------------------------------------------------------------------- */
   function navigation(pathname, search) {
     var keep = new URLSearchParams(search || "");
-    LINKED.concat(OWN).forEach(function (name) { keep.delete(name); });
+    OWN.forEach(function (name) { keep.delete(name); });
     var text = keep.toString() ? "?" + keep.toString() : "";
     document.querySelectorAll("a[data-page]").forEach(function (link) {
       var page = link.getAttribute("data-page");
@@ -253,8 +194,7 @@
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     sillage: {
-      addressToControls: addressToControls, controlsToAddress: controlsToAddress,
-      navigation: navigation, burger: burger, scheme: scheme, drill: drill
+      controlsToAddress: controlsToAddress, navigation: navigation, burger: burger, scheme: scheme, drill: drill
     }
   });
 })();

@@ -50,6 +50,11 @@ class Card(Protocol):
 class Place(Protocol):
     """Where a card stands on a page, and how what was drawn gets there."""
 
+    @property
+    def stands_in_part(self) -> bool:
+        """It shows what it can where some of its figures are not split by what the view filters by."""
+        ...
+
     def layout(self, page: str) -> Any:
         """The place before there are figures."""
         ...
@@ -131,6 +136,11 @@ class Frame:
     switch: tuple[tuple[str, str], ...] = ()
     is_wide: bool = False
     is_zoomed: bool = False
+
+    @property
+    def stands_in_part(self) -> bool:
+        """A card is about one thing: it is shown whole or not at all."""
+        return False
 
     def slot(self, page: str, name: str) -> str:
         """Id of one of its places."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import Any
 
 from dash import html
@@ -13,7 +14,7 @@ from dashboard.draw.palette import Palette
 from dashboard.draw.parts import state, tone
 from dashboard.draw.sheets import Column, Sheet, cell
 from dashboard.view import wording
-from dashboard.view.address import View
+from dashboard.view.address import FILTERS, View
 from dashboard.view.published import Answers, Question
 from metrics import Contracts
 
@@ -23,12 +24,14 @@ class Changes:
 
     Args:
         metrics: names of those that are looked at.
-        by: dimensions in which the reason is sought.
+        by: dimensions in which the reason is sought, each and two together.
     """
 
     def __init__(self, *metrics: str, by: tuple[str, ...] = ("market", "model")) -> None:
-        self.name, self.metrics, self._by = "changes", metrics, by
+        self.name, self.metrics = "changes", metrics
         self._total = Question(metrics, compare=True)
+        splits = [split for size in (1, 2) for split in combinations(by, size)]
+        self._segments = {split: Question(metrics, split, compare=True) for split in splits}
 
     def frame(self, contracts: Contracts) -> Frame:
         """Sentences, no chart."""
@@ -38,10 +41,7 @@ class Changes:
 
     def ask(self, view: View) -> tuple[Question, ...]:
         """All metrics, whole and by each dimension."""
-        return (self._total, *(self._segments(name) for name in self._by))
-
-    def _segments(self, dimension: str) -> Question:
-        return Question(self.metrics, (dimension,), compare=True)
+        return (self._total, *self._segments.values())
 
     def sheet(self, view: View, found: Answers) -> Sheet:
         """One row per metric: now and before."""
@@ -65,10 +65,12 @@ class Changes:
             return Filling(view.period, content=state("No comparison chosen", text))
         sub = f"largest changes, {view.period} against {wording.days(comparison.first, comparison.last)}"
         totals = sheet.found.of(self._total)
-        segments = {name: sheet.found.of(self._segments(name)) for name in self._by}
+        segments = {split: sheet.found.of(question) for split, question in self._segments.items()}
         found = moves(sheet.found, largest(sheet.found, totals), segments)
         if found:
-            return Filling(sub, content=html.Ul([_move(move, found[0].size) for move in found], className="moves"))
+            return Filling(
+                sub, content=html.Ul([_move(move, found[0].size, view) for move in found], className="moves")
+            )
         before = totals.one(self.metrics[0]).previous
         text = (
             "No change is both beyond chance and larger than half a percent, or 0.15 points of a share."
@@ -78,7 +80,7 @@ class Changes:
         return Filling(sub, content=state("Nothing to tell", text))
 
 
-def _move(move: Move, largest_size: float) -> Any:
+def _move(move: Move, largest_size: float, view: View) -> Any:
     width = {"width": f"{max(8.0, 100 * move.size / largest_size):.0f}%"}
     arrow = html.Span(move.change.arrow, className="arrow")
     title: list[Any] = [
@@ -93,6 +95,18 @@ def _move(move: Move, largest_size: float) -> Any:
                 className="move-bar",
                 **attrs({"aria-hidden": "true"}),
             ),
-            html.Div([html.H3(title), html.P(move.reason)]),
+            html.Div([html.H3(title), html.P([move.reason, *_link(move, view)])]),
         ]
     )
+
+
+def _link(move: Move, view: View) -> list[Any]:
+    """Sets the filters to what is behind a change."""
+    chosen = dict(view.chosen) | {name: (value,) for name, value in move.where if name in FILTERS}
+    if not move.where:
+        return []
+    named = {"aria-label": f"Look at what is behind {move.contract.label}"}
+    link = html.A(
+        "look there", href=view.query(chosen=tuple(chosen.items())), className="drill linked soft", **attrs(named)
+    )
+    return [" ", link]

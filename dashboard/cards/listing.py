@@ -113,7 +113,8 @@ class Listing:
         caption = html.Caption(self._title, className="visually-hidden")
         table = html.Table([caption, html.Thead(head), html.Tbody(body)], className="ranking listing")
         shown = min(self._most, len(rows))
-        more = f"The first {shown} of {of:,}; the table has all." if shown < of else ""
+        first_ones = f"{shown} of {of:,} are listed" if self._well else f"The first {shown} of {of:,}"
+        more = f"{first_ones}; the table has all." if shown < of else ""
         return Filling(sub, content=table, note=[part for part in (more, " ", link) if part] or None)
 
     def _rows(self, view: View, found: Answers) -> Sequence[Row]:

@@ -24,6 +24,18 @@ FEEDS = Listing(
     sub="lag: from event to arrival, newest days of at most seven",
     link="Dagster",
 )
+FRESHNESS = Listing(
+    "feeds",
+    "Feeds",
+    "ops.feeds",
+    (
+        Field("source", "Feed"),
+        Field("newest_event_at", "Newest event", "instant"),
+        Field("newest_received_at", "Age of the newest arrival", "age", on_a_phone=True),
+        Field("lag_p95_s", "Lag, 95th percentile", "span", on_a_phone=True),
+    ),
+    "No feed has landed anything yet: see sillage land.",
+)
 REJECTS = Listing(
     "rejects",
     "What was refused, and why",

@@ -1,8 +1,8 @@
 """What moved most, in sentences: only what the additive parts can say for certain.
 
 A total is the sum of its segments, so the segments' own changes add up to it and are named. A ratio moved because
-its numerator and its denominator moved, and these two are named with the segment that weighs most in it; how much is
-mix and how much is rate is not claimed.
+its numerator and its denominator moved, and these two are named. How much of a change is size, mix and rate, and
+which segments are behind it beyond chance, is worked out by ``metrics.why``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from math import inf
 from dashboard.view import wording
 from dashboard.view.names import value_name
 from dashboard.view.published import Answers
-from metrics import Evaluation, Metric, MetricValue, poisson_interval, wilson_interval
+from metrics import Contracts, Evaluation, Metric, MetricValue, poisson_interval, wilson_interval
+from metrics.why import Where, Why, explain
 
 _SMALLEST = 0.005
 _SMALLEST_POINTS = 0.15
@@ -33,6 +34,7 @@ class Move:
         value: now, with unit.
         reason: why, as far as the parts say.
         size: relative change, above 0.
+        where: dimension and value of what is behind it most; empty where nothing is beyond chance.
     """
 
     contract: Metric
@@ -40,6 +42,7 @@ class Move:
     value: str
     reason: str
     size: float
+    where: Where = ()
 
 
 def largest(found: Answers, totals: Evaluation, most: int = 4) -> list[MetricValue]:
@@ -54,22 +57,57 @@ def largest(found: Answers, totals: Evaluation, most: int = 4) -> list[MetricVal
     return sorted(beyond, key=lambda value: -abs(value.relative_change or 0.0))[:most]
 
 
-def moves(found: Answers, values: Sequence[MetricValue], segments: Mapping[str, Evaluation]) -> list[Move]:
+#: By dimensions, one or two, the same metrics split by them, with their comparison.
+Segments = Mapping[tuple[str, ...], Evaluation]
+
+
+def moves(found: Answers, values: Sequence[MetricValue], segments: Segments) -> list[Move]:
     """The sentences on changes.
 
     Args:
         found: the answers that the changes come from.
         values: as ``largest`` finds them.
-        segments: by dimension, the same metrics split by it, with their comparison.
+        segments: the metrics by dimensions.
     """
-    return [_move(found.metric(value.metric), value, segments) for value in values]
+    return [_move(found.metric(value.metric), value, segments, found.contracts) for value in values]
 
 
-def _move(contract: Metric, value: MetricValue, segments: Mapping[str, Evaluation]) -> Move:
+def _move(contract: Metric, value: MetricValue, segments: Segments, contracts: Contracts) -> Move:
     change = wording.change(contract, value)
     assert change is not None
-    reason = _total(contract, value, segments) if contract.is_total else _ratio(contract, value, segments)
-    return Move(contract, change, wording.amount(contract, value.value), reason, abs(value.relative_change or 0.0))
+    alone = {name: evaluation for (name, *more), evaluation in segments.items() if not more}
+    told = [_total(contract, value, alone) if contract.is_total else _ratio(contract, value)]
+    where: Where = ()
+    if contract.is_total or contract.has_parts:
+        why = explain(contract, value, segments, tuple(alone))
+        told += [_split(contract, why, contracts), _behind(contract, why)]
+        where = why.segments[0].where if why.segments else ()
+    size = abs(value.relative_change or 0.0)
+    return Move(contract, change, wording.amount(contract, value.value), " ".join(filter(None, told)), size, where)
+
+
+def _split(contract: Metric, why: Why, contracts: Contracts) -> str:
+    """How much is rate and how much mix, by the dimension whose mix moved most; of a total also how much is size."""
+    split = max(why.splits, key=lambda one: abs(one.mix), default=None)
+    if split is None:
+        return ""
+    of = wording.plural(contracts.dimension(split.dimension).label.lower())
+    size = f", size of the fleet {_signed(contract, split.size)}" if contract.is_total else ""
+    unit = "pp" if contract.unit == "%" else wording.unit_of(contract)
+    per = f"{unit} per day" if wording.adds_up(contract) else unit
+    return f"Rate {_signed(contract, split.rate)}, mix of {of} {_signed(contract, split.mix)}{size} {per}".strip() + "."
+
+
+def _behind(contract: Metric, why: Why) -> str:
+    """The segment that explains most of it beyond chance."""
+    if not why.segments or not why.splits:
+        return ""
+    segment, split = why.segments[0], why.splits[0]
+    whole = split.size + split.mix + split.rate
+    names = " in ".join(value_name(dimension, code) for dimension, code in reversed(segment.where))
+    before = segment.value.previous.value if segment.value.previous else None
+    then, now = (wording.amount(contract, amount) for amount in (before, segment.value.value))
+    return f"{names} explains {100 * segment.explained / whole:.0f}% of it: from {then} to {now}."
 
 
 def _beyond(contract: Metric, value: MetricValue) -> bool:
@@ -161,11 +199,10 @@ def _of_fleet(contract: Metric, value: MetricValue) -> str:
     return f"{fleet}, share of it {100 * now.counted / now.of:.1f}% after {100 * then.counted / then.of:.1f}%."
 
 
-def _ratio(contract: Metric, value: MetricValue, segments: Mapping[str, Evaluation]) -> str:
-    labels = contract.labels
+def _ratio(contract: Metric, value: MetricValue) -> str:
+    labels, before = contract.labels, value.previous
     if labels is None:
-        return _leader(contract, value, segments)
-    before = value.previous
+        return ""
     assert before is not None
     is_uneven = contract.over_time == "sum" and value.days != before.days
     days = (value.days, before.days) if is_uneven else (1, 1)
@@ -178,31 +215,7 @@ def _ratio(contract: Metric, value: MetricValue, segments: Mapping[str, Evaluati
         if now is not None and then is not None and now > 0 and then > 0 and all(days)
     ]
     text = ", ".join(parts)
-    sentence = f"{text[:1].upper()}{text[1:]}." if text else ""
-    return f"{sentence} {_leader(contract, value, segments)}".strip()
-
-
-def _leader(contract: Metric, value: MetricValue, segments: Mapping[str, Evaluation]) -> str:
-    """The segment whose own rate moved most in the same direction, weighed by its denominator."""
-    assert value.change is not None
-    best: tuple[float, str] | None = None
-    for dimension, evaluation in segments.items():
-        series = [
-            v
-            for v in evaluation.series(contract.name)
-            if v.change is not None and v.denominator and not v.change_dominated
-        ]
-        if len(series) < 2:
-            continue
-        for v in series:
-            assert v.change is not None
-            assert v.denominator is not None
-            assert v.previous is not None
-            weight = v.change * v.denominator * (1 if value.change > 0 else -1)
-            if weight > 0 and (best is None or weight > best[0]):
-                then, now = wording.amount(contract, v.previous.value), wording.amount(contract, v.value)
-                best = (weight, f"{value_name(dimension, v.group[0])} went from {then} to {now}.")
-    return best[1] if best else ""
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
 
 
 def _signed(contract: Metric, change: float) -> str:

@@ -9,12 +9,12 @@ from dash import Output, html
 
 from dashboard.cards.card import Address, Filling
 from dashboard.draw.palette import Palette
-from dashboard.draw.parts import tile
+from dashboard.draw.parts import tile, tile_without
 from dashboard.draw.sheets import Column, Sheet, cell, trend
 from dashboard.view import wording
 from dashboard.view.address import View
 from dashboard.view.published import Answers, Question
-from metrics import Contracts
+from metrics import Contracts, MetricValue
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,11 @@ class TileRow:
     def layout(self, page: str) -> Any:
         """The row before it has figures."""
         return html.Div(id=f"{page}-{self.name}", className="tiles")
+
+    @property
+    def stands_in_part(self) -> bool:
+        """A tile whose figures are not split by what the view filters by says so alone."""
+        return True
 
     def outputs(self, page: str) -> dict[str, Output]:
         """The row's children."""
@@ -50,8 +55,7 @@ class Tiles:
 
     def __init__(self, *metrics: str, name: str = "tiles") -> None:
         self.name, self.metrics = name, metrics
-        self._total = Question(metrics, compare=True)
-        self._each_day = Question(metrics, ("date",))
+        self._asked = {name: (Question((name,), compare=True), Question((name,), ("date",))) for name in metrics}
 
     def frame(self, contracts: Contracts) -> TileRow:
         """One slot for all tiles."""
@@ -61,13 +65,13 @@ class Tiles:
 
     def ask(self, view: View) -> tuple[Question, ...]:
         """The totals, and each day for the trend."""
-        return self._total, self._each_day
+        return tuple(question for both in self._asked.values() for question in both)
 
     def sheet(self, view: View, found: Answers) -> Sheet:
-        """One row per metric: now and before."""
-        totals = found.of(self._total)
-        contracts = tuple(found.metric(name) for name in self.metrics)
-        values = tuple(totals.one(name) for name in self.metrics)
+        """One row per metric that is split by what the view filters by: now and before."""
+        told = [name for name, both in self._asked.items() if not found.lacking(both)]
+        contracts = tuple(found.metric(name) for name in told)
+        values = tuple(found.of(self._asked[name][0]).one(name) for name in told)
         rows = []
         for contract, value in zip(contracts, values, strict=True):
             before = value.previous.value if value.previous else None
@@ -78,10 +82,12 @@ class Tiles:
 
     def draw(self, view: View, sheet: Sheet, theme: Palette) -> Filling:
         """The tiles."""
-        daily = sheet.found.of(self._each_day)
         late = wording.provisional(sheet.found.info, view.last)
-        tiles = [
-            tile(contract, value, trend(daily, contract.name, view.days), view.against, late)
-            for contract, value in zip(sheet.contracts, sheet.values, strict=True)
-        ]
-        return Filling(content=tiles)
+        values = {value.metric: value for value in sheet.values}
+        return Filling(content=[self._tile(name, values.get(name), view, sheet.found, late) for name in self.metrics])
+
+    def _tile(self, name: str, value: MetricValue | None, view: View, found: Answers, late: str) -> Any:
+        contract, each_day = found.metric(name), self._asked[name][1]
+        if value is None:
+            return tile_without(contract, f"not split by {' and '.join(found.lacking([each_day]))}")
+        return tile(contract, value, trend(found.of(each_day), name, view.days), view.against, late)

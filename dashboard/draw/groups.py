@@ -5,12 +5,17 @@ As plain dicts, like ``dashboard.draw.charts``; every figure is drawn from a ``S
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from dashboard.draw.charts import FONT, Axis, Figure, base_layout, hover_text, value_axis
 from dashboard.draw.palette import Palette
+
+#: More names than this do not stand beside each other under upright bars.
+_CROWDED = 24
+#: Height of one line of a legend, in px.
+_LEGEND_LINE = 19
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,8 @@ def ordered_bars(bars: Sequence[Bar], axis: Axis, colors: Palette, reference: fl
     layout = _grouped(colors, margin_left=44)
     layout["yaxis"] = value_axis(axis, colors)
     layout["xaxis"] = _names(colors)
+    if len(bars) > _CROWDED:
+        layout["xaxis"] |= {"nticks": _CROWDED // 2, "tickangle": 0}
     if reference is not None:
         layout["shapes"] = [_line("y", reference, colors)]
     return {"data": [_bars(bars, axis, colors, horizontal=False)], "layout": layout}
@@ -152,6 +159,68 @@ def heat(
 
 
 @dataclass(frozen=True)
+class Tile:
+    """One place of a map of tiles.
+
+    Attributes:
+        code: written on it.
+        name: on hover.
+        column: from west to east.
+        row: from north to south.
+        value: ``None`` where it is withheld.
+        link: address that a click leads to.
+    """
+
+    code: str
+    name: str
+    column: int
+    row: int
+    value: float | None
+    link: str
+
+
+def tiled(tiles: Sequence[Tile], axis: Axis, colors: Palette) -> Figure:
+    """Tiles in one hue where they lie; one whose value is withheld is empty and has its code."""
+    layout = _grouped(colors, margin_left=6)
+    layout["hovermode"] = "closest"
+    known = [tile for tile in tiles if tile.value is not None]
+    columns, rows = (range(max((getattr(t, name) for t in tiles), default=0) + 1) for name in ("column", "row"))
+    plain = {"visible": False, "fixedrange": True}
+    layout |= {
+        "xaxis": plain | {"range": [-0.5, columns[-1] + 0.5]},
+        "yaxis": plain | {"range": [rows[-1] + 0.5, -0.5]},
+    }
+    unit = f" {axis.unit}" if axis.unit not in ("", "%") else axis.unit
+
+    def matrix(some: Sequence[Tile], of: Callable[[Tile], Any], nothing: str | None = None) -> list[list[Any]]:
+        at = {(tile.column, tile.row): of(tile) for tile in some}
+        return [[at.get((column, row), nothing) for column in columns] for row in rows]
+
+    shared: Figure = {"type": "heatmap", "xgap": 2, "ygap": 2, "hoverongaps": False}
+    shared |= {"texttemplate": "%{text}", "textfont": {"size": 10.5, "family": FONT, "color": colors.text}}
+    hidden = [tile for tile in tiles if tile.value is None]
+    traces = [
+        shared
+        | {
+            "z": matrix(hidden, lambda _: 0), "text": matrix(hidden, lambda t: t.code, ""), "showscale": False,
+            "colorscale": [[0, colors.line], [1, colors.line]], "hoverinfo": "skip", "hovertemplate": None,
+        },
+        shared
+        | {
+            "z": matrix(known, lambda t: t.value), "text": matrix(known, lambda t: t.code, ""),
+            "customdata": matrix(known, lambda t: [t.name, t.link]),
+            "colorscale": [[0, colors.heat_low], [1, colors.accent_soft]],
+            "colorbar": {
+                "thickness": 8, "outlinewidth": 0, "nticks": 4, "ticksuffix": axis.unit if axis.unit == "%" else "",
+                "tickfont": {"size": 11, "color": colors.muted},
+            },
+            "hovertemplate": f"%{{customdata[0]}}: %{{z:{axis.hover}}}{unit}<extra></extra>",
+        },
+    ]  # fmt: skip
+    return {"data": traces if hidden else traces[1:], "layout": layout}
+
+
+@dataclass(frozen=True)
 class Point:
     """One known point of a curve that falls, with its interval in one direction.
 
@@ -210,8 +279,9 @@ def falling_points(curves: Sequence[Curve], axis: Axis, across: str, colors: Pal
         "fixedrange": True,
     }
     layout["showlegend"] = len(curves) > 1
-    layout["legend"] |= {"traceorder": "reversed"}
-    layout["margin"] |= {"t": 14, "b": 84 if len(curves) > 1 else 40}
+    # A line each: names of faults are long, and a phone is narrow.
+    layout["legend"] |= {"traceorder": "reversed", "entrywidthmode": "fraction", "entrywidth": 1}
+    layout["margin"] |= {"t": 14, "b": 48 + _LEGEND_LINE * len(curves) if len(curves) > 1 else 40}
     return {"data": [_curve(c, axis, 2.2 if c is curves[0] else 1.4) for c in reversed(curves)], "layout": layout}
 
 

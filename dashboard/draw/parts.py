@@ -124,15 +124,8 @@ def tile(
         against: the comparison in words.
         provisional: why the value is provisional; empty if it is not.
     """
-    name = contract.label if len(contract.label) <= _TILE_NAME else contract.short
-    head = html.Div([html.H2(name, className="tile-name", title=contract.label), glossary(contract)], className="named")
     if value.value is None:
-        reason = small_group(contract) if value.suppressed else "no data in this period"
-        return html.Article(
-            [head, html.P(reason, className="tile-none")],
-            className="card tile",
-            **attrs({"data-metric": contract.name}),
-        )
+        return tile_without(contract, small_group(contract) if value.suppressed else "no data in this period")
     unit = wording.unit_of(contract)
     figure = html.P(
         [
@@ -146,7 +139,7 @@ def tile(
     )
     return html.Article(
         [
-            head,
+            _tile_head(contract),
             html.Div([figure, sparkline(trend)], className="tile-row"),
             html.P(change(contract, value, against), className="tile-change"),
             html.P(wording.interval(contract, value), className="tile-interval"),
@@ -162,6 +155,20 @@ def tile(
         className="card tile",
         **attrs({"data-metric": contract.name, "data-value": repr(value.value)}),
     )
+
+
+def tile_without(contract: Metric, reason: str) -> Component:
+    """The tile of a metric without a value, and why it has none."""
+    return html.Article(
+        [_tile_head(contract), html.P(reason, className="tile-none")],
+        className="card tile",
+        **attrs({"data-metric": contract.name}),
+    )
+
+
+def _tile_head(contract: Metric) -> Component:
+    name = contract.label if len(contract.label) <= _TILE_NAME else contract.short
+    return html.Div([html.H2(name, className="tile-name", title=contract.label), glossary(contract)], className="named")
 
 
 def headline(contract: Metric, value: MetricValue, against: str, *, keyed: bool = False) -> Component:

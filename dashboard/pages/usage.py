@@ -9,6 +9,7 @@ from dashboard.page import Page, Row
 
 ACTIVES = ("daily_active_vehicles", "weekly_active_vehicles", "monthly_active_vehicles")
 DAILY = ("distance", "trips", "driving_time", "trip_length", "mean_speed", "idle_ratio", "unlogged_distance")
+STATES = ("active_share", "stationary_share", "silent_share")
 MORE = ("energy_gross", "fuel_consumption", "standby_drain", "harsh_events")
 
 PAGE = Page(
@@ -21,12 +22,14 @@ PAGE = Page(
             columns=4,
         ),
         Row(
+            DaysOf(
+                "activity", "Fleet by activity", STATES, "share of vehicles per day", stacked=True,
+                size="monthly_active_vehicles",
+            ),
             Heat("trips_by_hour", "local_hour", "local_weekday", "Trips by local hour and weekday"),
             ByClass("energy_at_temperature", "ambient_temperature", "Consumption against outside temperature"),
-        ),
-        Row(
             ByGroup("monthly_active_vehicles", "distance_per_active_day", "trip_length", "mean_speed", "idle_ratio"),
-            Panels("distance_per_active_day", "monthly_active_vehicles"),
         ),
+        Panels("distance_per_active_day", "monthly_active_vehicles"),
     ),
-)
+)  # fmt: skip

@@ -1,4 +1,4 @@
-"""The controls above a page. They only write the address; ``assets/app.js`` keeps the two in step."""
+"""The controls above a page. They write the address, in the browser; what an address says, only the server knows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import dash_mantine_components as dmc
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 
 from dashboard.draw.markup import attrs
-from dashboard.view.address import COMPARE, DEFAULT_DAYS, DIMENSIONS, FILTERS, PRESETS, Catalogue, View, choices
+from dashboard.view import wording
+from dashboard.view.address import COMPARE, DEFAULT_DAYS, DIMENSIONS, PRESETS, Catalogue, View, choices, parse
 from dashboard.view.faults import typed
 from dashboard.view.names import some_of
 from dashboard.view.published import Published
@@ -23,8 +24,9 @@ def filter_bar(view: View, catalogue: Catalogue) -> Any:
     return html.Div(
         [
             dcc.Store(id="filter-facts", data=_facts(catalogue)),
+            dcc.Store(id="filter-view", data=_told(view)),
             html.Button(
-                [html.Span(className="icon icon-filter"), html.Span("", id="filter-summary")],
+                [html.Span(className="icon icon-filter"), html.Span(_summary(view, catalogue), id="filter-summary")],
                 type="button",
                 className="pill fold",
                 **attrs({"data-fold": "filters", "aria-expanded": "false", "aria-controls": "filters"}),
@@ -34,7 +36,7 @@ def filter_bar(view: View, catalogue: Catalogue) -> Any:
                     _period(view, catalogue),
                     _compare(view),
                     *(_dimension(name, chosen.get(name, ()), catalogue) for name in DIMENSIONS),
-                    html.A("Reset", href="?", className="pill reset soft", id="filter-reset"),
+                    html.A("Reset", href="?", className=_reset(view), id="filter-reset"),
                 ],
                 id="filters",
                 className="filters",
@@ -52,11 +54,44 @@ def _facts(catalogue: Catalogue) -> dict[str, Any]:
         "first": catalogue.first.isoformat(),
         "last": catalogue.last.isoformat(),
         "default": DEFAULT_DAYS,
-        "presets": list(PRESETS),
-        "compare": COMPARE,
-        "labels": dict(catalogue.labels),
-        "values": {name: choices(catalogue, name) for name in FILTERS},
+        "dimensions": list(DIMENSIONS),
+        "values": {name: choices(catalogue, name) for name in DIMENSIONS},
     }
+
+
+def _told(view: View) -> dict[str, Any]:
+    """What the page's script knows of the view that the address says, to write the next one."""
+    chosen = dict(view.chosen)
+    return {
+        "preset": view.preset,
+        "first": view.in_address[0].isoformat(),
+        "last": view.in_address[1].isoformat(),
+        "compare": view.compare,
+        "chosen": {name: list(chosen.get(name, ())) for name in DIMENSIONS},
+        "own": [list(pair) for pair in view.own],
+    }
+
+
+def _summary(view: View, catalogue: Catalogue) -> str:
+    """The view in words, for the folded bar of a phone."""
+    period = wording.days(*view.in_address) if view.preset is None else f"{view.preset} d"
+    against = [] if view.compare == "none" else [f"vs {COMPARE[view.compare]}"]
+    active = [f"{catalogue.labels.get(name, name)} {some_of(name, values)}" for name, values in view.chosen if values]
+    return " · ".join([period, *against, *(active or ["all vehicles"])])
+
+
+def _reset(view: View) -> str:
+    is_default = view.preset == DEFAULT_DAYS and view.compare == "previous" and not view.chosen
+    return f"pill reset soft{' off' if is_default else ''}"
+
+
+def _days_label(view: View) -> str:
+    first, last = view.in_address
+    return f"Days, {wording.day(first)} {wording.DASH} {wording.day(last)}"
+
+
+def _text(name: str, chosen: tuple[str, ...], catalogue: Catalogue) -> str:
+    return some_of(name, chosen) or f"all {len(catalogue.values.get(name, ()))}"
 
 
 def _period(view: View, catalogue: Catalogue) -> Any:
@@ -80,7 +115,7 @@ def _period(view: View, catalogue: Catalogue) -> Any:
         firstDayOfWeek=1,
         className="range",
         variant="unstyled",
-        **attrs({"aria-label": "Days"}),
+        **attrs({"aria-label": _days_label(view)}),
     )
     return html.Div([presets, dates], className="pill group")
 
@@ -94,7 +129,7 @@ def _compare(view: View) -> Any:
 
 def _dimension(name: str, chosen: tuple[str, ...], catalogue: Catalogue) -> Any:
     label, values = catalogue.labels[name], choices(catalogue, name)
-    return _menu(name, label, some_of(name, chosen) or f"all {len(values)}", _values(name, label, values, chosen))
+    return _menu(name, label, _text(name, chosen, catalogue), _values(name, label, values, chosen))
 
 
 def _values(name: str, label: str, values: Sequence[dict[str, str]], chosen: Sequence[str]) -> list[Any]:
@@ -134,13 +169,12 @@ def _menu(name: str, label: str, value: str, content: Any) -> Any:
 
 
 def register_callbacks(app: Dash, published: Published) -> None:
-    """Address to controls, controls to address, both in the browser; and what can be chosen, from a newer snapshot."""
+    """Address to controls by the server, controls to address in the browser, and what can be chosen."""
     _register_refresh(app, published)
-    in_browser: Any = app.clientside_callback
     lists = [f"filter-{name}" for name in DIMENSIONS]
     texts = [f"filter-{name}-text" for name in ("compare", *DIMENSIONS)]
-    in_browser(
-        ClientsideFunction("sillage", "addressToControls"),
+
+    @app.callback(
         Output(_PERIOD, "value"),
         Output(_RANGE, "value"),
         Output(_COMPARE, "value"),
@@ -149,9 +183,25 @@ def register_callbacks(app: Dash, published: Published) -> None:
         Output("filter-summary", "children"),
         Output("filter-reset", "className"),
         Output(_RANGE, "aria-label"),
+        Output("filter-view", "data"),
         Input("url", "search"),
         Input("filter-facts", "data"),
+        prevent_initial_call=True,
     )
+    @typed
+    def controls(search: str | None, _facts: dict[str, Any] | None) -> list[Any]:
+        with published.reading() as reading:
+            catalogue = reading.catalogue
+        if catalogue is None:
+            return [no_update] * (7 + len(lists) + len(texts))
+        view, _ = parse(search, catalogue)
+        chosen = dict(view.chosen)
+        period = [str(view.preset or ""), [day.isoformat() for day in view.in_address], view.compare]
+        words = [COMPARE[view.compare], *(_text(name, chosen.get(name, ()), catalogue) for name in DIMENSIONS)]
+        values = [list(chosen.get(name, ())) for name in DIMENSIONS]
+        return [*period, *values, *words, _summary(view, catalogue), _reset(view), _days_label(view), _told(view)]
+
+    in_browser: Any = app.clientside_callback
     in_browser(
         ClientsideFunction("sillage", "controlsToAddress"),
         Input(_PERIOD, "value"),
@@ -160,6 +210,7 @@ def register_callbacks(app: Dash, published: Published) -> None:
         *[Input(name, "value") for name in lists],
         *[Input(f"{name}-all", "n_clicks") for name in lists],
         State("filter-facts", "data"),
+        State("filter-view", "data"),
         prevent_initial_call=True,
     )
 
@@ -190,7 +241,7 @@ def _register_refresh(app: Dash, published: Published) -> None:
         menus = [
             no_update
             if isinstance(held, dict) and facts["values"][name] == held.get(name)
-            else _values(name, facts["labels"][name], facts["values"][name], some or ())
+            else _values(name, catalogue.labels[name], facts["values"][name], some or ())
             for name, some in zip(DIMENSIONS, chosen, strict=True)
         ]
         return [facts, facts["first"], facts["last"], *menus]

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Literal
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import parse_qs, parse_qsl, urlencode
 
 from dashboard.view import wording
 from dashboard.view.names import some_of, value_name
@@ -29,11 +29,11 @@ COMPARE: dict[str, str] = {
     "year": "same period last year",
     "none": "no comparison",
 }
-DIMENSIONS = ("market", "model", "powertrain", "model_year")
+DIMENSIONS = ("market", "model", "powertrain", "model_year", "software_version", "months_in_service")
 LINKED = ("service",)
 """Dimensions that have no menu: a value in a table filters by it, on the pages that are about it."""
 FILTERS = (*DIMENSIONS, *LINKED)
-SWITCH = DIMENSIONS
+SWITCH = ("market", "model", "powertrain", "model_year")
 """Dimensions among which a reader chooses a breakdown."""
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _SINGLE = ("days", "from", "to", "compare", "by", "vehicle")
@@ -163,6 +163,14 @@ class View:
         pairs += [("signal", signal) for signal in view.signals]
         return f"?{urlencode(pairs)}" if pairs else ""
 
+    @property
+    def own(self) -> tuple[tuple[str, str], ...]:
+        """What of the address has no control and stays as it is when one is used, as name and value."""
+        linked = {name: values for name, values in self.chosen if name in LINKED}
+        default = View(self.first, self.last)
+        alone = replace(default, chosen=tuple(linked.items()), by=self.by, tables=self.tables)
+        return tuple(parse_qsl(replace(alone, vehicle=self.vehicle, signals=self.signals).query().lstrip("?")))
+
     def drilled(self, dimension: str, value: str) -> str:
         """The address of this value of a dimension alone; if that is what is shown, of all its values."""
         others = tuple((name, values) for name, values in self.chosen if name != dimension)
@@ -209,7 +217,7 @@ def _parse(search: str | None, catalogue: Catalogue, cards: Sequence[str]) -> tu
         if name in query and (values := _values(name, query[name], catalogue, notes)) is not None
     )
     compare = _one_of("compare", query, tuple(COMPARE), "previous", notes)
-    by = _one_of("by", query, DIMENSIONS, "market", notes)
+    by = _one_of("by", query, SWITCH, "market", notes)
     tables = frozenset(query.get("table", ())) & frozenset(cards)
     found = replace(view, chosen=chosen, compare=compare, by=by, tables=tables)  # type: ignore[arg-type]
     return replace(found, vehicle=_vehicle(query, notes), signals=_signals(query, notes)), notes
@@ -258,7 +266,7 @@ def _period(view: View, query: Mapping[str, Sequence[str]], notes: list[str]) ->
 def _date(query: Mapping[str, Sequence[str]], name: str, notes: list[str]) -> date | None:
     text = query.get(name, ("",))[-1]
     try:
-        # Exactly what the page's own script takes for a day: Python knows other forms, too.
+        # As calendars write a day: Python knows other forms, too.
         value = date.fromisoformat(text if _DAY.fullmatch(text) else "")
     except ValueError:
         if text:

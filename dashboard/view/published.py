@@ -15,7 +15,8 @@ import duckdb
 import metrics
 from dashboard.view.address import FILTERS, Catalogue, View
 from dashboard.view.history import History, Lives, no_lake
-from dashboard.view.names import LAST, value_name
+from dashboard.view.names import in_order
+from lake.errors import LakeError
 from lake.snapshot import NothingPublishedError, Snapshot, SnapshotInfo
 from metrics import Contracts, Evaluation, Metric, MetricValue, dimension_values, load_contracts
 
@@ -95,6 +96,10 @@ class Answers:
     def first(self) -> Evaluation | None:
         """The answer to the first question that could be answered."""
         return next(iter(self._found.values()), None)
+
+    def some(self, questions: Collection[Question]) -> bool:
+        """Some of the questions could be answered."""
+        return any(question in self._found for question in questions)
 
     def lacking(self, questions: Collection[Question]) -> tuple[str, ...]:
         """Labels of the dimensions that the view filters by and some metric asked is not split by."""
@@ -261,13 +266,25 @@ class Published:
             self._catalogue = known
         return known[1]
 
+    def _refuse_what_lacks_tables(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """Figures of tables that a snapshot does not have would fail one by one, and nobody would know why."""
+        there = "select schema_name || '.' || table_name from duckdb_tables()"
+        found = {name for (name,) in cursor.execute(there).fetchall()}
+        if missing := [table.table for table in self.contracts.tables if table.table not in found]:
+            raise LakeError(
+                "The snapshot was published by an older Sillage",
+                found=f"without {missing[0]}" + (f" and {len(missing) - 1} more" if missing[1:] else ""),
+                action="run `sillage build`, then `sillage publish`",
+            )
+
     def _read_catalogue(self, info: SnapshotInfo, cursor: duckdb.DuckDBPyConnection) -> Catalogue | None:
+        self._refuse_what_lacks_tables(cursor)
         if info.data_from is None or info.data_to is None:
             return None
         labels = {name: self.contracts.dimension(name).label for name in FILTERS}
         values = {name: dimension_values(cursor, name, contracts=self.contracts) for name in FILTERS}
         named = {
-            name: tuple(sorted(found, key=lambda value: (value in LAST, value_name(name, value))))
+            name: tuple(sorted(found, key=lambda value, name=name: in_order(name, value)))  # type: ignore[misc]
             for name, found in values.items()
         }
         return Catalogue(info.data_from, info.data_to, labels, named, info.newest_day)

@@ -6,6 +6,7 @@ import random
 from collections.abc import Sequence
 from datetime import date, timedelta
 from math import sin
+from typing import Any
 
 import polars as pl
 
@@ -35,10 +36,11 @@ def kpi_frames(
         markets: where it drives.
 
     Returns:
-        ``kpi.active_vehicles`` and ``kpi.driving``.
+        The KPI tables that Overview and Usage show.
     """
     dice = random.Random(seed)
     active, driving = [], []
+    others: dict[str, list[dict[str, Any]]] = {}
     for back in range(days - 1, -1, -1):
         day = last - timedelta(back)
         age = days - back
@@ -51,7 +53,33 @@ def kpi_frames(
                     a, d = _cell(dice, whole, age, weekend, market, model)
                     active.append(key | a)
                     driving.append(key | d)
-    return {"kpi.active_vehicles": frame("active_vehicles", active), "kpi.driving": frame("driving", driving)}
+                    for table, told in _others(a, d).items():
+                        others.setdefault(table, []).append(key | told)
+    for row in others.get("commands", []):
+        del row["model"], row["model_year"]
+    told = {"active_vehicles": active, "driving": driving, **others}
+    return {f"kpi.{table}": frame(table, rows) for table, rows in told.items()}
+
+
+def _others(active: dict[str, float], driving: dict[str, float]) -> dict[str, dict[str, float]]:
+    """What the other families tell of the same vehicles."""
+    fleet, reporting, month = (int(active[name]) for name in ("vehicles", "reporting_vehicles", "active_28d"))
+    healthy, attention = reporting * 9 // 10, reporting // 15
+    return {
+        "connected": {"vehicles": fleet, "unit_vehicles": fleet, "connected_vehicles": reporting},
+        "faults": {"vehicles": fleet, "active_28d_vehicles": month, "episodes_28d": month // 30},
+        "commands": {"vehicles": reporting, "commands": reporting, "succeeded_commands": reporting * 19 // 20},
+        "service_lifecycle": {"vehicles": fleet, "equipped_vehicles": fleet, "tried_vehicles": fleet // 2},
+        "automation": {
+            "vehicles": fleet, "known_vehicles": fleet, "fitted_vehicles": fleet,
+            "driven_vehicles": driving["active_vehicles"], "fitted_km": driving["distance_km"],
+            "engaged_km": driving["distance_km"] / 4,
+        },
+        "vehicle_health": {
+            "vehicles": fleet, "reporting_vehicles": reporting, "healthy_vehicles": healthy,
+            "attention_vehicles": attention, "act_now_vehicles": reporting - healthy - attention,
+        },
+    }  # fmt: skip
 
 
 def _cell(

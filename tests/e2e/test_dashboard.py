@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -149,10 +150,10 @@ def test_a_table_stands_for_every_chart(visit: Visit, published: Published) -> N
 
 
 def test_an_export_carries_what_it_is(visit: Visit, tmp_path: Path) -> None:
-    page = visit("/?market=FR", wait=".tile[data-value]")
-    page.wait_for_selector('#overview-activity-export[href*="market=FR"]')
+    page = visit("/usage?market=FR", wait=".headline[data-value]")
+    page.wait_for_selector('#usage-activity-export[href*="market=FR"]')
     with page.expect_download() as download:
-        page.click("#overview-activity-export")
+        page.click("#usage-activity-export")
     target = tmp_path / "export.csv"
     download.value.save_as(target)
     text = target.read_text(encoding="utf-8")
@@ -160,7 +161,7 @@ def test_an_export_carries_what_it_is(visit: Visit, tmp_path: Path) -> None:
     assert "# As of: published" in text
     assert "# Definition: Active (%)" in text
     lines = [line for line in text.splitlines() if line.startswith("20")]
-    assert len(lines) == len(overview.STATES) * View(*_dates(text)).slice.days
+    assert len(lines) == len(usage.STATES) * View(*_dates(text)).slice.days
 
 
 def _dates(text: str):  # type: ignore[no-untyped-def]
@@ -203,7 +204,7 @@ def test_no_request_leaves_the_machine(visit: Visit, address: str, path: str) ->
 def test_everything_can_be_reached_by_keyboard(visit: Visit) -> None:
     page = visit("/", wait=".tile[data-value]")
     seen = []
-    for _ in range(46):
+    for _ in range(60):
         page.keyboard.press("Tab")
         seen.append(
             page.evaluate(
@@ -220,8 +221,10 @@ def test_everything_can_be_reached_by_keyboard(visit: Visit) -> None:
 
 def test_the_glossary_mark_says_the_definition(visit: Visit) -> None:
     page = visit("/", wait=".tile[data-value]")
-    page.focus('.tile[data-metric="stickiness"] .glossary')
-    page.wait_for_selector(".mantine-Tooltip-tooltip:has-text('Of the vehicles that drove within 28 days')")
+    page.focus('.tile[data-metric="connected_rate"] .glossary')
+    page.wait_for_selector(
+        ".mantine-Tooltip-tooltip:has-text('Share of the vehicles delivered with a telematics unit')"
+    )
 
 
 def test_what_the_address_gets_wrong_is_said(visit: Visit, published: Published) -> None:
@@ -233,6 +236,20 @@ def test_what_the_address_gets_wrong_is_said(visit: Visit, published: Published)
     assert shown(page, ".tile[data-value]") == pytest.approx(values(published, "?market=FR", overview.TILES))
     settle(page, urlsplit(page.url).query)
     assert "days=abc" in page.url, "the address is left as it came, and so is the note"
+
+
+def test_controls_show_what_the_figures_do(visit: Visit) -> None:
+    """A period that is longer than can be shown is read once, by the server."""
+    page = visit("/?from=2019-01-01&to=2026-01-01&market=FR", wait=".notes")
+    page.wait_for_selector(".tile[data-value]")
+    assert page.locator(".presets input:checked").input_value() == "28"
+    assert "28 d" in (page.text_content("#filter-summary") or "")
+    first, last = (page.get_attribute(".foot", f"data-{end}") or "" for end in ("first", "last"))
+    assert (date.fromisoformat(last) - date.fromisoformat(first)).days == 27
+    assert str(date.fromisoformat(last).year) in page.inner_text(".range button")
+    page.click('text="7 d"')
+    settle(page, "?days=7&market=FR")
+    assert "France" in page.inner_text('[data-menu="market"]')
 
 
 def test_a_slice_without_data_says_why(visit: Visit) -> None:

@@ -11,6 +11,7 @@ import pytest
 from dashboard.cards.by_day import ByDay, DaysOf
 from dashboard.cards.tiles import Tiles
 from dashboard.draw.charts import Axis, Line, daily_lines, small_multiples
+from dashboard.draw.groups import Bar, Curve, Point, falling_points, ordered_bars
 from dashboard.draw.palette import DARK, LIGHT
 from dashboard.draw.parts import headline, tile
 from dashboard.page import Page, Row
@@ -102,3 +103,16 @@ def test_a_value_of_one_vehicle_is_marked() -> None:
         value = MetricValue("distance", value=1000.0, numerator=1000.0, largest=largest)
         for drawn_ in (tile(contract, value, [], "", ""), headline(contract, value, "")):
             assert ("one vehicle" in str(drawn_)) is marked
+
+
+def test_many_classes_are_not_all_named_below_their_bars() -> None:
+    few, many = ([Bar(str(number), 1.0) for number in range(count)] for count in (24, 60))
+    assert "nticks" not in ordered_bars(few, Axis(), LIGHT)["layout"]["xaxis"], "hours of a day are"
+    assert ordered_bars(many, Axis(), LIGHT)["layout"]["xaxis"]["nticks"] == 12
+
+
+def test_a_legend_of_curves_has_a_line_each_and_room_for_all() -> None:
+    curves = [Curve(f"a fault with quite a long name, {number}", [Point(0, 100)], "#000000") for number in range(4)]
+    layout = falling_points(curves, Axis("%"), "days", LIGHT)["layout"]
+    assert layout["legend"]["entrywidth"] == 1
+    assert layout["margin"]["b"] > 4 * 18

@@ -176,6 +176,6 @@ def test_an_export_by_day_and_value_can_be_joined(published: Published) -> None:
 
 
 def test_an_export_of_days_without_data_says_which_it_holds(published: Published) -> None:
-    text = bytes(_export(overview.PAGE, "activity", "from=2026-03-10&to=2026-04-30", published).body).decode()
+    text = bytes(_export(usage.PAGE, "activity", "from=2026-03-10&to=2026-04-30", published).body).decode()
     assert "# Period: 2026-03-10 to 2026-03-14, UTC days" in text
     assert "# Asked for: 2026-03-10 to 2026-04-30; not all has data" in text

@@ -8,17 +8,26 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.view.address import COMPARE, DIMENSIONS, PRESETS, Catalogue, View, default_view, parse
+from dashboard.view.address import COMPARE, DIMENSIONS, PRESETS, SWITCH, Catalogue, View, default_view, parse
 
 CATALOGUE = Catalogue(
     date(2026, 1, 1),
     date(2026, 3, 14),
-    {"market": "Market", "model": "Model", "powertrain": "Powertrain", "model_year": "Model year"},
+    {
+        "market": "Market",
+        "model": "Model",
+        "powertrain": "Powertrain",
+        "model_year": "Model year",
+        "software_version": "Software version",
+        "months_in_service": "Months in service",
+    },
     {
         "market": ("BR", "FR", "JP"),
         "model": ("Corvid", "O'Hara & Söhne, 2", "unknown"),
         "powertrain": ("BEV", "ICE"),
         "model_year": ("2024", "2025"),
+        "software_version": ("24.1", "24.3", "unknown"),
+        "months_in_service": ("0-2", "3-5", "12-23"),
     },
 )
 CARDS = ("activity", "markets")
@@ -38,7 +47,7 @@ def views(draw: st.DrawFn) -> View:
             chosen.append((name, tuple(v for v in values if v in some)))
     tables = draw(st.sets(st.sampled_from(CARDS)))
     compare = draw(st.sampled_from(list(COMPARE)))
-    by = draw(st.sampled_from(DIMENSIONS))
+    by = draw(st.sampled_from(SWITCH))
     vehicle = draw(st.sampled_from(["", "0123456789abcdef" * 2]))
     signals = tuple(draw(st.lists(st.sampled_from(["speed_kmh", "soc_pct", "gear"]), unique=True)))
     return View(first, last, preset, compare, tuple(chosen), by, frozenset(tables), None, vehicle, signals)  # type: ignore[arg-type]
@@ -122,3 +131,12 @@ def test_a_vehicle_is_a_pseudonym_and_signals_are_few() -> None:
     assert [note for note in notes if "is no vehicle" in note]
     assert [note for note in notes if "At most 8 signals" in note]
     assert parse("?signal=drop table x", CATALOGUE)[0].signals == ()
+
+
+@given(views())
+def test_what_has_no_control_stays_when_one_is_used(view: View) -> None:
+    own = dict(view.own)
+    assert own.keys() <= {"by", "table", "vehicle", "signal"}
+    assert own.get("vehicle", "") == view.vehicle
+    assert [value for name, value in view.own if name == "table"] == sorted(view.tables)
+    assert tuple(value for name, value in view.own if name == "signal") == view.signals

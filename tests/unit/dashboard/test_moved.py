@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from dashboard.cards import moved
-from dashboard.pages import overview
 from dashboard.view.address import default_view, parse
 from dashboard.view.published import Published, Question, Reading
 from lake.settings import get_settings
@@ -35,6 +34,10 @@ def of_fleet(counted: int, fleet: int) -> dict[str, object]:
 ACTIVE = load_contracts().metric("monthly_active_vehicles")
 SPEED = load_contracts().metric("mean_speed")
 UNLOGGED = load_contracts().metric("unlogged_share")
+LOOKED_AT = (
+    "monthly_active_vehicles", "reporting_rate", "stickiness", "distance", "trips", "trip_length", "mean_speed",
+    "idle_ratio", "unlogged_share",
+)  # fmt: skip
 DISTANCE = load_contracts().metric("distance")
 
 
@@ -44,7 +47,7 @@ def test_parts_of_unequal_days_are_told_per_day() -> None:
         {"value": 48.0, "numerator": 1200.0, "denominator": 25.0},
         before=12,
     )
-    assert moved._ratio(SPEED, found, {}) == "Distance per day +0.0%, time in motion per day +20.0%."
+    assert moved._ratio(SPEED, found) == "Distance per day +0.0%, time in motion per day +20.0%."
 
 
 def test_parts_below_zero_have_no_percentage() -> None:
@@ -53,7 +56,7 @@ def test_parts_below_zero_have_no_percentage() -> None:
             {"value": now / 10, "numerator": now, "denominator": 1000.0},
             {"value": then / 10, "numerator": then, "denominator": 800.0},
         )
-        assert moved._ratio(UNLOGGED, found, {}) == "Odometer gain +25.0%."
+        assert moved._ratio(UNLOGGED, found) == "Odometer gain +25.0%."
 
 
 def test_of_next_to_nothing_there_is_no_percentage() -> None:
@@ -61,7 +64,7 @@ def test_of_next_to_nothing_there_is_no_percentage() -> None:
         {"value": 7.2, "numerator": 72.0, "denominator": 1000.0},
         {"value": 0.1, "numerator": 1.0, "denominator": 1000.0},
     )
-    assert moved._ratio(UNLOGGED, found, {}) == "Unlogged distance 72 times as much, odometer gain +0.0%."
+    assert moved._ratio(UNLOGGED, found) == "Unlogged distance 72 times as much, odometer gain +0.0%."
 
 
 @pytest.mark.parametrize(
@@ -118,34 +121,58 @@ def test_only_what_moved_is_told_and_the_segments_add_up(reading: Reading) -> No
     assert reading.catalogue is not None
     view = default_view(reading.catalogue)
     whole, parts = (
-        Question(overview.LOOKED_AT, compare=True),
+        Question(LOOKED_AT, compare=True),
         Question(("distance", "trips"), ("market",), compare=True),
     )
     found = reading.ask(view, (whole, parts))
     values = moved.largest(found, found.of(whole))
     assert [value.metric for value in values] == ["distance", "trips"], "ratios did not move"
-    distance, trips = moved.moves(found, values, {"market": found.of(parts)})
+    distance, trips = moved.moves(found, values, {("market",): found.of(parts)})
     assert distance.change.text == "+25.0%"
-    assert distance.reason == "Of +14,000 km: Japan +14,000."
-    assert trips.reason == "Of +1,400 trips: Japan +1,400."
+    assert distance.reason.startswith("Of +14,000 km: Japan +14,000. Rate +500, mix of markets")
+    assert trips.reason.startswith("Of +1,400 trips: Japan +1,400. Rate +50, mix of markets")
+    assert distance.where == (), "of two markets of 50 that drove, chance is not ruled out"
+
+
+def test_a_change_of_mix_alone_is_called_mix() -> None:
+    contract = load_contracts().metric("fault_incidence")
+
+    def part(now: tuple[float, float], then: tuple[float, float], group: tuple[str, ...] = ()) -> MetricValue:
+        def of(pair: tuple[float, float]) -> dict[str, object]:
+            rate = 1000 * pair[0] / pair[1]
+            return {"value": rate, "numerator": pair[0], "denominator": pair[1], "low": rate * 0.9, "high": rate * 1.1}
+
+        before = MetricValue("fault_incidence", days=28, **of(then))  # type: ignore[arg-type]
+        return MetricValue("fault_incidence", days=28, group=group, previous=before, **of(now))  # type: ignore[arg-type]
+
+    # Each model has the rate that it had; there are more of the one with many faults.
+    whole = part((700.0, 20000.0), (400.0, 20000.0))
+    by_model = [
+        part((600.0, 10000.0), (240.0, 4000.0), ("Corvid",)),
+        part((100.0, 10000.0), (160.0, 16000.0), ("Heron",)),
+    ]
+    segments = {("model",): Evaluation(("model",), tuple(by_model))}
+    move = moved._move(contract, whole, segments, load_contracts())
+    assert "Rate +0" in move.reason
+    assert "mix of models +15.0 per 1,000." in move.reason
 
 
 def test_what_one_vehicle_moved_is_not_told(reading: Reading) -> None:
     assert reading.catalogue is not None
     view = default_view(reading.catalogue)
-    whole, parts = Question(overview.LOOKED_AT, compare=True), Question(("distance",), ("market",), compare=True)
+    whole, parts = Question(LOOKED_AT, compare=True), Question(("distance",), ("market",), compare=True)
     found = reading.ask(view, (whole, parts))
     values = [replace(v, largest=0.6) if v.metric == "distance" else v for v in found.of(whole)]
     assert [v.metric for v in moved.largest(found, Evaluation((), tuple(values)))] == ["trips"]
     segments = Evaluation(("market",), tuple(replace(v, largest=0.6) for v in found.of(parts)))
-    (distance,) = moved.moves(found, [found.of(whole).one("distance")], {"market": segments})
-    assert distance.reason == "+14,000 km."
+    (distance,) = moved.moves(found, [found.of(whole).one("distance")], {("market",): segments})
+    assert distance.reason.startswith("+14,000 km. Rate +500"), "no market leads"
 
 
 def test_without_a_period_before_nothing_is_told(reading: Reading) -> None:
     assert reading.catalogue is not None
 
     view, _ = parse("?days=90", reading.catalogue)
-    whole = Question(overview.LOOKED_AT, compare=True)
+    whole = Question(LOOKED_AT, compare=True)
     found = reading.ask(view, (whole,))
     assert moved.largest(found, found.of(whole)) == []

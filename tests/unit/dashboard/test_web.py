@@ -19,8 +19,10 @@ from dashboard.server import is_loopback, serve
 from dashboard.web.status import status_of
 from lake.errors import SettingsError, SillageError
 from lake.settings import get_settings
-from lake.snapshot import SnapshotInfo
+from lake.snapshot import SnapshotInfo, point_to
 from lake.storage import Lake
+from metrics import Contracts, load_contracts
+from orchestration.publishing import write_figures
 from tests.e2e.serving import running
 from tests.unit.dashboard.asking import Answer
 
@@ -67,7 +69,7 @@ def test_addresses_that_are_no_page_are_404(client: Client) -> None:
     assert client("/usage").status == 200
     assert client("/nowhere").status == 404
     assert client("/docs").status == 404
-    assert client("/export/overview/activity.csv").status == 404
+    assert client("/export/usage/activity.csv").status == 404
 
 
 def test_only_names_of_this_machine_are_answered(client: Client) -> None:
@@ -178,6 +180,21 @@ def test_a_damaged_snapshot_is_said_and_nothing_breaks(tmp_path: Path) -> None:
         health = Answer(address, "/healthz", {})
         assert (health.status, json.loads(health.content)["status"]) == (503, "unreadable")
         assert Answer(address, "/_dash-layout", {}).status == 200
-        export = Answer(address, "/export/overview/activity.csv", {})
+        export = Answer(address, "/export/usage/activity.csv", {})
         assert export.status == 503
         assert b"is damaged. Error " in export.content
+
+
+def test_a_snapshot_that_lacks_tables_of_this_version_says_what_to_do(tmp_path: Path) -> None:
+    settings = get_settings(lake=str(tmp_path / "lake"))
+    lake = Lake.open(settings)
+    folder = tmp_path / "lake" / "published"
+    folder.mkdir()
+    older = load_contracts()
+    older = Contracts(tuple(table for table in older.tables if table.name != "driving"), older.dimensions)
+    point_to(lake, write_figures(folder, {}, contracts=older, version="1", provisional_days=2))
+    with running(settings) as address:
+        assert json.loads(Answer(address, "/healthz", {}).content)["status"] == "unreadable"
+        export = Answer(address, "/export/usage/activity.csv", {})
+    assert export.status == 503
+    assert b"published by an older Sillage" in export.content

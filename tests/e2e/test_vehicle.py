@@ -57,11 +57,11 @@ def test_signals_are_chosen_and_lanes_can_be_taken_away(visit: Visit, address: s
     page.click("#vehicle-signals-note >> text='Speed over ground; negative in reverse'")
     settle(page, f"?days=7&vehicle={ONE}&signal=soc_pct&signal=lv_battery_voltage_v")
     page.wait_for_selector("#vehicle-timeline-figure .legend .traces")
-    bars = page.locator("#vehicle-timeline-figure .bars .trace")
+    bars = page.locator("#vehicle-timeline-figure .trace.bars")
     before = bars.count()
     page.locator("#vehicle-timeline-figure .legendtoggle").first.click(force=True)
     page.wait_for_function(
-        "count => document.querySelectorAll('#vehicle-timeline-figure .bars .trace').length < count", arg=before
+        "count => document.querySelectorAll('#vehicle-timeline-figure .trace.bars').length < count", arg=before
     )
 
 

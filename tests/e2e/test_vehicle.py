@@ -59,6 +59,7 @@ def test_signals_are_chosen_and_lanes_can_be_taken_away(visit: Visit, address: s
     page.wait_for_selector("#vehicle-timeline-figure .legend .traces")
     bars = page.locator("#vehicle-timeline-figure .trace.bars")
     before = bars.count()
+    page.evaluate("() => window.scrollTo(0, 0)")  # out from under the bar of filters
     page.locator("#vehicle-timeline-figure .legendtoggle").first.click(force=True)
     page.wait_for_function(
         "count => document.querySelectorAll('#vehicle-timeline-figure .trace.bars').length < count", arg=before

@@ -99,7 +99,7 @@ def test_a_market_is_named_with_and_without_its_mix(visit: Visit, address: str) 
     page = visit(f"{address}/markets?table=adoption-by-market", wait="#markets-adoption-by-market-content tbody tr")
     rows = page.locator("#markets-adoption-by-market-content tbody tr").all_inner_texts()
     assert len(rows) == len(MARKETS)
-    assert all(len(row.split("\t")) == 11 for row in rows)
+    assert {len(row.split("\t")) for row in rows} == {13}, "with its place, and those that it may have"
 
 
 def test_the_glossary_is_searched(visit: Visit, address: str) -> None:

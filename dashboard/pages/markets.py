@@ -15,10 +15,10 @@ PAGE = Page(
     "Markets",
     (
         Tiles(*TILES),
-        Row(*(Ranking(rate, f"{rate}_at_mix", "market") for rate in RATES)),
         Row(
-            ByGroup(*SIZES, by="market", trend="active_rate_28d"),
+            *(Ranking(rate, f"{rate}_at_mix", "market") for rate in RATES),
             Panels("active_rate_28d", "delivered_vehicles", by="market"),
         ),
+        ByGroup(*SIZES, by="market", trend="active_rate_28d"),
     ),
 )

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import sqrt
+from math import isclose, sqrt
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
@@ -87,11 +87,16 @@ def _ranked(value: MetricValue, whole: MetricValue, shown: Sequence[MetricValue]
         above = sum(_surely_above(other, value, factor) for other in shown)
         below = sum(_surely_above(value, other, factor) for other in shown)
         places = (1 + above, len(shown) - below)
-    gap = None if whole.value is None or value.value is None else value.value - whole.value
+    gap = None if whole.value is None or value.value is None else _less(value.value, whole.value)
     mixed = None if at_mix is None or whole.value is None else at_mix.value
-    rate = None if mixed is None or whole.value is None else mixed - whole.value
+    rate = None if mixed is None or whole.value is None else _less(mixed, whole.value)
     mix = None if gap is None or rate is None else gap - rate
     return Ranked(value, at_mix, rank, *places, gap, mix, rate)
+
+
+def _less(one: float, other: float) -> float:
+    """The difference; none where it is but that of sums of the same numbers in another order."""
+    return 0.0 if isclose(one, other, rel_tol=1e-12) else one - other
 
 
 def widening(groups: int) -> float:

@@ -27,6 +27,7 @@ WRONG = {
     "provisional_pct": ("100", "less than 100"),
     "keep_snapshots": ("0", "greater than or equal to 1"),
     "retention_days": ("6", "greater than or equal to 7"),
+    "dagster_url": ("dagster.example", "http:// or https://"),
     "port": ("80500", "less than or equal to 65535"),
     "client_timeout_s": ("0", "greater than or equal to 1"),
     "connections_per_client": ("0", "greater than or equal to 1"),

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -24,8 +25,11 @@ def _streamed(folder: Path, until: int, at: Path) -> subprocess.CompletedProcess
     )  # fmt: skip
     while len(list(folder.rglob("*.avro"))) < until and process.poll() is None:
         time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate()
+    said = None
+    while said is None:  # as somebody presses Ctrl+C again, where a library took the first
+        process.send_signal(signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            _, said = process.communicate(timeout=60)
     return subprocess.CompletedProcess([], process.returncode, "", said)
 
 

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -25,11 +24,13 @@ def _streamed(folder: Path, until: int, at: Path) -> subprocess.CompletedProcess
     )  # fmt: skip
     while len(list(folder.rglob("*.avro"))) < until and process.poll() is None:
         time.sleep(0.05)
-    said = None
-    while said is None:  # as somebody presses Ctrl+C again, where a library took the first
-        process.send_signal(signal.SIGINT)
-        with suppress(subprocess.TimeoutExpired):
-            _, said = process.communicate(timeout=60)
+    process.send_signal(signal.SIGINT)
+    try:
+        _, said = process.communicate(timeout=120)
+    except subprocess.TimeoutExpired:  # Polars had the signal, while it wrote the truth of a day, and kept it
+        process.kill()
+        process.communicate()
+        return _streamed(folder, len(list(folder.rglob("*.avro"))) + 1, at)
     return subprocess.CompletedProcess([], process.returncode, "", said)
 
 

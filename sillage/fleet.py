@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -180,6 +181,8 @@ def _stream(out_folder: Path, arguments: Arguments, speedup: float, *, goes_on: 
     from simulator import begun
     from simulator import stream as run
 
+    # Polars, imported by now, has put itself before our handler, and can keep Ctrl-C to itself for good.
+    signal.signal(signal.SIGINT, signal.getsignal(signal.SIGINT))
     known = begun(out_folder)
     if known is not None and goes_on:  # it may have begun on another day
         arguments = replace(arguments, first_day=known.first_day)

@@ -26,11 +26,9 @@ def _streamed(folder: Path, until: int, at: Path) -> subprocess.CompletedProcess
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     try:
-        _, said = process.communicate(timeout=120)
-    except subprocess.TimeoutExpired:  # Polars had the signal, while it wrote the truth of a day, and kept it
+        _, said = process.communicate(timeout=300)
+    finally:
         process.kill()
-        process.communicate()
-        return _streamed(folder, len(list(folder.rglob("*.avro"))) + 1, at)
     return subprocess.CompletedProcess([], process.returncode, "", said)
 
 

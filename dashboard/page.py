@@ -131,6 +131,7 @@ class Page:
             if first is not None and (missing := _without_data(reading, view, first)):
                 return self._values(published.contracts, notes, missing, None, foot)
             notes += _coverage(view, first) if first is not None else []
+            notes += [told] if (told := wording.unanswered(view.chosen, reading.info)) else []
             late = provisional_key(wording.provisional(reading.info, view.last))
             values = self._values(published.contracts, notes, None, late, foot)
             values["cards"] = {card.name: self._drawn(card, view, found, scheme) for card in self.cards}
@@ -226,7 +227,7 @@ def _foot(reading: Reading, view: View, search: str | None) -> Any:
     """Which snapshot and days the figures are of, and, for scripts, the address that they answer."""
     info = reading.info
     return html.P(
-        f"Snapshot of {wording.instant(info.published_at)} · {view.period}, UTC days",
+        f"Snapshot of {wording.instant(info.published_at)} · {view.period}, UTC days{wording.protection(info)}",
         className="foot",
         title=info.version,
         **attrs(

@@ -188,6 +188,7 @@ class Sheet:
             lines.append(f"Provisional: days from {info.provisional_from.isoformat()} on, late data is still expected")
             told = ", ".join(f"{wording.percent(share)} of {day.isoformat()}" for day, share in info.expected)
             lines += [f"Still expected, of the messages of a day: {told}"] if told else []
+        lines += [f"Protection: {told.removeprefix(' · ')}"] if (told := wording.protection(info)) else []
         lines += [f"Definition: {c.label} ({c.unit}): {c.definition} Owner: {c.owner}" for c in self.contracts]
         least = max((c.smallest_group for c in self.contracts), default=10)
         lines.append(f"Withheld: fewer than {least} vehicles, or needed to hide a group that has; others without data")

@@ -249,7 +249,8 @@ class Published:
                 self._snapshot.refresh()
             info, cursor = self._snapshot.info, self._snapshot.cursor()
         with cursor:
-            yield Reading(info, self._catalogue_of(info, cursor), self.contracts, cursor, self._memory, self._lives)
+            contracts = self.contracts.as_published(info.protect)
+            yield Reading(info, self._catalogue_of(info, cursor), contracts, cursor, self._memory, self._lives)
 
     def info(self) -> SnapshotInfo | None:
         """The current snapshot, or ``None`` while nothing has been published."""

@@ -9,6 +9,8 @@ from typing import Literal
 
 from lake.snapshot import SnapshotInfo
 from metrics import Metric, MetricValue
+from metrics.protection import NOISE, SHARE
+from metrics.suppression import MOST_SEVERAL
 
 MINUS = "\N{MINUS SIGN}"
 DASH = "\N{EN DASH}"
@@ -82,6 +84,23 @@ def provisional(info: SnapshotInfo, last: date) -> str:
     if share is None:
         return f"Provisional from {day(first)}: late data is still expected."
     return f"Provisional from {day(first)}: of the messages of {day(newest)}, {percent(share)} are still expected."
+
+
+def protection(info: SnapshotInfo) -> str:
+    """That figures have noise, and how much, behind other words; empty where they have none."""
+    if info.protect == "none":
+        return ""
+    return (
+        f" · To protect single vehicles counts are up to {NOISE} off, amounts up to {percent(SHARE)} of one vehicle's"
+    )
+
+
+def unanswered(chosen: Sequence[tuple[str, Sequence[str]]], info: SnapshotInfo) -> str:
+    """Why all values are withheld, where the filters ask for what a protected platform does not tell; else empty."""
+    several = sum(len(values) > 1 for _, values in chosen)
+    if info.protect == "none" or several <= MOST_SEVERAL:
+        return ""
+    return "To protect single vehicles figures are shown where one filter at most holds several values."
 
 
 def percent(share: float) -> str:

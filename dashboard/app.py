@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -12,10 +13,13 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from dashboard.pages import PAGES
 from dashboard.shell import filterbar, missing
 from dashboard.shell import frame as shell
+from dashboard.shell.scripts import script_words
 from dashboard.view.address import parse
 from dashboard.view.faults import typed
 from dashboard.view.history import Lives
 from dashboard.view.published import Published
+from dashboard.view.reader import Reader, asking
+from dashboard.view.texts import Text
 from dashboard.web import faults
 from dashboard.web.callback_bodies import CallbackBodies
 from dashboard.web.limits import RequestLimits
@@ -30,17 +34,19 @@ NOTHING = "nothing"
 LOCAL_NAMES = ("127.0.0.1", "localhost", "[::1]")
 
 _INDEX = """<!DOCTYPE html>
-<html lang="en">
+<html lang="{%language%}">
 <head>
 {%metas%}
 <title>{%title%}</title>
+<meta name="description" content="{%about%}">
 <link rel="icon" type="image/svg+xml" href="/assets/icons/favicon.svg">
 <script src="/assets/theme.js"></script>
 {%css%}
 </head>
 <body>
 {%app_entry%}
-<noscript>Sillage needs JavaScript to show its figures.</noscript>
+<noscript>{%noscript%}</noscript>
+<script type="application/json" id="words">{%words%}</script>
 <footer>
 {%config%}
 {%scripts%}
@@ -48,6 +54,30 @@ _INDEX = """<!DOCTYPE html>
 </footer>
 </body>
 </html>"""
+
+
+class _Localised(Dash):
+    """Dash whose one document is in the language of who asks for it, and holds what scripts say."""
+
+    def interpolate_index(self, **kwargs: Any) -> str:  # type: ignore[override]
+        """The document."""
+        document: str = super().interpolate_index(**kwargs)  # type: ignore[no-untyped-call]
+        reader = _of_request(self)
+        places = {
+            "language": reader.tag,
+            "noscript": reader.say(Text.NEEDS_JAVASCRIPT),
+            "about": reader.say(Text.ABOUT_SILLAGE),
+            "words": json.dumps(script_words(reader)).replace("<", "\\u003c"),
+        }
+        for name, text in places.items():
+            document = document.replace(f"{{%{name}%}}", text)
+        return document
+
+
+def _of_request(app: Dash) -> Reader:
+    """Who asks for the document or the layout."""
+    request = app.backend.request_adapter()
+    return Reader.of(str(request.args), request.headers.get("accept-language"))
 
 
 def create_app(
@@ -65,7 +95,7 @@ def create_app(
     """
     known = settings or get_settings()
     source = published or Published(lambda: _open(known), lives=Lives.beside(known))
-    app = Dash(
+    app = _Localised(
         "dashboard",
         backend="fastapi",
         pages_folder="",
@@ -77,7 +107,6 @@ def create_app(
         meta_tags=[
             {"name": "viewport", "content": "width=device-width, initial-scale=1"},
             {"name": "color-scheme", "content": "light dark"},
-            {"name": "description", "content": "Usage of a connected fleet, from its published KPIs."},
         ],
         serve_locally=True,
         suppress_callback_exceptions=True,
@@ -87,8 +116,9 @@ def create_app(
     )
 
     def layout() -> Any:
-        info, status = sight(source, datetime.now(UTC))
-        return shell.shell(PAGES, info.file if info else NOTHING, status)
+        reader = _of_request(app)
+        info, status = sight(source, datetime.now(UTC), reader)
+        return shell.shell(PAGES, info.file if info else NOTHING, status, reader)
 
     app.backend.websocket_capability = False  # else every page opens a socket that nothing uses
     app.layout = layout
@@ -144,18 +174,19 @@ def _register_router(app: Dash, published: Published) -> None:
     )
     @typed
     def route(pathname: str | None, _presence: str | None, search: str | None) -> tuple[Any, str]:
+        reader = asking(search)
         page = by_path.get(pathname or "/")
         if page is None:
-            return missing.layout(), "Page not found"
+            return missing.layout(reader), reader.say(Text.PAGE_NOT_FOUND)
         try:
-            with published.reading() as reading:
+            with published.reading(reader) as reading:
                 catalogue = reading.catalogue
         except NothingPublishedError:
-            return missing.nothing_published(), page.title
+            return missing.nothing_published(reader), reader.say(page.title)
         if catalogue is None:
-            return missing.no_data(), page.title
-        view, _ = parse(search, catalogue)
-        return [filterbar.filter_bar(view, catalogue), page.layout(published.contracts)], page.title
+            return missing.no_data(reader), reader.say(page.title)
+        view, _ = parse(search, catalogue, reader=reader)
+        return [filterbar.filter_bar(view, catalogue), page.layout(reading.told, reader)], reader.say(page.title)
 
     @app.callback(
         Output("stamp", "children"),
@@ -168,7 +199,7 @@ def _register_router(app: Dash, published: Published) -> None:
     )
     @typed
     def tick(_count: int | None, known: str | None, presence: str | None) -> tuple[Any, Any, Any]:
-        info, status = sight(published, datetime.now(UTC))
+        info, status = sight(published, datetime.now(UTC), asking(None))
         if status.state == "unreadable":
             return stamp(status), no_update, no_update
         file = info.file if info else NOTHING

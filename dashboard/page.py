@@ -18,6 +18,8 @@ from dashboard.view import wording
 from dashboard.view.address import View, parse
 from dashboard.view.faults import log_fault, typed
 from dashboard.view.published import Answers, Published, Reading
+from dashboard.view.reader import ENGLISH, Reader, asking
+from dashboard.view.texts import Text
 from lake.errors import QueryError
 from metrics import Contracts, Evaluation
 
@@ -47,7 +49,7 @@ class Page:
     """
 
     name: str
-    title: str
+    title: Text
     rows: tuple[Row | Card, ...]
     is_start: bool = False
 
@@ -69,15 +71,15 @@ class Page:
         """A card by its name."""
         return next((card for card in self.cards if card.name == name), None)
 
-    def layout(self, contracts: Contracts) -> Any:
+    def layout(self, contracts: Contracts, reader: Reader = ENGLISH) -> Any:
         """The page before it has figures: skeletons where they will be."""
         rows = []
         for row in self.rows:
             if isinstance(row, Row):
-                places = [card.frame(contracts).layout(self.name) for card in row.cards]
+                places = [card.frame(contracts, reader).layout(self.name) for card in row.cards]
                 rows.append(html.Div(places, className=f"grid-{row.columns}"))
             else:
-                rows.append(row.frame(contracts).layout(self.name))
+                rows.append(row.frame(contracts, reader).layout(self.name))
         return html.Div(
             [
                 html.Div(id=f"{self.name}-notes"),
@@ -92,7 +94,7 @@ class Page:
 
     def register(self, app: Dash, published: Published) -> None:
         """Register the one callback of the page; the work is done off the event loop."""
-        places = {card.name: card.frame(published.contracts) for card in self.cards}
+        places = {card.name: card.frame(published.contracts, ENGLISH) for card in self.cards}
         outputs = {
             "notes": Output(f"{self.name}-notes", "children"),
             "state": Output(f"{self.name}-state", "children"),
@@ -111,28 +113,30 @@ class Page:
         @app.callback(output=outputs, inputs=inputs)
         @typed
         async def update(search: str | None, scheme: str | None, _snapshot: str | None) -> dict[str, Any]:
-            values = await to_thread.run_sync(self.answer, published, search, scheme)
+            values = await to_thread.run_sync(self.answer, published, search, scheme, asking(search))
             set_props("error", {"children": None})  # no output of this callback: that is in the layout before the page
             return values
 
-    def answer(self, published: Published, search: str | None, scheme: str | None) -> dict[str, Any]:
-        """All values of the page for an address and a theme, as the callback returns them."""
-        with published.reading() as reading:
+    def answer(
+        self, published: Published, search: str | None, scheme: str | None, reader: Reader = ENGLISH
+    ) -> dict[str, Any]:
+        """All values of the page for an address, a theme and a reader, as the callback returns them."""
+        with published.reading(reader) as reading:
             if reading.catalogue is None:
                 return self._values(published.contracts, [], None, None, None)
-            view, notes = parse(search, reading.catalogue, [card.name for card in self.cards])
+            view, notes = parse(search, reading.catalogue, [card.name for card in self.cards], reader)
             foot = _foot(reading, view, search)
             asked = tuple(question for card in self.cards for question in card.ask(view))
             if any(not values for _, values in view.chosen):
-                text = "A filter holds no value of the published data."
-                return self._values(published.contracts, notes, _no_data(text), None, foot)
+                missing = _no_data(view, reader.say(Text.EMPTY_FILTER))
+                return self._values(published.contracts, notes, missing, None, foot)
             found = reading.ask(view, asked)
             first = found.first() if self.cards[0].ask(view) else None
             if first is not None and (missing := _without_data(reading, view, first)):
                 return self._values(published.contracts, notes, missing, None, foot)
             notes += _coverage(view, first) if first is not None else []
-            notes += [told] if (told := wording.unanswered(view.chosen, reading.info)) else []
-            late = provisional_key(wording.provisional(reading.info, view.last))
+            notes += [told] if (told := wording.unanswered(reader, view.chosen, reading.info)) else []
+            late = provisional_key(wording.provisional(reader, reading.info, view.last))
             values = self._values(published.contracts, notes, None, late, foot)
             values["cards"] = {card.name: self._drawn(card, view, found, scheme) for card in self.cards}
             return values
@@ -147,24 +151,23 @@ class Page:
         if card is None:
             return None
         found = reading.ask(view, card.ask(view))
-        if lacking := _lacking(card, card.frame(reading.contracts), view, found):
-            raise QueryError("No export for this filter", found=f"not split by {' and '.join(lacking)}")
+        if lacking := _lacking(card, card.frame(reading.told, view.reader), view, found):
+            raise QueryError("No export for this filter", found=wording.listing(view.reader, lacking))
         return card.sheet(view, found)
 
     def _drawn(self, card: Card, view: View, found: Answers, scheme: str | None) -> dict[str, Any]:
         """The values of one card. One that cannot be shown says why, and the others stand."""
-        nothing = Sheet(card.name, "", (), (), (), (), found)
-        place, address = card.frame(found.contracts), Address(self.name, self.path)
+        nothing, say = Sheet(card.name, "", (), (), (), (), found), view.reader.say
+        place, address = card.frame(found.contracts, view.reader), Address(self.name, self.path)
         if lacking := _lacking(card, place, view, found):
-            names = " and ".join(lacking)
-            text = f"These figures are not split by {names}. Take that filter off to see them."
-            return place.values(Filling(content=state("Not for this filter", text)), address, view, nothing)
+            text = say(Text.NOT_SPLIT, names=wording.listing(view.reader, lacking))
+            return place.values(Filling(content=state(say(Text.NOT_FOR_FILTER), text)), address, view, nothing)
         try:
             sheet = card.sheet(view, found)
             filling = card.draw(view, sheet, palette(scheme))
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this card's alone
-            text = f"The others stand. Error {log_fault(error)} is in the log."
-            failed = Filling(content=state("This card could not be worked out", text, kind="fault"))
+            text = say(Text.CARD_FAILED_WHY, number=log_fault(error))
+            failed = Filling(content=state(say(Text.CARD_FAILED), text, kind="fault"))
             return place.values(failed, address, view, nothing)
         return place.values(filling, address, view, sheet)
 
@@ -177,7 +180,8 @@ class Page:
             "foot": foot,
             "class": "body without" if missing is not None else "body",
             "cards": {
-                card.name: dict.fromkeys(card.frame(contracts).outputs(self.name), no_update) for card in self.cards
+                card.name: dict.fromkeys(card.frame(contracts, ENGLISH).outputs(self.name), no_update)
+                for card in self.cards
             },
         }
 
@@ -188,8 +192,10 @@ def _lacking(card: Card, place: Place, view: View, found: Answers) -> tuple[str,
     return () if place.stands_in_part and found.some(asked) else found.lacking(asked)
 
 
-def _no_data(text: str) -> Any:
-    return state("No data in this slice", text, html.A("Reset filters", href="?", className="pill soft"))
+def _no_data(view: View, text: str) -> Any:
+    say = view.reader.say
+    reset = html.A(say(Text.RESET_FILTERS), href=view.reset, className="pill soft")
+    return state(say(Text.NO_DATA_IN_SLICE), text, reset)
 
 
 def _without_data(reading: Reading, view: View, found: Evaluation) -> Any:
@@ -199,8 +205,9 @@ def _without_data(reading: Reading, view: View, found: Evaluation) -> Any:
     assert reading.catalogue is not None
     first, last = reading.catalogue.first, reading.catalogue.last
     if view.last < first or view.first > last:
-        return _no_data(f"{view.period} lies outside the published data, which runs from {wording.days(first, last)}.")
-    return _no_data(f"No vehicle was in the fleet in {view.period} for {view.scope}. Widen the period or the filters.")
+        days = wording.days(view.reader, first, last)
+        return _no_data(view, view.reader.say(Text.OUTSIDE_DATA, period=view.period, days=days))
+    return _no_data(view, view.reader.say(Text.NO_VEHICLE_IN_FLEET, period=view.period, scope=view.scope))
 
 
 def _coverage(view: View, found: Evaluation) -> list[str]:
@@ -210,10 +217,10 @@ def _coverage(view: View, found: Evaluation) -> list[str]:
     before = max((value.previous.days for value in found if value.previous), default=0)
     notes = []
     if held < asked:
-        where = f", {view.period}" if view.asked else ""
-        notes.append(f"Data covers {held:,} of these {asked:,} days{where}.")
+        text = Text.DATA_COVERS_PERIOD if view.asked else Text.DATA_COVERS
+        notes.append(view.reader.say(text, held=held, asked=asked, period=view.period))
     if 0 < before < view.slice.days:
-        notes.append(f"Of the {view.slice.days:,} days compared with, {before:,} have data.")
+        notes.append(view.reader.say(Text.COMPARED_DAYS, days=view.slice.days, before=before))
     return notes
 
 
@@ -226,8 +233,9 @@ def _notes(notes: Sequence[str]) -> Any:
 def _foot(reading: Reading, view: View, search: str | None) -> Any:
     """Which snapshot and days the figures are of, and, for scripts, the address that they answer."""
     info = reading.info
+    foot = view.reader.say(Text.FOOT, instant=wording.instant(view.reader, info.published_at), period=view.period)
     return html.P(
-        f"Snapshot of {wording.instant(info.published_at)} · {view.period}, UTC days{wording.protection(info)}",
+        " · ".join(filter(None, (foot, wording.protection(view.reader, info)))),
         className="foot",
         title=info.version,
         **attrs(

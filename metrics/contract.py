@@ -38,12 +38,19 @@ class Dimension(Model):
         description: what its values are.
         scale: its values are classes of a scale, as hours are, and tell of no vehicle by being there: small ones are
             withheld, and not folded into ``other``.
+        plural: what several of its values are called, where that is not the label with an s.
     """
 
     name: Name
     label: Words
     description: Words
     scale: bool = False
+    plural: Words | None = None
+
+    @property
+    def many(self) -> str:
+        """What several of its values are called."""
+        return self.plural or (self.label if self.label.endswith("s") else f"{self.label}s")
 
 
 class Key(Model):
@@ -112,14 +119,18 @@ class ValueFormat(Model):
             raise ValueError("exactly one of decimals and significant")
         return self
 
-    def text(self, value: float) -> str:
-        """The value in digits, thousands separated by commas, without its unit."""
+    def rounded(self, value: float) -> tuple[float, int]:
+        """The value as far as it is written, and with how many decimals."""
         places = self.decimals or 0
         if self.significant is not None and value != 0:
             exponent = int(f"{value:.{self.significant - 1}e}".partition("e")[2])
             places = self.significant - 1 - exponent
-        rounded = round(value, places) + 0.0  # no minus sign before a zero
-        return f"{rounded:,.{max(0, places)}f}"
+        return round(value, places) + 0.0, max(0, places)  # no minus sign before a zero
+
+    def text(self, value: float) -> str:
+        """The value in digits, thousands separated by commas, without its unit."""
+        number, places = self.rounded(value)
+        return f"{number:,.{places}f}"
 
 
 class Population(Model):

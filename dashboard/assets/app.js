@@ -3,12 +3,16 @@
   "use strict";
   var OWN = ["service", "by", "table", "vehicle", "signal"]; /* what one page knows: it stays behind with the page */
   var busy = 0, news = "", shown = null;
+  var words = JSON.parse(document.getElementById("words").textContent); /* the server has them in the reader's language */
+  words.calendar.ordinal = function (n) { return n; };
+  window["dayjs_locale_" + words.calendar.name] = words.calendar;
+  function fill(sentence, value) { return sentence.replace("{}", value); }
 
   /* ---- the address ---------------------------------------------------------------------------- */
   function go(href) {
     var target = new URL(href, window.location.href);
     if (target.href === window.location.href) { return; }
-    news = "Figures updated";
+    news = words.updated;
     window.history.pushState({}, "", target.pathname + target.search);
     window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
   }
@@ -68,14 +72,23 @@
       if (page === pathname) { link.setAttribute("aria-current", "page"); } else { link.removeAttribute("aria-current"); }
     });
     var active = document.querySelector('a[data-page="' + pathname + '"] .nav-text');
-    var title = active ? active.textContent : "Page not found";
-    document.title = title + " · Sillage";
+    var title = active ? active.textContent : words.notFound;
+    document.title = fill(words.title, title);
     if (shown !== null && shown !== pathname) {
       news = title;
       document.getElementById("main").focus({ preventScroll: true });
     }
+    settings(search);
     shown = pathname;
     return [window.dash_clientside.no_update, [], false];
+  }
+  /* Another language or other units: the same view, in a document of its own. */
+  function settings(search) {
+    document.querySelectorAll("a[data-setting]").forEach(function (link) {
+      var query = new URLSearchParams(search || "");
+      query.set(link.getAttribute("data-setting"), link.getAttribute("data-value"));
+      link.setAttribute("href", window.location.pathname + "?" + query.toString());
+    });
   }
   function burger(opened, navbar) {
     document.documentElement.classList.toggle("nav-open", opened);
@@ -106,22 +119,22 @@
     var text = absoluteLink();
     function done() {
       button.setAttribute("data-done", "");
-      say("Link copied");
+      say(words.copied);
       window.setTimeout(function () { button.removeAttribute("data-done"); }, 2000);
     }
-    function byHand() { window.prompt("Copy this link", text); }
+    function byHand() { window.prompt(words.copyThis, text); }
     if (navigator.clipboard) { navigator.clipboard.writeText(text).then(done, byHand); } else { byHand(); }
   }
   function nextTheme() {
     var order = ["light", "dark", "auto"];
     var value = order[(order.indexOf(window.sillage.choice()) + 1) % 3];
     window.sillage.choose(value);
-    say("Theme: " + value);
+    say(fill(words.theme, words[value]));
     labelTheme();
   }
   function labelTheme() {
     document.querySelectorAll("[data-theme-toggle]").forEach(function (button) {
-      button.setAttribute("aria-label", "Theme: " + window.sillage.choice() + ". Change");
+      button.setAttribute("aria-label", fill(words.change, words[window.sillage.choice()]));
     });
   }
   document.addEventListener("click", function (event) {
@@ -133,6 +146,8 @@
       go(link.getAttribute("href") === "?" ? window.location.pathname : link.href);
       return;
     }
+    var setting = event.target.closest("a[data-setting]"); /* in a menu that is made when it opens: its address is of then */
+    if (setting) { settings(window.location.search); }
     var fold = event.target.closest("[data-fold]");
     if (fold) {
       var open = fold.getAttribute("aria-expanded") !== "true";
@@ -156,7 +171,8 @@
     document.querySelectorAll(".family").forEach(function (family) {
       family.hidden = !family.querySelector(".entry:not([hidden])");
     });
-    document.getElementById("glossary-count").textContent = count + (count === 1 ? " metric" : " metrics");
+    document.getElementById("glossary-count").textContent =
+      (count === 1 ? words.metrics.one.replace("1", count) : words.metrics.other.replace("2", count));
   });
   /* Mantine says on the box around a menu's button that the menu is open; the button is what is focused. */
   new MutationObserver(function (changes) {
@@ -165,7 +181,7 @@
       if (button) { button.setAttribute("aria-expanded", change.target.getAttribute("aria-expanded")); }
     });
   }).observe(document.documentElement, { subtree: true, attributeFilter: ["aria-expanded"] });
-  window.addEventListener("popstate", function () { news = "Figures updated"; });
+  window.addEventListener("popstate", function () { news = words.updated; });
   window.addEventListener("sillage:scheme", function () {
     labelTheme();
     if (window.dash_clientside && window.dash_clientside.set_props && document.getElementById("shell")) {
@@ -182,11 +198,18 @@
   }
   function answered(ok) { document.documentElement.classList.toggle("offline", !ok); }
   var plainFetch = window.fetch;
-  window.fetch = function (resource) {
+  /* All that a document asks for is for who asked for the document: an address alone may say the language of it. */
+  function asTheDocument(options) {
+    var headers = new Headers((options || {}).headers);
+    headers.set("Accept-Language", document.documentElement.lang);
+    return Object.assign({}, options, { headers: headers });
+  }
+  window.fetch = function (resource, options) {
     var url = typeof resource === "string" ? resource : resource.url;
+    if (url.indexOf("_dash-layout") >= 0) { return plainFetch.call(this, resource, asTheDocument(options)); }
     if (url.indexOf("_dash-update-component") < 0) { return plainFetch.apply(this, arguments); }
     working(1);
-    return plainFetch.apply(this, arguments).then(
+    return plainFetch.call(this, resource, asTheDocument(options)).then(
       function (response) { working(-1); answered(response.status < 500); return response; },
       function (error) { working(-1); answered(false); throw error; }
     );

@@ -11,6 +11,8 @@ from dashboard.draw.sheets import Column, Sheet, by_day, cell
 from dashboard.view import wording
 from dashboard.view.address import View
 from dashboard.view.published import Answers, Question
+from dashboard.view.reader import Reader
+from dashboard.view.texts import Text
 from metrics import Contracts
 
 _HEIGHT = 172
@@ -25,16 +27,17 @@ class ByDay:
         each: what one point is, in the subtitle; unit and day unless given.
     """
 
-    def __init__(self, metric: str, each: str = "") -> None:
+    def __init__(self, metric: str, each: Text | None = None) -> None:
         self.name, self.metric, self._each = metric, metric, each
         self._total = Question((metric,), compare=True)
         self._each_day = Question((metric,), ("date",), compare=True)
 
-    def frame(self, contracts: Contracts) -> Frame:
+    def frame(self, contracts: Contracts, reader: Reader) -> Frame:
         """A chart."""
         contract = contracts.metric(self.metric)
-        words = f"{'Bars' if wording.adds_up(contract) else 'Line'} per day: {contract.label}."
-        return Frame(self.name, contract.label, _HEIGHT, words, contract)
+        text = Text.BARS_PER_DAY if wording.adds_up(contract) else Text.LINE_PER_DAY
+        words = reader.say(text, labels=contract.label)
+        return Frame(self.name, contract.label, _HEIGHT, reader, words, contract)
 
     def ask(self, view: View) -> tuple[Question, ...]:
         """The whole period, and each day of it."""
@@ -43,9 +46,11 @@ class ByDay:
     def sheet(self, view: View, found: Answers) -> Sheet:
         """One row per day: now and, where there is a comparison, then."""
         contract, days = found.metric(self.metric), found.of(self._each_day)
-        columns = [Column("Day"), Column.of(contract)]
+        reader = view.reader
+        columns = [Column.said(reader, Text.DAY), Column.of(reader, contract)]
         if view.comparison is not None:
-            columns.append(Column.of(contract, f"{contract.label}, {view.against.removeprefix('vs ')}"))
+            then = reader.say(Text.LABEL_AGAINST, label=contract.label, against=view.before)
+            columns.append(Column.of(reader, contract, then))
         values = by_day(days, self.metric, view.days)
         cells = [(day, cell(v), cell(v and v.previous)) for day, v in zip(view.days, values, strict=True)]
         rows = tuple(row[: len(columns)] for row in cells)
@@ -56,20 +61,22 @@ class ByDay:
         """Bars or a line, and the value of the whole period above them."""
         (contract,) = sheet.contracts
         total = sheet.found.of(self._total).one(self.metric)
-        each = f"{self._each or wording.each_day(contract)} · {view.scope}"
+        reader = view.reader
+        what = reader.say(self._each) if self._each else wording.each_day(reader, contract)
+        each = f"{what} · {view.scope}"
         if all(value is None for value in sheet.numbers(1)):
-            return Filling(each, content=nothing(sheet.values, contract))
+            return Filling(each, content=nothing(reader, sheet.values, contract))
         bars = wording.adds_up(contract)
         now = Line(contract.label, sheet.numbers(1), theme.fill if bars else theme.accent)
         before = None
         if view.comparison is not None and any(value is not None for value in sheet.numbers(2)):
-            before = Line(view.against.removeprefix("vs "), sheet.numbers(2), theme.reference, 1.4)
-        axis, late = Axis(wording.unit_of(contract), from_zero=bars), sheet.found.info.provisional_from
+            before = Line(view.before, sheet.numbers(2), theme.reference, 1.4)
+        axis, late = Axis(wording.unit_of(reader, contract), from_zero=bars), sheet.found.info.provisional_from
         if bars:
             figure = charts.daily_bars(view.days, [now], axis, theme, late, before=before)
         else:
             figure = charts.daily_lines(view.days, [*([before] if before else []), now], axis, theme, late)
-        head = headline(contract, total, view.against, keyed=before is not None)
+        head = headline(contract, total, view, keyed=before is not None)
         size = sample(view, total)
         return Filling(", ".join(filter(None, (each, size))), figure, head=head)
 
@@ -90,9 +97,9 @@ class DaysOf:
     def __init__(
         self,
         name: str,
-        title: str,
+        title: Text,
         metrics: tuple[str, ...],
-        sub: str,
+        sub: Text,
         *,
         stacked: bool = False,
         size: str = "",
@@ -104,12 +111,14 @@ class DaysOf:
         self._total = Question((self._size,), compare=True)
         self._each_day = Question(metrics, ("date",))
 
-    def frame(self, contracts: Contracts) -> Frame:
+    def frame(self, contracts: Contracts, reader: Reader) -> Frame:
         """A chart."""
         labels = [contracts.metric(name).label for name in self.metrics]
-        words = f"{'Bars' if self._stacked else 'Lines'} per day: {', '.join(labels)}."
+        text = Text.BARS_PER_DAY if self._stacked else Text.LINES_PER_DAY
+        words = reader.say(text, labels=", ".join(labels))
         contract = None if self._stacked else contracts.metric(self._size)
-        return Frame(self.name, self.title, _TALL if self._stacked else _HEIGHT, words, contract)
+        height = _TALL if self._stacked else _HEIGHT
+        return Frame(self.name, reader.say(self.title), height, reader, words, contract)
 
     def ask(self, view: View) -> tuple[Question, ...]:
         """Each day, and the total that stands above."""
@@ -119,19 +128,22 @@ class DaysOf:
         """One row per day, a column per metric."""
         days = found.of(self._each_day)
         contracts = tuple(found.metric(name) for name in self.metrics)
-        columns = (Column("Day"), *(Column.of(contract) for contract in contracts))
+        columns = (Column.said(view.reader, Text.DAY), *(Column.of(view.reader, contract) for contract in contracts))
         rows = tuple(zip(view.days, *(map(cell, by_day(days, n, view.days)) for n in self.metrics), strict=True))
         told = tuple(value for name in self.metrics for value in days.series(name))
-        return Sheet(self.name, self.title, columns, rows, contracts, told, found, is_daily=True)
+        title = view.reader.say(self.title)
+        return Sheet(self.name, title, columns, rows, contracts, told, found, is_daily=True)
 
     def draw(self, view: View, sheet: Sheet, theme: Palette) -> Filling:
         """The chart."""
+        reader = view.reader
+        what = f"{reader.say(self._sub)} · {view.scope}"
         total, late = sheet.found.of(self._total).one(self._size), sheet.found.info.provisional_from
         if all(value is None for column in range(1, len(sheet.columns)) for value in sheet.numbers(column)):
-            return Filling(f"{self._sub} · {view.scope}", content=nothing(sheet.values, sheet.contracts[-1]))
+            return Filling(what, content=nothing(reader, sheet.values, sheet.contracts[-1]))
         names = [contract.short if self._stacked else contract.label for contract in sheet.contracts]
         labels = wording.without_common_start(names)
-        sub = ", ".join(filter(None, (f"{self._sub} · {view.scope}", sample(view, total))))
+        sub = ", ".join(filter(None, (what, sample(view, total))))
         if self._stacked:
             bars = self._bars(sheet, labels, theme)
             whole = Axis("%", ".3~g", top=100) if sheet.contracts[0].unit == "%" else Axis()
@@ -142,10 +154,10 @@ class DaysOf:
             Line(label, sheet.numbers(i + 1), theme.line_color(i, len(labels)), dash="solid" if i else first)
             for i, label in enumerate(labels)
         ]
-        unit = wording.unit_of(sheet.contracts[0])
-        axis = Axis("" if unit == "vehicles" else unit, ",.3~g")
+        unit = "" if sheet.contracts[0].unit in wording.NAMED else wording.unit_of(reader, sheet.contracts[0])
+        axis = Axis(unit, ",.3~g")
         figure = charts.daily_lines(view.days, lines, axis, theme, late, legend=len(lines) > 1)
-        head = headline(sheet.found.metric(self._size), total, view.against)
+        head = headline(sheet.found.metric(self._size), total, view)
         return Filling(sub, figure, head=head)
 
     def _bars(self, sheet: Sheet, labels: list[str], theme: Palette) -> list[Line]:

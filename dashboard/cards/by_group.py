@@ -9,11 +9,13 @@ from dash import html
 from dashboard.cards.card import Filling, Frame
 from dashboard.draw.palette import Palette
 from dashboard.draw.parts import bar, drill, small_group, sparkline, state, withheld
-from dashboard.draw.sheets import Cell, Column, Sheet, cell
+from dashboard.draw.sheets import WITHHELD, Cell, Column, Sheet, cell
 from dashboard.view import wording
 from dashboard.view.address import SWITCH, View
 from dashboard.view.names import value_name
 from dashboard.view.published import Answers, Question
+from dashboard.view.reader import Reader
+from dashboard.view.texts import Text
 from metrics import Contracts, Metric, MetricValue
 
 _ROWS = 12
@@ -33,17 +35,17 @@ class ByGroup:
         title: what it shows; the dimension's label in the plural unless given.
     """
 
-    def __init__(self, *metrics: str, by: str = "", trend: str = "", name: str = "", title: str = "") -> None:
+    def __init__(self, *metrics: str, by: str = "", trend: str = "", name: str = "", title: Text | None = None) -> None:
         self.metrics, self._by, self._trend, self._title = metrics, by, trend, title
         self.name = name or (f"{by}s" if by else "breakdown")
 
-    def frame(self, contracts: Contracts) -> Frame:
+    def frame(self, contracts: Contracts, reader: Reader) -> Frame:
         """A table; with a switch where the reader chooses."""
         if self._by:
-            title = self._title or wording.plural(contracts.dimension(self._by).label)
-            return Frame(self.name, title, 380)
+            title = reader.say(self._title) if self._title else contracts.dimension(self._by).many
+            return Frame(self.name, title, 380, reader)
         switch = tuple((name, contracts.dimension(name).label) for name in SWITCH)
-        return Frame(self.name, self._title or "Breakdown", 430, switch=switch)
+        return Frame(self.name, reader.say(self._title or Text.BREAKDOWN), 430, reader, switch=switch)
 
     def _questions(self, view: View) -> tuple[Question, Question]:
         by = self._by or view.by
@@ -56,17 +58,18 @@ class ByGroup:
 
     def sheet(self, view: View, found: Answers) -> Sheet:
         """One row per group that may be shown."""
-        by = self._by or view.by
+        by, reader = self._by or view.by, view.reader
         groups = found.of(self._questions(view)[0])
         contracts = tuple(found.metric(name) for name in self.metrics)
         values = {(v.metric, v.group): v for v in groups}
         rows: tuple[tuple[Cell, ...], ...] = tuple(
-            (value_name(by, g[0]), *(cell(values.get((c.name, g))) for c in contracts))
+            (value_name(reader, by, g[0]), *(cell(values.get((c.name, g))) for c in contracts))
             for g in _shown(by, groups.series(self.metrics[0]))
         )
-        label = found.contracts.dimension(by).label
-        columns = (Column(label), *(Column.of(contract) for contract in contracts))
-        title = self._title or (wording.plural(label) if self._by else f"Breakdown by {label.lower()}")
+        dimension = found.contracts.dimension(by)
+        columns = (Column(dimension.label), *(Column.of(reader, contract) for contract in contracts))
+        whole = dimension.many if self._by else reader.say(Text.BREAKDOWN_BY, label=dimension.label.lower())
+        title = reader.say(self._title) if self._title else whole
         return Sheet(self.name, title, columns, rows, contracts, groups.values, found, groups.by)
 
     def draw(self, view: View, sheet: Sheet, theme: Palette) -> Filling:
@@ -83,14 +86,14 @@ class ByGroup:
             self._row(sheet, row, tops, trends.get(group, {}), view, group[0])
             for row, group in zip(sheet.rows[:_ROWS], groups, strict=False)
         ]
-        noun = sheet.columns[0].label.lower()
+        reader, nouns = view.reader, wording.nouns_of(sheet.found.contracts.dimension(by))
         hidden = sum(v.suppressed for v in sizes)
-        note = " ".join(_notes(len(sheet.rows), hidden, noun, first))
+        note = " ".join(_notes(reader, len(sheet.rows), hidden, nouns, first))
         if not rows:
-            text = (
-                f"Every group has {small_group(first)} in this slice." if hidden else "No group has data in this slice."
-            )
-            return Filling(f"{view.period} · {view.scope}", content=state("Nothing to show", text), note=note)
+            few = small_group(reader, first)
+            text = reader.say(Text.EVERY_GROUP_SMALL, few=few) if hidden else reader.say(Text.NO_GROUP_HAS_DATA)
+            nothing = state(reader.say(Text.NOTHING_TO_SHOW), text)
+            return Filling(f"{view.period} · {view.scope}", content=nothing, note=note)
         return Filling(f"{view.period} · {view.scope}", content=self._table(sheet, rows, view), note=note)
 
     def _trends(self, view: View, found: Answers) -> dict[tuple[str, ...], dict[Any, float | None]]:
@@ -109,7 +112,8 @@ class ByGroup:
         ]
         if self._trend:
             label = sheet.found.metric(self._trend).short
-            heads.append(html.Th(f"{label}, {view.slice.days} d", scope="col", className="second"))
+            words = view.reader.say(Text.SHORT_DAYS, view.slice.days, label=label)
+            heads.append(html.Th(words, scope="col", className="second"))
         caption = html.Caption(sheet.title, className="visually-hidden")
         return html.Table([caption, html.Thead(html.Tr(heads)), html.Tbody(rows)], className="ranking")
 
@@ -122,7 +126,7 @@ class ByGroup:
         view: View,
         code: str,
     ) -> Any:
-        cells = [_cell(c, row[i + 1], tops[i], _class(i)) for i, c in enumerate(sheet.contracts)]
+        cells = [_cell(view.reader, c, row[i + 1], tops[i], _class(i)) for i, c in enumerate(sheet.contracts)]
         if self._trend:
             cells.append(html.Td(sparkline([trend.get(day) for day in view.days]), className="second"))
         return html.Tr([html.Th(drill(view, self._by or view.by, code), scope="row"), *cells])
@@ -140,15 +144,16 @@ def _shown(by: str, sizes: tuple[MetricValue, ...]) -> list[tuple[str, ...]]:
     return [v.group for v in sorted(shown, key=lambda v: -(v.value or 0.0))]
 
 
-def _notes(shown: int, hidden: int, noun: str, contract: Metric) -> list[str]:
-    notes = [f"The {_ROWS} largest of {shown}; the table has all."] if shown > _ROWS else []
+def _notes(reader: Reader, shown: int, hidden: int, nouns: wording.Nouns, contract: Metric) -> list[str]:
+    notes = [reader.say(Text.LARGEST_OF, most=_ROWS, of=shown)] if shown > _ROWS else []
     if hidden:
-        notes.append(f"{withheld(hidden, noun, contract)} Totals include them.")
+        notes += [withheld(reader, hidden, nouns, contract), reader.say(Text.TOTALS_INCLUDE_THEM)]
     return notes
 
 
-def _cell(contract: Metric, value: Cell, top: float, kind: str) -> Any:
+def _cell(reader: Reader, contract: Metric, value: Cell, top: float, kind: str) -> Any:
     if not isinstance(value, float):
-        return html.Td(value if isinstance(value, str) else wording.DASH, className=kind)
+        text = reader.say(Text.WITHHELD_CELL) if value == WITHHELD else wording.DASH
+        return html.Td(text, className=kind)
     share = abs(value) / top if top else None
-    return html.Td([html.Span(wording.digits(contract, value)), bar(share)], className=f"barred {kind}".strip())
+    return html.Td([html.Span(wording.digits(reader, contract, value)), bar(share)], className=f"barred {kind}".strip())

@@ -19,6 +19,8 @@ from dashboard.draw.sheets import Sheet
 from dashboard.view import wording
 from dashboard.view.address import LINKED, View
 from dashboard.view.published import Answers, Question
+from dashboard.view.reader import Reader
+from dashboard.view.texts import Text
 from metrics import Contracts, Metric, MetricValue
 
 
@@ -30,8 +32,8 @@ class Card(Protocol):
         """In links and ids, unique on a page."""
         ...
 
-    def frame(self, contracts: Contracts) -> Place:
-        """Its place on the page, before there are figures."""
+    def frame(self, contracts: Contracts, reader: Reader) -> Place:
+        """Its place on the page, before there are figures; the contracts are in the reader's language."""
         ...
 
     def ask(self, view: View) -> tuple[Question, ...]:
@@ -75,13 +77,13 @@ class Place(Protocol):
 def grown_up_in(view: View, back: int, found: Answers) -> str:
     """The days of a view with those before it that belong to it, as far as there are data, in words."""
     first = view.since(back).first
-    return wording.days(max(first, found.info.data_from or first), view.last)
+    return wording.days(view.reader, max(first, found.info.data_from or first), view.last)
 
 
 def sample(view: View, value: MetricValue) -> str:
     """``n = 4,422``: vehicles in the slice; empty where they are withheld, or count for one of their services only."""
     told = value.vehicles and not any(name in LINKED for name, _ in view.chosen)
-    return f"n = {value.vehicles:,}" if told else ""
+    return view.reader.say(Text.SAMPLE, value.vehicles) if told else ""
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,7 @@ class Frame:
         name: of the card.
         title: what it shows.
         height: of its chart, or of its skeleton, in px.
+        reader: for whom.
         alternative: text alternative of its chart; empty for a card without one.
         contract: metric whose definition stands behind the glossary mark of the title.
         switch: dimensions, with their labels, among which the card's breakdown is chosen.
@@ -131,6 +134,7 @@ class Frame:
     name: str
     title: str
     height: int
+    reader: Reader
     alternative: str = ""
     contract: Metric | None = None
     switch: tuple[tuple[str, str], ...] = ()
@@ -148,12 +152,13 @@ class Frame:
 
     def layout(self, page: str) -> Any:
         """The card before it has figures."""
-        mark = glossary(self.contract) if self.contract else None
+        say = self.reader.say
+        mark = glossary(self.reader, self.contract) if self.contract else None
         actions = [
-            html.A("Table", id=self.slot(page, "table"), href="?", className="action soft",
-                   **attrs({"aria-label": f"Table or chart of {self.title}"})),
-            html.A("Export", id=self.slot(page, "export"), href="?", className="action", download="",
-                   **attrs({"aria-label": f"Export {self.title} as CSV"})),
+            html.A(say(Text.TABLE), id=self.slot(page, "table"), href="?", className="action soft",
+                   **attrs({"aria-label": say(Text.TABLE_OR_CHART_OF, title=self.title)})),
+            html.A(say(Text.EXPORT), id=self.slot(page, "export"), href="?", className="action", download="",
+                   **attrs({"aria-label": say(Text.EXPORT_OF, title=self.title)})),
         ]  # fmt: skip
         body = [html.Div(id=self.slot(page, "content"), className="content", style={"--height": f"{self.height}px"})]
         if self.alternative:
@@ -183,13 +188,14 @@ class Frame:
             html.A(label, id=self.slot(page, f"by-{name}"), href="?", className="switch-link soft")
             for name, label in self.switch
         ]
-        return html.Div(links, className="switch", role="group", **attrs({"aria-label": "Break down by"}))
+        named = {"aria-label": self.reader.say(Text.BREAK_DOWN_BY)}
+        return html.Div(links, className="switch", role="group", **attrs(named))
 
     def _figure(self, page: str) -> Any:
         graph = dcc.Graph(
             id=self.slot(page, "figure"),
             figure={"data": [], "layout": {"width": 10, "height": 10, "paper_bgcolor": "rgba(0,0,0,0)"}},
-            config=charts.CONFIG | ({"doubleClick": "reset"} if self.is_zoomed else {}),  # type: ignore[arg-type]
+            config=charts.config(self.reader) | ({"doubleClick": "reset"} if self.is_zoomed else {}),  # type: ignore[arg-type]
             responsive=True,
             style={"height": "100%"},
         )
@@ -201,7 +207,7 @@ class Frame:
             role="img",
             style={"height": self.height},
             **named,
-            **attrs({"aria-label": f"{self.alternative} The Table link of this card shows the figures."}),
+            **attrs({"aria-label": self.reader.say(Text.FIGURES_IN_TABLE, words=self.alternative)}),
         )
 
     def outputs(self, page: str) -> dict[str, Output]:
@@ -224,19 +230,19 @@ class Frame:
 
     def values(self, filling: Filling, page: Address, view: View, sheet: Sheet) -> dict[str, Any]:
         """The values of ``outputs``; the table stands in for the body where the view says so."""
-        shown = self.name in view.tables
+        shown, say = self.name in view.tables, view.reader.say
         found: dict[str, Any] = {
             "head": filling.head,
             "sub": filling.sub,
             "note": filling.note,
-            "content": sheet.table() if shown else filling.content,
-            "words": "Chart" if shown and self.alternative else "Summary" if shown else "Table",
+            "content": sheet.table(view.reader) if shown else filling.content,
+            "words": say(Text.TABLE if not shown else Text.CHART if self.alternative else Text.SUMMARY),
             "table": page.path + view.toggled(self.name),
             "export": f"/export/{page.name}/{self.name}.csv{view.query(tables=frozenset())}",
         }
         if self.alternative:
             visible = filling.figure is not None and not shown
-            found["figure"] = filling.figure if visible else no_update
+            found["figure"] = charts.localised(filling.figure, view.reader) if filling.figure and visible else no_update
             found["box"] = {"height": filling.height or self.height} if visible else {"display": "none"}
         for name, _ in self.switch:
             found[f"by-{name}"] = page.path + view.query(by=name)

@@ -16,6 +16,8 @@ from dashboard.draw.sheets import Column, Sheet, cell
 from dashboard.view import wording
 from dashboard.view.address import FILTERS, View
 from dashboard.view.published import Answers, Question
+from dashboard.view.reader import Reader
+from dashboard.view.texts import Text
 from metrics import Contracts
 
 
@@ -33,11 +35,11 @@ class Changes:
         splits = [split for size in (1, 2) for split in combinations(by, size)]
         self._segments = {split: Question(metrics, split, compare=True) for split in splits}
 
-    def frame(self, contracts: Contracts) -> Frame:
+    def frame(self, contracts: Contracts, reader: Reader) -> Frame:
         """Sentences, no chart."""
         for metric in self.metrics:
             contracts.metric(metric)
-        return Frame(self.name, "What moved most", 236)
+        return Frame(self.name, reader.say(Text.WHAT_MOVED), 236, reader)
 
     def ask(self, view: View) -> tuple[Question, ...]:
         """All metrics, whole and by each dimension."""
@@ -47,37 +49,37 @@ class Changes:
         """One row per metric: now and before."""
         totals = found.of(self._total)
         contracts = tuple(found.metric(name) for name in self.metrics)
-        rows = []
+        rows, reader = [], view.reader
         for contract in contracts:
             value = totals.one(contract.name)
             before = value.previous.value if value.previous else None
-            change = wording.change(contract, value)
-            rows.append((contract.label, contract.unit, cell(value), before, change.text if change else None))
-        columns = (Column("Metric"), Column("Unit"), Column("Now"), Column("Before"), Column("Change"))
+            change = wording.change(reader, contract, value)
+            unit = reader.unit(contract.unit)
+            rows.append((contract.label, unit, cell(value), before, change.text if change else None))
+        heads = (Text.METRIC, Text.UNIT, Text.NOW, Text.BEFORE, Text.CHANGE)
+        columns = tuple(Column.said(reader, head) for head in heads)
         values = tuple(totals.one(contract.name) for contract in contracts)
-        return Sheet(self.name, "What moved most", columns, tuple(rows), contracts, values, found)
+        return Sheet(self.name, reader.say(Text.WHAT_MOVED), columns, tuple(rows), contracts, values, found)
 
     def draw(self, view: View, sheet: Sheet, theme: Palette) -> Filling:
         """The sentences, or why there are none."""
-        comparison = view.comparison
+        comparison, reader = view.comparison, view.reader
         if comparison is None:
-            text = "Choose what to compare with in the filter bar to see what moved."
-            return Filling(view.period, content=state("No comparison chosen", text))
-        sub = f"largest changes, {view.period} against {wording.days(comparison.first, comparison.last)}"
+            nothing = state(reader.say(Text.NO_COMPARISON_CHOSEN), reader.say(Text.CHOOSE_COMPARISON))
+            return Filling(view.period, content=nothing)
+        before_it = wording.days(reader, comparison.first, comparison.last)
+        sub = reader.say(Text.LARGEST_CHANGES, period=view.period, before=before_it)
         totals = sheet.found.of(self._total)
         segments = {split: sheet.found.of(question) for split, question in self._segments.items()}
-        found = moves(sheet.found, largest(sheet.found, totals), segments)
+        found = moves(reader, sheet.found, largest(sheet.found, totals), segments)
         if found:
             return Filling(
                 sub, content=html.Ul([_move(move, found[0].size, view) for move in found], className="moves")
             )
         before = totals.one(self.metrics[0]).previous
-        text = (
-            "No change is both beyond chance and larger than half a percent, or 0.15 points of a share."
-            if before is not None and before.as_of is not None
-            else "The period of comparison has no data. Choose a shorter period or another comparison."
-        )
-        return Filling(sub, content=state("Nothing to tell", text))
+        is_known = before is not None and before.as_of is not None
+        text = reader.say(Text.NO_CHANGE_TO_TELL if is_known else Text.NO_COMPARISON_DATA)
+        return Filling(sub, content=state(reader.say(Text.NOTHING_TO_TELL), text))
 
 
 def _move(move: Move, largest_size: float, view: View) -> Any:
@@ -85,8 +87,8 @@ def _move(move: Move, largest_size: float, view: View) -> Any:
     arrow = html.Span(move.change.arrow, className="arrow")
     title: list[Any] = [
         f"{move.contract.label} ",
-        html.Span([arrow, move.change.text, tone(move.change)], className=move.change.tone),
-        html.Span(f" to {move.value}", className="move-value"),
+        html.Span([arrow, move.change.text, tone(view.reader, move.change)], className=move.change.tone),
+        html.Span(f" {view.reader.say(Text.TO_VALUE, value=move.value)}", className="move-value"),
     ]
     return html.Li(
         [
@@ -105,8 +107,12 @@ def _link(move: Move, view: View) -> list[Any]:
     chosen = dict(view.chosen) | {name: (value,) for name, value in move.where if name in FILTERS}
     if not move.where:
         return []
-    named = {"aria-label": f"Look at what is behind {move.contract.label}"}
+    say = view.reader.say
+    named = {"aria-label": say(Text.LOOK_BEHIND, label=move.contract.label)}
     link = html.A(
-        "look there", href=view.query(chosen=tuple(chosen.items())), className="drill linked soft", **attrs(named)
+        say(Text.LOOK_THERE),
+        href=view.query(chosen=tuple(chosen.items())),
+        className="drill linked soft",
+        **attrs(named),
     )
     return [" ", link]

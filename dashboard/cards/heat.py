@@ -12,6 +12,8 @@ from dashboard.view import wording
 from dashboard.view.address import View
 from dashboard.view.names import in_order, value_name
 from dashboard.view.published import Answers, Question
+from dashboard.view.reader import Reader
+from dashboard.view.texts import Text
 from metrics import Contracts
 
 _HEIGHT = 236
@@ -27,17 +29,18 @@ class Heat:
         title: what the card shows; the metric's label unless given.
     """
 
-    def __init__(self, metric: str, across: str, down: str, title: str = "") -> None:
+    def __init__(self, metric: str, across: str, down: str, title: Text | None = None) -> None:
         self.metric, self._across, self._down, self._title = metric, across, down, title
         self.name = f"{metric}-{across}-{down}".replace("_", "-")
         self._cells = Question((metric,), (down, across))
 
-    def frame(self, contracts: Contracts) -> Frame:
+    def frame(self, contracts: Contracts, reader: Reader) -> Frame:
         """A chart."""
         contract = contracts.metric(self.metric)
         down, across = (contracts.dimension(name).label.lower() for name in (self._down, self._across))
-        words = f"Matrix: {contract.label}, {down} against {across}; a fuller colour is more."
-        return Frame(self.name, self._title or contract.label, _HEIGHT, words, contract)
+        words = reader.say(Text.MATRIX_OF, label=contract.label, down=down, across=across)
+        title = reader.say(self._title) if self._title else contract.label
+        return Frame(self.name, title, _HEIGHT, reader, words, contract)
 
     def ask(self, view: View) -> tuple[Question, ...]:
         """Every cell."""
@@ -50,12 +53,13 @@ class Heat:
         down, across = (self._values(found, place) for place in (0, 1))
         columns = (
             Column(found.contracts.dimension(self._down).label),
-            *(Column.of(contract, value_name(self._across, code)) for code in across),
+            *(Column.of(view.reader, contract, value_name(view.reader, self._across, code)) for code in across),
         )
         rows = tuple(
-            (value_name(self._down, row), *(cell(known.get((row, column))) for column in across)) for row in down
+            (value_name(view.reader, self._down, row), *(cell(known.get((row, column))) for column in across))
+            for row in down
         )
-        title = self._title or contract.label
+        title = view.reader.say(self._title) if self._title else contract.label
         return Sheet(self.name, title, columns, rows, (contract,), cells.values, found, cells.by)
 
     def _values(self, found: Answers, place: int) -> list[str]:
@@ -66,11 +70,13 @@ class Heat:
     def draw(self, view: View, sheet: Sheet, theme: Palette) -> Filling:
         """The matrix."""
         (contract,) = sheet.contracts
-        sub = f"{wording.unit_of(contract) or contract.unit} · {view.period} · {view.scope}"
+        reader = view.reader
+        sub = f"{reader.unit(contract.unit)} · {view.period} · {view.scope}"
         if not sheet.rows:
-            return Filling(sub, content=state("Nothing to show", "No data in this slice."))
+            return Filling(sub, content=state(reader.say(Text.NOTHING_TO_SHOW), reader.say(Text.NO_DATA_HERE)))
         numbers = [[v if isinstance(v, (int, float)) else None for v in row[1:]] for row in sheet.rows]
         across = [column.label for column in sheet.columns[1:]]
-        figure = heat(across, [str(row[0]) for row in sheet.rows], numbers, Axis(wording.unit_of(contract)), theme)
+        axis = Axis(wording.unit_of(reader, contract))
+        figure = heat(across, [str(row[0]) for row in sheet.rows], numbers, axis, theme)
         withheld = sum(v.suppressed for v in sheet.values)
-        return Filling(sub, figure, note=f"{withheld} cells withheld: too few vehicles." if withheld else None)
+        return Filling(sub, figure, note=reader.say(Text.CELLS_WITHHELD, withheld) if withheld else None)

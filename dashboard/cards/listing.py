@@ -18,6 +18,8 @@ from dashboard.view import wording
 from dashboard.view.address import View
 from dashboard.view.names import value_name
 from dashboard.view.published import Answers, Question, Row
+from dashboard.view.reader import Reader
+from dashboard.view.texts import Text
 from metrics import Contracts
 
 How = Literal["text", "count", "problems", "bytes", "span", "day", "instant", "age", "holds", "market", "vehicle"]
@@ -39,7 +41,7 @@ class Field:
     """
 
     name: str
-    label: str
+    label: Text
     how: How = "text"
     on_a_phone: bool = False
 
@@ -64,13 +66,13 @@ class Listing:
     def __init__(
         self,
         name: str,
-        title: str,
+        title: Text,
         table: str,
         fields: tuple[Field, ...],
-        empty: str,
+        empty: Text,
         *,
-        sub: str = "",
-        well: str = "",
+        sub: Text | None = None,
+        well: Text | None = None,
         most: int = 12,
         link: str = "",
         filtered: bool = False,
@@ -79,9 +81,9 @@ class Listing:
         self._empty, self._sub, self._well, self._most = empty, sub, well, most
         self._link, self._filtered = link, filtered
 
-    def frame(self, contracts: Contracts) -> Frame:
+    def frame(self, contracts: Contracts, reader: Reader) -> Frame:
         """A table."""
-        return Frame(self.name, self._title, 300)
+        return Frame(self.name, reader.say(self._title), 300, reader)
 
     def ask(self, view: View) -> tuple[Question, ...]:
         """No figures."""
@@ -89,32 +91,37 @@ class Listing:
 
     def sheet(self, view: View, found: Answers) -> Sheet:
         """The rows, with days and instants as ISO 8601 writes them."""
-        rows = tuple(tuple(_plain(row.get(f.name), f.how) for f in self._fields) for row in self._rows(view, found))
-        columns = tuple(Column(field.label, _UNITS.get(field.how, "")) for field in self._fields)
-        return Sheet(self.name, self._title, columns, rows, (), (), found, is_text=True)
+        rows = tuple(
+            tuple(_plain(view.reader, row.get(f.name), f.how) for f in self._fields) for row in self._rows(view, found)
+        )
+        columns = tuple(Column.said(view.reader, field.label, _UNITS.get(field.how, "")) for field in self._fields)
+        return Sheet(self.name, view.reader.say(self._title), columns, rows, (), (), found, is_text=True)
 
     def draw(self, view: View, sheet: Sheet, theme: Palette) -> Filling:
         """The first rows."""
         rows, at = self._rows(view, sheet.found), sheet.found.info.published_at
-        scope = view.scope if self._filtered else "all vehicles"
-        sub = " · ".join(filter(None, (self._sub, f"as of {wording.instant(at)}, {scope}")))
-        link = self._linked(sheet.found)
+        reader = view.reader
+        scope = view.scope if self._filtered else reader.say(Text.ALL_VEHICLES)
+        as_of = reader.say(Text.AS_OF, instant=wording.instant(reader, at), scope=scope)
+        sub = " · ".join((reader.say(self._sub), as_of)) if self._sub else as_of
+        link = self._linked(reader, sheet.found)
         if not rows:
-            return Filling(sub, content=state("Nothing to list", self._empty), note=link)
+            nothing = state(reader.say(Text.NOTHING_TO_LIST), reader.say(self._empty))
+            return Filling(sub, content=nothing, note=link)
         of = len(rows)
         if self._well:
             rows = [row for row in rows if _has_problem(row, self._fields)]
             if not rows:
-                return Filling(sub, content=html.P(self._well.format(n=f"{of:,}"), className="well"), note=link)
+                return Filling(sub, content=html.P(reader.say(self._well, of), className="well"), note=link)
         first, *others = self._fields
-        heads = [html.Th(first.label, scope="col")]
-        head = html.Tr([*heads, *(html.Th(f.label, scope="col", className=_class(f)) for f in others)])
-        body = [_row(self._fields, row, at) for row in rows[: self._most]]
-        caption = html.Caption(self._title, className="visually-hidden")
+        heads = [html.Th(reader.say(first.label), scope="col")]
+        head = html.Tr([*heads, *(html.Th(reader.say(f.label), scope="col", className=_class(f)) for f in others)])
+        body = [_row(view, self._fields, row, at) for row in rows[: self._most]]
+        caption = html.Caption(sheet.title, className="visually-hidden")
         table = html.Table([caption, html.Thead(head), html.Tbody(body)], className="ranking listing")
         shown = min(self._most, len(rows))
-        first_ones = f"{shown} of {of:,} are listed" if self._well else f"The first {shown} of {of:,}"
-        more = f"{first_ones}; the table has all." if shown < of else ""
+        text = Text.LISTED_OF if self._well else Text.FIRST_LISTED
+        more = reader.say(text, shown=shown, of=of) if shown < of else ""
         return Filling(sub, content=table, note=[part for part in (more, " ", link) if part] or None)
 
     def _rows(self, view: View, found: Answers) -> Sequence[Row]:
@@ -124,17 +131,18 @@ class Listing:
             return rows
         return [row for row in rows if all(row.get(name, values[0]) in values for name, values in view.chosen)]
 
-    def _linked(self, found: Answers) -> Any:
+    def _linked(self, reader: Reader, found: Answers) -> Any:
         address = next((row["url"] for row in found.rows("ops.links") if row["name"] == self._link), None)
         if address is None:
             return None
-        return html.A(f"Open {self._link}", href=address, className="drill linked", rel="noreferrer", target="_blank")
+        words = reader.say(Text.OPEN_LINK, name=self._link)
+        return html.A(words, href=address, className="drill linked", rel="noreferrer", target="_blank")
 
 
-def _row(fields: Sequence[Field], row: Row, at: datetime) -> Any:
+def _row(view: View, fields: Sequence[Field], row: Row, at: datetime) -> Any:
     first, *others = fields
-    cells = [html.Th(_shown(row, first, at), scope="row")]
-    return html.Tr([*cells, *(html.Td(_shown(row, field, at), className=_class(field)) for field in others)])
+    cells = [html.Th(_shown(view, row, first, at), scope="row")]
+    return html.Tr([*cells, *(html.Td(_shown(view, row, field, at), className=_class(field)) for field in others)])
 
 
 def _has_problem(row: Row, fields: Sequence[Field]) -> bool:
@@ -149,10 +157,10 @@ def _class(field: Field) -> str:
     return " ".join(filter(None, ("left" if field.how in _ON_THE_LEFT else "", "" if field.on_a_phone else "second")))
 
 
-def _plain(value: Any, how: How) -> Cell:
+def _plain(reader: Reader, value: Any, how: How) -> Cell:
     """A value as the table and the export have it."""
     if how == "holds" and value is not None:
-        return "holds" if value else "broken"
+        return reader.say(Text.HOLDS if value else Text.BROKEN)
     if isinstance(value, datetime):
         return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
     if isinstance(value, date):
@@ -160,40 +168,44 @@ def _plain(value: Any, how: How) -> Cell:
     return value  # type: ignore[no-any-return]
 
 
-def _problems(value: int, _at: datetime) -> Any:
-    return html.B(f"{value:,}", className="bad") if value else "0"
+def _problems(view: View, value: int, _at: datetime) -> Any:
+    return html.B(view.reader.number(value), className="bad") if value else "0"
 
 
-def _age(value: datetime, at: datetime) -> Any:
-    words = wording.ago(at - value).removesuffix(" ago")
-    return html.B(f"{words}, late", className="attention") if at - value > _OLD else words
+def _age(view: View, value: datetime, at: datetime) -> Any:
+    words = wording.age(view.reader, at - value)
+    if at - value <= _OLD:
+        return words
+    return html.B(view.reader.say(Text.LATE, age=words), className="attention")
 
 
-def _holds(value: bool, _at: datetime) -> Any:
-    return "holds" if value else html.B("broken", className="bad")
+def _holds(view: View, value: bool, _at: datetime) -> Any:
+    say = view.reader.say
+    return say(Text.HOLDS) if value else html.B(say(Text.BROKEN), className="bad")
 
 
-def _vehicle(value: str, _at: datetime) -> Any:
-    named = {"aria-label": f"Vehicle {value}"}
-    return html.A(f"{value[:8]}…", href=f"/vehicle?vehicle={value}", className="drill linked soft", **attrs(named))
+def _vehicle(view: View, value: str, _at: datetime) -> Any:
+    named = {"aria-label": view.reader.say(Text.VEHICLE_NAMED, name=value)}
+    href = "/vehicle" + View(view.first, view.last, reader=view.reader).query(vehicle=value)
+    return html.A(f"{value[:8]}…", href=href, className="drill linked soft", **attrs(named))
 
 
-_WAYS: dict[How, Callable[[Any, datetime], Any]] = {
-    "text": lambda value, _: str(value),
-    "count": lambda value, _: f"{value:,}",
+_WAYS: dict[How, Callable[[View, Any, datetime], Any]] = {
+    "text": lambda _view, value, _at: str(value),
+    "count": lambda view, value, _: view.reader.number(value),
     "problems": _problems,
-    "bytes": lambda value, _: wording.size(value),
-    "span": lambda value, _: wording.span(value),
-    "day": lambda value, _: wording.day(value),
-    "instant": lambda value, _: wording.instant(value.astimezone(UTC)),
+    "bytes": lambda view, value, _: wording.size(view.reader, value),
+    "span": lambda view, value, _: wording.span(view.reader, value),
+    "day": lambda view, value, _: wording.day(view.reader, value),
+    "instant": lambda view, value, _: wording.instant(view.reader, value.astimezone(UTC)),
     "age": _age,
     "holds": _holds,
-    "market": lambda value, _: value_name("market", value),
+    "market": lambda view, value, _: value_name(view.reader, "market", value),
     "vehicle": _vehicle,
 }
 
 
-def _shown(row: Row, field: Field, at: datetime) -> Any:
+def _shown(view: View, row: Row, field: Field, at: datetime) -> Any:
     """A value as people read it."""
     value = row.get(field.name)
-    return wording.DASH if value is None else _WAYS[field.how](value, at)
+    return wording.DASH if value is None else _WAYS[field.how](view, value, at)

@@ -14,6 +14,8 @@ from math import inf
 from dashboard.view import wording
 from dashboard.view.names import value_name
 from dashboard.view.published import Answers
+from dashboard.view.reader import ENGLISH, Reader
+from dashboard.view.texts import Text
 from metrics import Contracts, Evaluation, Metric, MetricValue, poisson_interval, wilson_interval
 from metrics.why import Where, Why, explain
 
@@ -61,53 +63,63 @@ def largest(found: Answers, totals: Evaluation, most: int = 4) -> list[MetricVal
 Segments = Mapping[tuple[str, ...], Evaluation]
 
 
-def moves(found: Answers, values: Sequence[MetricValue], segments: Segments) -> list[Move]:
+def moves(reader: Reader, found: Answers, values: Sequence[MetricValue], segments: Segments) -> list[Move]:
     """The sentences on changes.
 
     Args:
+        reader: for whom they are written.
         found: the answers that the changes come from.
         values: as ``largest`` finds them.
         segments: the metrics by dimensions.
     """
-    return [_move(found.metric(value.metric), value, segments, found.contracts) for value in values]
+    return [_move(reader, found.metric(value.metric), value, segments, found.contracts) for value in values]
 
 
-def _move(contract: Metric, value: MetricValue, segments: Segments, contracts: Contracts) -> Move:
-    change = wording.change(contract, value)
+def _move(reader: Reader, contract: Metric, value: MetricValue, segments: Segments, contracts: Contracts) -> Move:
+    change = wording.change(reader, contract, value)
     assert change is not None
     alone = {name: evaluation for (name, *more), evaluation in segments.items() if not more}
-    told = [_total(contract, value, alone) if contract.is_total else _ratio(contract, value)]
+    told = [_total(reader, contract, value, alone, contracts) if contract.is_total else _ratio(reader, contract, value)]
     where: Where = ()
     if contract.is_total or contract.has_parts:
         why = explain(contract, value, segments, tuple(alone))
-        told += [_split(contract, why, contracts), _behind(contract, why)]
+        told += [_split(reader, contract, why, contracts), _behind(reader, contract, why)]
         where = why.segments[0].where if why.segments else ()
     size = abs(value.relative_change or 0.0)
-    return Move(contract, change, wording.amount(contract, value.value), " ".join(filter(None, told)), size, where)
+    now = wording.amount(reader, contract, value.value)
+    return Move(contract, change, now, " ".join(filter(None, told)), size, where)
 
 
-def _split(contract: Metric, why: Why, contracts: Contracts) -> str:
+def _split(reader: Reader, contract: Metric, why: Why, contracts: Contracts) -> str:
     """How much is rate and how much mix, by the dimension whose mix moved most; of a total also how much is size."""
     split = max(why.splits, key=lambda one: abs(one.mix), default=None)
     if split is None:
         return ""
-    of = wording.plural(contracts.dimension(split.dimension).label.lower())
-    size = f", size of the fleet {_signed(contract, split.size)}" if contract.is_total else ""
-    unit = "pp" if contract.unit == "%" else wording.unit_of(contract)
-    per = f"{unit} per day" if wording.adds_up(contract) else unit
-    return f"Rate {_signed(contract, split.rate)}, mix of {of} {_signed(contract, split.mix)}{size} {per}".strip() + "."
+    unit = wording.unit_of_difference(reader, contract)
+    told = {
+        "rate": _signed(reader, contract, split.rate),
+        "mix": _signed(reader, contract, split.mix),
+        "of": wording.nouns_of(contracts.dimension(split.dimension))[1],
+        "unit": reader.say(Text.PER_DAY, unit=unit) if wording.adds_up(contract) else unit,
+    }
+    if not contract.is_total:
+        return reader.say(Text.RATE_AND_MIX, **told).replace(" .", ".")
+    size = _signed(reader, contract, split.size)
+    return reader.say(Text.RATE_MIX_AND_SIZE, size=size, **told).replace(" .", ".")
 
 
-def _behind(contract: Metric, why: Why) -> str:
+def _behind(reader: Reader, contract: Metric, why: Why) -> str:
     """The segment that explains most of it beyond chance."""
     if not why.segments or not why.splits:
         return ""
     segment, split = why.segments[0], why.splits[0]
     whole = split.size + split.mix + split.rate
-    names = " in ".join(value_name(dimension, code) for dimension, code in reversed(segment.where))
+    last, *others = (value_name(reader, dimension, code) for dimension, code in reversed(segment.where))
+    names = reader.say(Text.IN_SEGMENT, name=last, where=others[0]) if others else last
     before = segment.value.previous.value if segment.value.previous else None
-    then, now = (wording.amount(contract, amount) for amount in (before, segment.value.value))
-    return f"{names} explains {100 * segment.explained / whole:.0f}% of it: from {then} to {now}."
+    then, now = (wording.amount(reader, contract, amount) for amount in (before, segment.value.value))
+    share = wording.percent(reader, segment.explained / whole, 0)
+    return reader.say(Text.EXPLAINS, names=names, share=share, then=then, now=now)
 
 
 def _beyond(contract: Metric, value: MetricValue) -> bool:
@@ -117,7 +129,7 @@ def _beyond(contract: Metric, value: MetricValue) -> bool:
         return False
     if contract.unit == "%" and abs(value.change or 0.0) < _SMALLEST_POINTS:
         return False
-    change = wording.change(contract, value)
+    change = wording.change(ENGLISH, contract, value)
     if change is None or change.arrow == wording.UNCHANGED:
         return False
     if contract.is_total:
@@ -162,13 +174,14 @@ def _total_interval(contract: Metric, value: MetricValue) -> Interval:
     return value.value * low / counted, value.value * high / counted
 
 
-def _total(contract: Metric, value: MetricValue, segments: Mapping[str, Evaluation]) -> str:
+def _total(
+    reader: Reader, contract: Metric, value: MetricValue, segments: Mapping[str, Evaluation], contracts: Contracts
+) -> str:
     assert value.change is not None
     sentences: list[str] = []
     for dimension, evaluation in segments.items():
-        by = f"by {dimension} " if sentences else ""
         changes = [
-            (value_name(dimension, v.group[0]), v.change)
+            (value_name(reader, dimension, v.group[0]), v.change)
             for v in evaluation.series(contract.name)
             if v.change is not None and not v.change_dominated
         ]
@@ -176,38 +189,44 @@ def _total(contract: Metric, value: MetricValue, segments: Mapping[str, Evaluati
             continue
         with_it = sorted((c for c in changes if c[1] * value.change > 0), key=lambda c: -abs(c[1]))[:_NAMED]
         against = max((c for c in changes if c[1] * value.change < 0), key=lambda c: abs(c[1]), default=None)
-        words = ", ".join(f"{name} {_signed(contract, change)}" for name, change in with_it)
+        words = ", ".join(f"{name} {_signed(reader, contract, change)}" for name, change in with_it)
         if not words:
             continue
         if against is not None and abs(against[1]) >= 0.1 * abs(value.change):
-            words += f", against it {against[0]} {_signed(contract, against[1])}"
-        sentences.append(f"{by}{words}")
-    total = f"{_signed(contract, value.change)} {wording.unit_of(contract)}".strip()
-    told = f"Of {total}: {'; '.join(sentences)}." if sentences else f"{total}."
-    return f"{_of_fleet(contract, value)} {told}".strip() if contract.over_time == "last" else told
+            change = _signed(reader, contract, against[1])
+            words = reader.say(Text.AGAINST_IT, words=words, name=against[0], change=change)
+        label = contracts.dimension(dimension).label.lower()
+        sentences.append(reader.say(Text.BY_DIMENSION, dimension=label, words=words) if sentences else words)
+    total = f"{_signed(reader, contract, value.change)} {wording.unit_of(reader, contract)}".strip()
+    told = reader.say(Text.OF_TOTAL, total=total, told="; ".join(sentences)) if sentences else f"{total}."
+    return f"{_of_fleet(reader, contract, value)} {told}".strip() if contract.over_time == "last" else told
 
 
-def _of_fleet(contract: Metric, value: MetricValue) -> str:
+def _of_fleet(reader: Reader, contract: Metric, value: MetricValue) -> str:
     """How much of a number of vehicles is the fleet, and how much its share."""
     before = value.previous
     if before is None or value.population is None or before.population is None:
         return ""
     now, then = value.population, before.population
-    fleet = f"Fleet {_signed(contract, now.of - then.of)}" if now.of != then.of else "Fleet unchanged"
+    change = _signed(reader, contract, now.of - then.of)
     if not _has_share_moved(value, before):
-        return f"{fleet}, share of it unchanged."
-    return f"{fleet}, share of it {100 * now.counted / now.of:.1f}% after {100 * then.counted / then.of:.1f}%."
+        return reader.say(Text.FLEET_CHANGED_ALONE if now.of != then.of else Text.FLEET_SAME_ALONE, change=change)
+    shares = {
+        name: wording.percent(reader, people.counted / people.of, 1) for name, people in (("now", now), ("then", then))
+    }
+    return reader.say(Text.FLEET_CHANGED if now.of != then.of else Text.FLEET_SAME, change=change, **shares)
 
 
-def _ratio(contract: Metric, value: MetricValue) -> str:
+def _ratio(reader: Reader, contract: Metric, value: MetricValue) -> str:
     labels, before = contract.labels, value.previous
     if labels is None:
         return ""
     assert before is not None
     is_uneven = contract.over_time == "sum" and value.days != before.days
     days = (value.days, before.days) if is_uneven else (1, 1)
+    said = Text.PART_CHANGED_PER_DAY if is_uneven else Text.PART_CHANGED
     parts = [
-        f"{name} {'per day ' if is_uneven else ''}{_percent(now / days[0], then / days[1])}"
+        reader.say(said, name=name, change=_percent(reader, now / days[0], then / days[1]))
         for name, now, then in (
             (labels[0], value.numerator, before.numerator),
             (labels[1], value.denominator, before.denominator),
@@ -218,13 +237,12 @@ def _ratio(contract: Metric, value: MetricValue) -> str:
     return f"{text[:1].upper()}{text[1:]}." if text else ""
 
 
-def _signed(contract: Metric, change: float) -> str:
-    text = wording.digits(contract, change)
-    return text if text.startswith(wording.MINUS) else f"+{text}"
+def _signed(reader: Reader, contract: Metric, change: float) -> str:
+    return wording.signed(wording.digits(reader, contract, change))
 
 
-def _percent(now: float, then: float) -> str:
+def _percent(reader: Reader, now: float, then: float) -> str:
     change = now / then - 1
     if change >= wording.TELLING:
-        return f"{now / then:,.0f} times as much"
-    return f"{change * 100:+.1f}%".replace("-", wording.MINUS)
+        return reader.say(Text.TIMES_AS_MUCH, times=now / then)
+    return wording.signed(wording.percent(reader, change, 1))

@@ -12,6 +12,8 @@ from dashboard.view import wording
 from dashboard.view.address import View
 from dashboard.view.names import value_name
 from dashboard.view.published import Answers, Question
+from dashboard.view.reader import Reader
+from dashboard.view.texts import Text
 from metrics import Contracts
 
 _PANELS = 12
@@ -31,11 +33,11 @@ class Panels:
         self.name, self.metric, self._size, self._by = "panels", metric, size, by
         self._whole = Question((metric,), ("date",))
 
-    def frame(self, contracts: Contracts) -> Frame:
+    def frame(self, contracts: Contracts, reader: Reader) -> Frame:
         """A chart."""
         contract = contracts.metric(self.metric)
-        words = f"Small multiples: {contract.label}, by day, one panel per value, each against all in the slice."
-        return Frame(self.name, contract.label, 430, words, contract)
+        words = reader.say(Text.PANELS_OF, label=contract.label)
+        return Frame(self.name, contract.label, 430, reader, words, contract)
 
     def _questions(self, view: View) -> tuple[Question, Question]:
         by = self._by or view.by
@@ -52,7 +54,9 @@ class Panels:
         groups = [v.group for v in sorted(known, key=lambda v: -(v.value or 0.0))]
         contract = found.metric(self.metric)
         values = {(v.period, v.group): v for v in days}
-        columns = (Column("Day"), *(Column.of(contract, value_name(by, group[0])) for group in groups))
+        reader = view.reader
+        named = (Column.of(reader, contract, value_name(reader, by, group[0])) for group in groups)
+        columns = (Column.said(reader, Text.DAY), *named)
         rows = tuple((day, *(cell(values.get((day, group))) for group in groups)) for day in view.days)
         return Sheet(self.name, contract.label, columns, rows, (contract,), days.values, found, days.by, is_daily=True)
 
@@ -63,12 +67,13 @@ class Panels:
             Line(column.label, sheet.numbers(i + 1), theme.accent, 1.6) for i, column in enumerate(sheet.columns[1:])
         ][:_PANELS]
         label = sheet.found.contracts.dimension(by).label.lower()
-        sub = f"{wording.unit_of(contract)} per day by {label} · grey: {view.scope}"
+        reader = view.reader
+        sub = reader.say(Text.PANELS_SUB, unit=wording.unit_of(reader, contract), label=label, scope=view.scope)
         if not panels:
-            return Filling(sub, content=state("Nothing to show", "No group of this slice may be shown."))
+            return Filling(sub, content=state(reader.say(Text.NOTHING_TO_SHOW), reader.say(Text.NO_GROUP_SHOWN)))
         across = 3 if len(panels) > 4 else 2
         whole = trend(sheet.found.of(self._whole), self.metric, view.days)
-        reference = Line("all in the slice", whole, theme.reference, 1.2)
-        axis = Axis(wording.unit_of(contract))
+        reference = Line(reader.say(Text.ALL_IN_SLICE), whole, theme.reference, 1.2)
+        axis = Axis(wording.unit_of(reader, contract))
         figure = charts.small_multiples(view.days, panels, reference, axis, theme, across)
         return Filling(sub, figure, height=30 + _ROW_HEIGHT * -(-len(panels) // across))

@@ -16,6 +16,8 @@ from dashboard.view import wording
 from dashboard.view.address import View
 from dashboard.view.names import value_name
 from dashboard.view.published import Answers, Question
+from dashboard.view.reader import Reader
+from dashboard.view.texts import Text
 from metrics import Contracts, Metric
 from metrics.kinds.standardised import Standardised
 from metrics.ranks import Ranked, ranked
@@ -41,13 +43,14 @@ class Ranking:
         self._whole = Question((metric,), compare=True)
         self._groups = Question((metric, at_mix), (by,), compare=True)
 
-    def frame(self, contracts: Contracts) -> Frame:
+    def frame(self, contracts: Contracts, reader: Reader) -> Frame:
         """A chart."""
         contract, other = contracts.metric(self.metric), contracts.metric(self._at_mix)
         mix_of(other, self.metric)
         by = contracts.dimension(self._by).label.lower()
-        words = f"Dots: {contract.label}, by {by}, with intervals, as it is and at the mix of all."
-        return Frame(self.name, f"{contract.label}, by {by}", 320, words, contract)
+        words = reader.say(Text.DOTS_OF, label=contract.label, by=by)
+        title = reader.say(Text.LABEL_COMMA_BY, label=contract.label, by=by)
+        return Frame(self.name, title, 320, reader, words, contract)
 
     def ask(self, view: View) -> tuple[Question, ...]:
         """The whole, and each group in both ways."""
@@ -59,17 +62,22 @@ class Ranking:
         whole, groups = found.of(self._whole).one(self.metric), found.of(self._groups)
         at_mix = {v.group: v for v in groups.series(self._at_mix)}
         placed = ranked(whole, groups.series(self.metric), at_mix)
+        reader = view.reader
         rows = tuple(
-            (value_name(self._by, r.value.group[0]), *_both(r), *_gap(r), str(r.rank), r.places) for r in placed
+            (value_name(reader, self._by, r.value.group[0]), *_both(r), *_gap(r), str(r.rank), r.places) for r in placed
         )
-        points = "pp" if contract.unit == "%" else wording.unit_of(contract)
-        gaps = (Column(label, points) for label in ("Gap to all", "of it mix", "of it rate"))
+        points = wording.unit_of_difference(reader, contract)
+        gaps = (Column.said(reader, head, points) for head in (Text.GAP_TO_ALL, Text.OF_IT_MIX, Text.OF_IT_RATE))
         label = found.contracts.dimension(self._by).label
         columns = (
-            *(Column(label), *_columns(contract), *_columns(other), *gaps, Column("Share of the mix it has", "%")),
-            *(Column("Place"), Column("Surely")),
+            Column(label),
+            *_columns(reader, contract),
+            *_columns(reader, other),
+            *gaps,
+            Column.said(reader, Text.MIX_COVERED, "%"),
+            *(Column.said(reader, head) for head in (Text.PLACE, Text.SURELY)),
         )
-        title = f"{contract.label}, by {label.lower()}"
+        title = reader.say(Text.LABEL_COMMA_BY, label=contract.label, by=label.lower())
         return Sheet(self.name, title, columns, rows, (contract, other), groups.values, found, groups.by)
 
     def draw(self, view: View, sheet: Sheet, theme: Palette) -> Filling:
@@ -77,20 +85,22 @@ class Ranking:
         contract, other = sheet.contracts
         whole = sheet.found.of(self._whole).one(self.metric)
         over = mix_of(other, self.metric)
-        same = f"at the same {wording.plural(sheet.found.contracts.dimension(over).label.lower())}"
-        unit = f"{wording.unit_of(contract)} · {view.scope}"
+        reader = view.reader
+        same = reader.say(Text.AT_SAME, names=wording.nouns_of(sheet.found.contracts.dimension(over))[1])
+        unit = f"{wording.unit_of(reader, contract)} · {view.scope}"
         sub = ", ".join(filter(None, (unit, sample(view, whole))))
         if not sheet.rows:
-            return Filling(sub, content=nothing(sheet.values, contract))
+            return Filling(sub, content=nothing(reader, sheet.values, contract))
         raw, mixed = (_bars(sheet, first)[:_MOST] for first in (1, 4))
-        figure = compared_dots((raw, mixed), ("as it is", same), Axis(wording.unit_of(contract)), theme, whole.value)
+        axis, ways = Axis(wording.unit_of(reader, contract)), (reader.say(Text.AS_IT_IS), same)
+        figure = compared_dots((raw, mixed), ways, axis, theme, whole.value)
         hidden = sum(v.suppressed for v in sheet.found.of(self._groups).series(self.metric))
         notes = (
-            f"Dotted: all together, {wording.amount(contract, whole.value)}.",
-            _beyond_chance((raw, mixed), whole.value, same),
-            _sure_places(sheet),
-            f"The {_MOST} highest of {len(sheet.rows)}; the table has all." if len(sheet.rows) > _MOST else "",
-            withheld(hidden, sheet.columns[0].label.lower(), contract),
+            reader.say(Text.DOTTED_TOTAL, amount=wording.amount(reader, contract, whole.value)),
+            _beyond_chance(reader, (raw, mixed), whole.value, same),
+            _sure_places(reader, sheet),
+            reader.say(Text.HIGHEST_OF, most=_MOST, of=len(sheet.rows)) if len(sheet.rows) > _MOST else "",
+            withheld(reader, hidden, wording.nouns_of(sheet.found.contracts.dimension(self._by)), contract),
         )
         height = _MARGINS + _ROW_HEIGHT * max(3, len(raw))
         return Filling(sub, figure, note=" ".join(filter(None, notes)), height=height)
@@ -107,11 +117,10 @@ def mix_of(contract: Metric, base: str) -> str:
     return contract.over
 
 
-def _columns(contract: Metric) -> tuple[Column, ...]:
+def _columns(reader: Reader, contract: Metric) -> tuple[Column, ...]:
     """Value, low and high."""
-    unit, text = wording.unit_of(contract), contract.format.text
-    ends = (Column(f"{contract.short}, {end}", unit, text) for end in ("low", "high"))
-    return Column.of(contract, contract.short), *ends
+    column = Column.of(reader, contract, contract.short)
+    return column, *column.ends(reader)
 
 
 def _bars(sheet: Sheet, first: int) -> list[Bar]:
@@ -132,16 +141,16 @@ def _gap(one: Ranked) -> tuple[Cell, ...]:
     return one.gap, one.mix, one.rate, covered
 
 
-def _sure_places(sheet: Sheet) -> str:
+def _sure_places(reader: Reader, sheet: Sheet) -> str:
     """How much of the order is beyond chance."""
     sure = sum(str(row[-1]).isdigit() for row in sheet.rows)
     named = [f"{row[0]} {row[-1]}" for row in sheet.rows[:_NAMED] if row[-1]]
-    return (
-        f"Places that hold together at 95%: {', '.join(named)}; {sure} of {len(sheet.rows)} are sure." if named else ""
-    )
+    if not named:
+        return ""
+    return reader.say(Text.SURE_PLACES, named=", ".join(named), sure=sure, of=len(sheet.rows))
 
 
-def _beyond_chance(pairs: tuple[list[Bar], list[Bar]], whole: float | None, same: str) -> str:
+def _beyond_chance(reader: Reader, pairs: tuple[list[Bar], list[Bar]], whole: float | None, same: str) -> str:
     """Who differs in both ways, the whole interval on one side.
 
     In both, because the interval at the mix of all is too narrow where a rate is next to nothing or to all.
@@ -152,8 +161,16 @@ def _beyond_chance(pairs: tuple[list[Bar], list[Bar]], whole: float | None, same
     above = [one.name for one, other in both if all(bar.low is not None and bar.low > whole for bar in (one, other))]
     below = [one.name for one, other in both if all(bar.high is not None and bar.high < whole for bar in (one, other))]
     told = [
-        f"{side}: {', '.join(names[:_NAMED])}{f' and {len(names) - _NAMED} more' if len(names) > _NAMED else ''}"
-        for side, names in (("above", above), ("below", below))
+        reader.say(side, names=_some(reader, names))
+        for side, names in ((Text.ABOVE, above), (Text.BELOW, below))
         if names
     ]
-    return f"Beyond chance, also {same}, {'; '.join(told)}." if told else "Nobody differs beyond chance in both ways."
+    if not told:
+        return reader.say(Text.NOBODY_DIFFERS)
+    return reader.say(Text.BEYOND_CHANCE, same=same, told="; ".join(told))
+
+
+def _some(reader: Reader, names: list[str]) -> str:
+    """The first of several names, and how many more there are."""
+    first = ", ".join(names[:_NAMED])
+    return reader.say(Text.AND_MORE, len(names) - _NAMED, names=first) if len(names) > _NAMED else first

@@ -15,6 +15,8 @@ from dashboard.view import wording
 from dashboard.view.address import View
 from dashboard.view.names import value_name
 from dashboard.view.published import Answers, Question
+from dashboard.view.reader import Reader
+from dashboard.view.texts import Text
 from metrics import Contracts, Metric
 from metrics.kinds.survival import Survival as SurvivalMetric
 
@@ -35,7 +37,7 @@ class Survival:
     """
 
     def __init__(
-        self, name: str, title: str, open_after: tuple[str, ...], median: str, by: str, most: int = 3, back: int = 0
+        self, name: str, title: Text, open_after: tuple[str, ...], median: str, by: str, most: int = 3, back: int = 0
     ) -> None:
         self.name, self._title, self._by, self._most, self._back = name, title, by, most, back
         self._after, self._median = open_after, median
@@ -43,14 +45,12 @@ class Survival:
         self._whole = Question(self.metrics, back=back)
         self._groups = Question(self.metrics, (by,), back=back)
 
-    def frame(self, contracts: Contracts) -> Frame:
+    def frame(self, contracts: Contracts, reader: Reader) -> Frame:
         """A chart."""
         contract = contracts.metric(self._median)
         days = ", ".join(str(after_days(contracts.metric(name))) for name in self._after)
-        words = (
-            f"Points: share still open after {days} days with intervals, and when half are over, of all and by value."
-        )
-        return Frame(self.name, self._title, _HEIGHT, words, contract)
+        words = reader.say(Text.CURVES_OF, days=days)
+        return Frame(self.name, reader.say(self._title), _HEIGHT, reader, words, contract)
 
     def ask(self, view: View) -> tuple[Question, ...]:
         """All together, and each value."""
@@ -62,9 +62,10 @@ class Survival:
         contracts = tuple(found.metric(name) for name in self.metrics)
         known = {(v.metric, v.group): v for v in groups}
         sizes = sorted(groups.series(self._median), key=lambda v: -(v.denominator or 0.0))
-        told = [("All", [whole.one(name) for name in self.metrics])]
+        reader = view.reader
+        told = [(reader.say(Text.ALL), [whole.one(name) for name in self.metrics])]
         told += [
-            (value_name(self._by, v.group[0]), [known[name, v.group] for name in self.metrics])
+            (value_name(reader, self._by, v.group[0]), [known[name, v.group] for name in self.metrics])
             for v in sizes
             if not v.suppressed
         ]
@@ -73,26 +74,30 @@ class Survival:
             for name, values in told
         )
         label = found.contracts.dimension(self._by).label
-        columns = (Column(label), Column("Cases"), *(column for c in contracts for column in _columns(c)))
-        title, by = self._title, groups.by
+        cases = Column.said(reader, Text.CASES)
+        columns = (Column(label), cases, *(column for c in contracts for column in _columns(reader, c)))
+        title, by = reader.say(self._title), groups.by
         return Sheet(self.name, title, columns, rows, contracts, groups.values, found, by, back=self._back)
 
     def draw(self, view: View, sheet: Sheet, theme: Palette) -> Filling:
         """The points."""
         whole, median = sheet.found.of(self._whole), sheet.found.metric(self._median)
-        sub = f"share still open · began {grown_up_in(view, self._back, sheet.found)} · {view.scope}"
+        reader = view.reader
+        began = reader.say(Text.BEGAN, days=grown_up_in(view, self._back, sheet.found))
+        sub = f"{reader.say(Text.STILL_OPEN)} · {began} · {view.scope}"
         if not any(v.value is not None for v in whole):
-            return Filling(sub, content=nothing(whole, median))
+            return Filling(sub, content=nothing(reader, whole, median))
         curves = [
             Curve(str(row[0]), self._points(sheet, i), theme.series[i])
             for i, row in enumerate(sheet.rows[: 1 + self._most])
         ]
         half = whole.one(self._median)
-        notes = [f"Half are over after {wording.amount(median, half.value)}."] if half.value is not None else []
-        notes.append("Whiskers: 95% intervals; open cases count for as long as they are known (Kaplan-Meier).")
+        amount = wording.amount(reader, median, half.value)
+        notes = [reader.say(Text.HALF_OVER, amount=amount)] if half.value is not None else []
+        notes.append(reader.say(Text.WHISKERS))
         hidden = sum(v.suppressed for v in sheet.found.of(self._groups).series(self._median))
-        notes.append(withheld(hidden, sheet.columns[0].label.lower(), median))
-        figure = falling_points(curves, Axis("%", ".3~g", top=100), "days since", theme)
+        notes.append(withheld(reader, hidden, wording.nouns_of(sheet.found.contracts.dimension(self._by)), median))
+        figure = falling_points(curves, Axis("%", ".3~g", top=100), reader.say(Text.DAYS_SINCE), theme)
         return Filling(sub, figure, note=" ".join(filter(None, notes)))
 
     def _points(self, sheet: Sheet, row: int) -> list[Point]:
@@ -118,7 +123,7 @@ def after_days(contract: Metric) -> int:
     return contract.after_days
 
 
-def _columns(contract: Metric) -> tuple[Column, ...]:
+def _columns(reader: Reader, contract: Metric) -> tuple[Column, ...]:
     """Value, low and high."""
-    ends = (Column(f"{contract.short}, {end}", wording.unit_of(contract)) for end in ("low", "high"))
-    return Column.of(contract, contract.short), *ends
+    column = Column.of(reader, contract, contract.short)
+    return column, *column.ends(reader)

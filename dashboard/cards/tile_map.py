@@ -12,7 +12,9 @@ from dashboard.view import wording
 from dashboard.view.address import View
 from dashboard.view.names import UNKNOWN, value_name
 from dashboard.view.published import Answers, Question
-from metrics import Contracts
+from dashboard.view.reader import Reader
+from dashboard.view.texts import Text
+from metrics import Contracts, Metric
 
 _HEIGHT = 300
 #: A line is a row from north to south, a place in it a column from west to east.
@@ -48,11 +50,11 @@ class TileMap:
         self._whole = Question((metric,), compare=True)
         self._markets = Question((metric,), ("market",), compare=True)
 
-    def frame(self, contracts: Contracts) -> Frame:
+    def frame(self, contracts: Contracts, reader: Reader) -> Frame:
         """A chart."""
         contract = contracts.metric(self.metric)
-        words = f"World map of tiles, one per market: {contract.label}; a fuller colour is more."
-        return Frame(self.name, f"{contract.label}, by market", _HEIGHT, words, contract)
+        words = reader.say(Text.MAP_OF, label=contract.label)
+        return Frame(self.name, _heading(contracts, contract, reader), _HEIGHT, reader, words, contract)
 
     def ask(self, view: View) -> tuple[Question, ...]:
         """The whole, and each market."""
@@ -62,23 +64,25 @@ class TileMap:
         """One row per market that may be shown."""
         contract, markets = found.metric(self.metric), found.of(self._markets)
         shown = sorted((v for v in markets if v.value is not None), key=lambda v: -(v.value or 0.0))
-        rows = tuple((value_name("market", v.group[0]), cell(v), v.low, v.high) for v in shown)
-        ends = (Column(f"{contract.label}, {end}", wording.unit_of(contract)) for end in ("low", "high"))
-        columns = (Column("Market"), Column.of(contract), *ends)
-        title = f"{contract.label}, by market"
+        reader = view.reader
+        rows = tuple((value_name(reader, "market", v.group[0]), cell(v), v.low, v.high) for v in shown)
+        value = Column.of(reader, contract)
+        columns = (Column.said(reader, Text.MARKET), value, *value.ends(reader))
+        title = _heading(found.contracts, contract, reader)
         return Sheet(self.name, title, columns, rows, (contract,), markets.values, found, markets.by)
 
     def draw(self, view: View, sheet: Sheet, theme: Palette) -> Filling:
         """The tiles; markets that have none are told."""
         (contract,), whole = sheet.contracts, sheet.found.of(self._whole).one(self.metric)
-        unit = f"{wording.unit_of(contract) or contract.unit} · {view.scope}"
+        reader = view.reader
+        unit = f"{reader.unit(contract.unit)} · {view.scope}"
         sub = ", ".join(filter(None, (unit, sample(view, whole))))
         if not sheet.rows:
-            return Filling(sub, content=nothing(sheet.values, contract))
+            return Filling(sub, content=nothing(reader, sheet.values, contract))
         tiles = [
             Tile(
                 v.group[0],
-                value_name("market", v.group[0]),
+                value_name(reader, "market", v.group[0]),
                 *PLACES[v.group[0]],
                 v.value,
                 view.drilled("market", v.group[0]),
@@ -87,11 +91,20 @@ class TileMap:
             if v.group[0] in PLACES
         ]
         off = [
-            value_name("market", v.group[0]) for v in sheet.values if v.group[0] not in PLACES and v.value is not None
+            value_name(reader, "market", v.group[0])
+            for v in sheet.values
+            if v.group[0] not in PLACES and v.value is not None
         ]
+        nouns = wording.nouns_of(sheet.found.contracts.dimension("market"))
         notes = (
-            withheld(sum(v.suppressed for v in sheet.values), "market", contract),
-            f"Not on the map: {', '.join(off)}." if off and off != [value_name("market", UNKNOWN)] else "",
+            withheld(reader, sum(v.suppressed for v in sheet.values), nouns, contract),
+            reader.say(Text.NOT_ON_MAP, names=", ".join(off))
+            if off and off != [value_name(reader, "market", UNKNOWN)]
+            else "",
         )
-        figure = tiled(tiles, Axis(wording.unit_of(contract)), theme)
+        figure = tiled(tiles, Axis(wording.unit_of(reader, contract)), theme)
         return Filling(sub, figure, note=" ".join(filter(None, notes)) or None)
+
+
+def _heading(contracts: Contracts, contract: Metric, reader: Reader) -> str:
+    return reader.say(Text.LABEL_COMMA_BY, label=contract.label, by=contracts.dimension("market").label.lower())

@@ -14,6 +14,8 @@ from dashboard.draw.sheets import Column, Sheet, cell, trend
 from dashboard.view import wording
 from dashboard.view.address import View
 from dashboard.view.published import Answers, Question
+from dashboard.view.reader import Reader
+from dashboard.view.texts import Text
 from metrics import Contracts, MetricValue
 
 
@@ -57,7 +59,7 @@ class Tiles:
         self.name, self.metrics = name, metrics
         self._asked = {name: (Question((name,), compare=True), Question((name,), ("date",))) for name in metrics}
 
-    def frame(self, contracts: Contracts) -> TileRow:
+    def frame(self, contracts: Contracts, reader: Reader) -> TileRow:
         """One slot for all tiles."""
         for metric in self.metrics:
             contracts.metric(metric)
@@ -72,22 +74,25 @@ class Tiles:
         told = [name for name, both in self._asked.items() if not found.lacking(both)]
         contracts = tuple(found.metric(name) for name in told)
         values = tuple(found.of(self._asked[name][0]).one(name) for name in told)
-        rows = []
+        rows, reader = [], view.reader
         for contract, value in zip(contracts, values, strict=True):
             before = value.previous.value if value.previous else None
-            moved = wording.change(contract, value)
-            rows.append((contract.label, contract.unit, cell(value), before, moved.text if moved else None))
-        columns = (Column("Metric"), Column("Unit"), Column("Now"), Column("Before"), Column("Change"))
-        return Sheet(self.name, "Key figures", columns, tuple(rows), contracts, values, found)
+            moved = wording.change(reader, contract, value)
+            unit = reader.unit(contract.unit)
+            rows.append((contract.label, unit, cell(value), before, moved.text if moved else None))
+        heads = (Text.METRIC, Text.UNIT, Text.NOW, Text.BEFORE, Text.CHANGE)
+        columns = tuple(Column.said(reader, head) for head in heads)
+        return Sheet(self.name, reader.say(Text.KEY_FIGURES), columns, tuple(rows), contracts, values, found)
 
     def draw(self, view: View, sheet: Sheet, theme: Palette) -> Filling:
         """The tiles."""
-        late = wording.provisional(sheet.found.info, view.last)
+        late = wording.provisional(view.reader, sheet.found.info, view.last)
         values = {value.metric: value for value in sheet.values}
         return Filling(content=[self._tile(name, values.get(name), view, sheet.found, late) for name in self.metrics])
 
     def _tile(self, name: str, value: MetricValue | None, view: View, found: Answers, late: str) -> Any:
         contract, each_day = found.metric(name), self._asked[name][1]
         if value is None:
-            return tile_without(contract, f"not split by {' and '.join(found.lacking([each_day]))}")
-        return tile(contract, value, trend(found.of(each_day), name, view.days), view.against, late)
+            names = wording.listing(view.reader, found.lacking([each_day]))
+            return tile_without(view.reader, contract, view.reader.say(Text.NOT_SPLIT_TILE, names=names))
+        return tile(contract, value, trend(found.of(each_day), name, view.days), view, late)

@@ -16,21 +16,24 @@ from dashboard.draw.lives import Mark, Series, capacity_band, lanes, stacked_sig
 from dashboard.draw.markup import attrs
 from dashboard.draw.palette import Palette
 from dashboard.draw.parts import state
-from dashboard.draw.sheets import Cell, Column, Sheet
+from dashboard.draw.sheets import Cell, Column, Sheet, plain
 from dashboard.view import wording
 from dashboard.view.address import MOST_SIGNALS, View
 from dashboard.view.history import LANES, READABLE, SUGGESTED, Happening, History
-from dashboard.view.names import value_name
+from dashboard.view.names import fact_name, signal_name, value_name
 from dashboard.view.published import Answers, Question
+from dashboard.view.reader import Reader
+from dashboard.view.texts import Text
 from metrics import Contracts
+from metrics.miles import KM_PER_MILE
 
 _LANE_HEIGHT, _PANEL_HEIGHT = 34, 118
 _BAD = frozenset({"failed", "expired", "unanswered", "rolled_back"})
 _UNITS = {"percent": "%", "degC": "°C"}
 _FACTS = (
-    ("model", "Model"), ("model_year", "Model year"), ("powertrain", "Powertrain"), ("market", "Market"),
-    ("software_version", "Software"), ("delivered_on", "Delivered"), ("odometer_km", "Odometer"),
-    ("last_event_at", "Heard"),
+    ("model", Text.MODEL), ("model_year", Text.MODEL_YEAR), ("powertrain", Text.POWERTRAIN), ("market", Text.MARKET),
+    ("software_version", Text.SOFTWARE), ("delivered_on", Text.DELIVERED), ("odometer_km", Text.ODOMETER),
+    ("last_event_at", Text.HEARD),
 )  # fmt: skip
 
 
@@ -38,7 +41,7 @@ class _OfOneVehicle:
     """What the cards share: none asks for figures, each needs a vehicle."""
 
     name: str
-    title: str
+    title: Text
 
     def ask(self, view: View) -> tuple[Question, ...]:
         """No figures."""
@@ -47,132 +50,146 @@ class _OfOneVehicle:
     def _none(self, view: View, history: History | None) -> Any:
         """What stands where there is no vehicle to show."""
         if history is None:
-            return state("No vehicle chosen", "Name one above.")
+            return state(view.reader.say(Text.NO_VEHICLE_CHOSEN), view.reader.say(Text.NAME_ONE_ABOVE))
         return None
 
-    def _sheet(self, columns: Sequence[Column], rows: Sequence[tuple[Cell, ...]], found: Answers) -> Sheet:
-        return Sheet(self.name, self.title, tuple(columns), tuple(rows), (), (), found, is_text=True)
+    def _sheet(self, view: View, columns: Sequence[Column], rows: Sequence[tuple[Cell, ...]], found: Answers) -> Sheet:
+        return Sheet(self.name, view.reader.say(self.title), tuple(columns), tuple(rows), (), (), found, is_text=True)
 
 
 class About(_OfOneVehicle):
     """What the vehicle is and what it last said, with a field to name another."""
 
-    name, title = "about", "Vehicle"
+    name, title = "about", Text.VEHICLE
 
-    def frame(self, contracts: Contracts) -> Frame:
+    def frame(self, contracts: Contracts, reader: Reader) -> Frame:
         """Words."""
-        return Frame(self.name, self.title, 70)
+        return Frame(self.name, reader.say(self.title), 70, reader)
 
     def sheet(self, view: View, found: Answers) -> Sheet:
         """One row per fact."""
         known = found.history.described if found.history else None
-        rows = [(label, _fact(name, (known or {}).get(name))) for name, label in _FACTS] if known else []
-        return self._sheet((Column("What"), Column("It is")), rows, found)
+        say, known = view.reader.say, known or {}
+        rows = [(say(label), _fact(view.reader, name, known.get(name))) for name, label in _FACTS] if known else []
+        columns = (Column.said(view.reader, Text.WHAT), Column.said(view.reader, Text.IT_IS))
+        return self._sheet(view, columns, rows, found)
 
     def draw(self, view: View, sheet: Sheet, theme: Palette) -> Filling:
         """The facts beside each other."""
+        say, chooser = view.reader.say, _chooser(view)
         if not view.vehicle:
-            text = "Choose one from Vehicles to act on now on Fleet health, or name it by its pseudonym."
-            return Filling(content=html.Div([_chooser(""), state("No vehicle chosen", text)]))
+            nothing = state(say(Text.NO_VEHICLE_CHOSEN), say(Text.CHOOSE_A_VEHICLE))
+            return Filling(content=html.Div([chooser, nothing]))
         if not sheet.rows:
-            text = "Nothing is known of a vehicle of this name by the last day of the period."
-            return Filling(content=html.Div([_chooser(view.vehicle), state("No such vehicle", text)]))
+            nothing = state(say(Text.NO_SUCH_VEHICLE), say(Text.NOTHING_KNOWN))
+            return Filling(content=html.Div([chooser, nothing]))
         facts = [html.Div([html.Dt(str(label)), html.Dd(str(text))]) for label, text in sheet.rows]
-        return Filling("one vehicle, by its pseudonym", content=html.Div([_chooser(view.vehicle), html.Dl(facts)]))
+        return Filling(say(Text.BY_ITS_PSEUDONYM), content=html.Div([chooser, html.Dl(facts)]))
 
 
-def _chooser(vehicle: str) -> Any:
+def _chooser(view: View) -> Any:
     """A form that works without script: it asks for the page of another vehicle."""
     field = dcc.Input(
-        id="vehicle-name", name="vehicle", value=vehicle, type="text", maxLength=32, placeholder="its pseudonym"
-    )
-    label = html.Label("Vehicle", htmlFor="vehicle-name", className="muted")
-    button = html.Button("Show", type="submit", className="pill")
-    return html.Form([label, field, button], action="/vehicle", method="get", className="chooser")
+        id="vehicle-name", name="vehicle", value=view.vehicle, type="text", maxLength=32,
+        placeholder=view.reader.say(Text.ITS_PSEUDONYM),
+    )  # fmt: skip
+    label = html.Label(view.reader.say(Text.VEHICLE), htmlFor="vehicle-name", className="muted")
+    button = html.Button(view.reader.say(Text.SHOW), type="submit", className="pill")
+    kept = [dcc.Input(type="hidden", name=name, value=value) for name, value in view.reader.chosen]
+    return html.Form([label, field, *kept, button], action="/vehicle", method="get", className="chooser")
 
 
-def _fact(name: str, value: Any) -> str:
+def _fact(reader: Reader, name: str, value: Any) -> str:
     if value is None:
         return wording.DASH
     if name == "market":
-        return value_name("market", value)
+        return value_name(reader, "market", value)
     if name == "odometer_km":
-        return f"{value:,.0f} km"
+        factor = 1 / KM_PER_MILE if reader.units == "mi" else 1
+        return f"{reader.number(value * factor)}{wording.SPACE}{reader.units}"
     if name == "last_event_at":
-        return wording.instant(value.astimezone(UTC))
-    return wording.day(value) if name == "delivered_on" else str(value)
+        return wording.instant(reader, value.astimezone(UTC))
+    return wording.day(reader, value) if name == "delivered_on" else str(value)
 
 
 class Timeline(_OfOneVehicle):
     """What happened, a lane per kind."""
 
-    name, title = "timeline", "What happened"
+    name, title = "timeline", Text.WHAT_HAPPENED
 
-    def frame(self, contracts: Contracts) -> Frame:
+    def frame(self, contracts: Contracts, reader: Reader) -> Frame:
         """A chart to zoom into."""
-        words = f"Lanes over time: {', '.join(LANES.values())}."
-        return Frame(self.name, self.title, 90 + _LANE_HEIGHT * len(LANES), words, is_zoomed=True)
+        words = reader.say(Text.LANES_OF, names=", ".join(map(reader.say, LANES.values())))
+        height = 90 + _LANE_HEIGHT * len(LANES)
+        return Frame(self.name, reader.say(self.title), height, reader, words, is_zoomed=True)
 
     def sheet(self, view: View, found: Answers) -> Sheet:
         """One row per happening, in order."""
         told = found.history.happenings if found.history else ()
         rows = [
-            (_instant(one.began_at), one.ended_at and _instant(one.ended_at), LANES[one.lane], _words(one))
+            (
+                _instant(one.began_at), one.ended_at and _instant(one.ended_at), view.reader.say(LANES[one.lane]),
+                _words(view.reader, one),
+            )
             for one in told
-        ]
-        return self._sheet((Column("Began"), Column("Ended"), Column("What"), Column("Details")), rows, found)
+        ]  # fmt: skip
+        heads = (Text.BEGAN_COLUMN, Text.ENDED, Text.WHAT, Text.DETAILS)
+        return self._sheet(view, [Column.said(view.reader, head) for head in heads], rows, found)
 
     def draw(self, view: View, sheet: Sheet, theme: Palette) -> Filling:
         """The lanes that hold something."""
         history = sheet.found.history
         if history is None:
             return Filling(content=self._none(view, history))
+        reader = view.reader
         told, end = history.happenings, datetime.combine(history.last + timedelta(1), time(), UTC)
         held = [
-            (name, [_mark(one, end) for one in told if one.lane == lane])
+            (reader.say(name), [_mark(reader, one, end) for one in told if one.lane == lane])
             for lane, name in LANES.items()
             if any(one.lane == lane for one in told)
         ]
-        sub = f"{_period(history)} · UTC · a bar is as long as it lasted · drag to zoom, double click for all"
+        sub = reader.say(Text.TIMELINE_SUB, period=_period(reader, history))
         if not held:
-            return Filling(sub, content=state("Nothing happened", "Widen the period."))
+            return Filling(sub, content=state(reader.say(Text.NOTHING_HAPPENED), reader.say(Text.WIDEN_PERIOD)))
         figure = lanes(held, history.first, history.last, theme)
-        note = "A click on a name in the legend takes its lane away. Red: it went wrong, or a fault that lit the lamp."
-        return Filling(sub, figure, note=note, height=90 + _LANE_HEIGHT * max(3, len(held)))
+        return Filling(sub, figure, note=reader.say(Text.LEGEND_HINT), height=90 + _LANE_HEIGHT * max(3, len(held)))
 
 
-def _mark(one: Happening, end: datetime) -> Mark:
+def _mark(reader: Reader, one: Happening, end: datetime) -> Mark:
     open_ = one.lane in ("faults", "workshop")
     ended = one.ended_at or (end if open_ else one.began_at)
-    spent = wording.span((ended - one.began_at).total_seconds()) if ended > one.began_at else ""
-    until = "still open" if one.ended_at is None and open_ else spent
-    head = " · ".join(filter(None, (f"{one.began_at:%-d %b %H:%M}", until)))
+    spent = wording.span(reader, (ended - one.began_at).total_seconds()) if ended > one.began_at else ""
+    until = reader.say(Text.OPEN_STILL) if one.ended_at is None and open_ else spent
+    head = " · ".join(filter(None, (wording.moment(reader, one.began_at), until)))
     bad = one.facts.get("outcome") in _BAD or bool(one.facts.get("interrupted") or one.facts.get("malfunction_lamp_on"))
-    return Mark(one.began_at, ended, f"<b>{head}</b><br>{_words(one, '<br>')}", bad)
+    return Mark(one.began_at, ended, f"<b>{head}</b><br>{_words(reader, one, '<br>')}", bad)
 
 
-def _words(one: Happening, between: str = "; ") -> str:
+def _words(reader: Reader, one: Happening, between: str = "; ") -> str:
     """The facts of a happening, each by its column's name in words."""
-    return between.join(f"{name.replace('_', ' ')}: {_value(value)}" for name, value in one.facts.items())
+    return between.join(
+        reader.say(Text.FACT, term=fact_name(reader, name), text=_value(reader, value))
+        for name, value in one.facts.items()
+    )
 
 
-def _value(value: Any) -> str:
+def _value(reader: Reader, value: Any) -> str:
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return reader.say(Text.YES if value else Text.NO)
     if isinstance(value, float):
-        return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+        return plain(reader, value)
     return str(value).replace("<", "(")  # a chart takes its hover text for markup
 
 
 class Signals(_OfOneVehicle):
     """Signals that the reader chooses, each in a panel of its own."""
 
-    name, title = "signals", "Signals"
+    name, title = "signals", Text.SIGNALS
 
-    def frame(self, contracts: Contracts) -> Frame:
+    def frame(self, contracts: Contracts, reader: Reader) -> Frame:
         """A chart to zoom into."""
-        words = "Lines over time, a panel per signal."
-        return Frame(self.name, self.title, 3 * _PANEL_HEIGHT, words, is_zoomed=True)
+        words, height = reader.say(Text.SIGNALS_CHART), 3 * _PANEL_HEIGHT
+        return Frame(self.name, reader.say(self.title), height, reader, words, is_zoomed=True)
 
     def sheet(self, view: View, found: Answers) -> Sheet:
         """One row per point that is drawn."""
@@ -182,7 +199,8 @@ class Signals(_OfOneVehicle):
             for one in told
             for at, value in zip(one.at, one.values, strict=True)
         ]
-        return self._sheet((Column("At"), Column("Signal"), Column("Value")), rows, found)
+        heads = (Text.AT, Text.SIGNAL, Text.VALUE)
+        return self._sheet(view, [Column.said(view.reader, head) for head in heads], rows, found)
 
     def draw(self, view: View, sheet: Sheet, theme: Palette) -> Filling:
         """The panels of signals that said something, and links that add or take away others."""
@@ -192,19 +210,24 @@ class Signals(_OfOneVehicle):
         told = history.readings
         counts = ((one.read, len(one.at), one.implausible) for one in told)
         read, drawn, left = (sum(each) for each in zip(*counts, strict=True))
-        sub = (
-            f"{_period(history)} · {read:,} readings drawn as {drawn:,} points, the lowest and highest of each stretch"
-        )
-        out = f"{left:,} readings outside what the signal can be are left out." if left else ""
+        reader = view.reader
+        sub = reader.say(Text.READINGS_DRAWN, period=_period(reader, history), read=read, drawn=drawn)
+        out = reader.say(Text.READINGS_LEFT_OUT, left) if left else ""
         shown = [
-            Series(one.signal.label, _UNITS.get(one.signal.unit or "", one.signal.unit or ""), one.at, one.values)
+            Series(
+                signal_name(reader, one.signal),
+                _UNITS.get(one.signal.unit or "", one.signal.unit or ""),
+                one.at,
+                one.values,
+            )
             for one in told
             if one.values
         ]
-        silent = [one.signal.label for one in told if not one.values]
-        note = [out, f" Nothing was said of: {', '.join(silent)}." if silent else "", _chips(view)]
+        silent = [signal_name(reader, one.signal) for one in told if not one.values]
+        nobody = f" {reader.say(Text.NOTHING_SAID_OF, names=', '.join(silent))}" if silent else ""
+        note = [out, nobody, _chips(view)]
         if not shown:
-            nothing = state("Nothing was said", "Choose other signals, or widen the period.")
+            nothing = state(reader.say(Text.NOTHING_WAS_SAID), reader.say(Text.OTHER_SIGNALS))
             return Filling(sub, content=nothing, note=note)
         figure = stacked_signals(shown, history.first, history.last, theme)
         return Filling(sub, figure, note=note, height=48 + _PANEL_HEIGHT * len(shown))
@@ -221,50 +244,63 @@ def _chips(view: View) -> Any:
             continue
         href = "/vehicle" + view.query(signals=others if on else (*chosen, column))
         links.append(
-            html.A(signal.label, href=href, className="chip soft", **attrs({"aria-current": "true" if on else "false"}))
+            html.A(
+                signal_name(view.reader, signal),
+                href=href,
+                className="chip soft",
+                **attrs({"aria-current": "true" if on else "false"}),
+            )
         )
-    return html.Details([html.Summary("Choose signals"), html.Div(links, className="chips")], className="signals")
+    return html.Details(
+        [html.Summary(view.reader.say(Text.CHOOSE_SIGNALS)), html.Div(links, className="chips")], className="signals"
+    )
 
 
 class Capacity(_OfOneVehicle):
     """What was found of the traction battery's usable capacity."""
 
-    name, title = "capacity", "Usable capacity of the traction battery"
+    name, title = "capacity", Text.USABLE_CAPACITY
 
-    def frame(self, contracts: Contracts) -> Frame:
+    def frame(self, contracts: Contracts, reader: Reader) -> Frame:
         """A chart."""
-        return Frame(self.name, self.title, 236, "Line with a band: usable capacity and its 95% interval, by day.")
+        return Frame(self.name, reader.say(self.title), 236, reader, reader.say(Text.CAPACITY_CHART))
 
     def sheet(self, view: View, found: Answers) -> Sheet:
         """One row per estimate."""
         told = found.history.capacities if found.history else ()
         names = ("capacity_kwh", "capacity_low_kwh", "capacity_high_kwh", "capacity_new_kwh", "sessions")
         rows = [(one["date"], *(one[name] for name in names)) for one in told]
-        kwh = (Column(label, "kWh") for label in ("Capacity", "Low", "High", "As new"))
-        return self._sheet((Column("Day"), *kwh, Column("Charging sessions")), rows, found)
+        say = view.reader
+        kwh = (Column.said(say, head, "kWh") for head in (Text.CAPACITY, Text.LOW, Text.HIGH, Text.AS_NEW))
+        columns = (Column.said(say, Text.DAY), *kwh, Column.said(say, Text.CHARGING_SESSIONS))
+        return self._sheet(view, columns, rows, found)
 
     def draw(self, view: View, sheet: Sheet, theme: Palette) -> Filling:
         """The line and its band."""
         history = sheet.found.history
         if history is None:
             return Filling(content=self._none(view, history))
-        sub = f"kWh, 95% interval · {_period(history)}"
+        reader = view.reader
+        sub = reader.say(Text.CAPACITY_SUB, period=_period(reader, history))
         told = history.capacities
         if not told:
-            text = "No estimate in this period: it takes three charging sessions, of a vehicle with a plug."
-            return Filling(sub, content=state("Not known", text))
+            return Filling(sub, content=state(reader.say(Text.NOT_KNOWN), reader.say(Text.NO_ESTIMATE)))
         bands = [(one["capacity_kwh"], one["capacity_low_kwh"], one["capacity_high_kwh"]) for one in told]
         newest, as_new = told[-1], told[-1]["capacity_new_kwh"]
-        figure = capacity_band([one["date"] for one in told], bands, as_new, (history.first, history.last), theme)
-        share = f", {100 * newest['capacity_kwh'] / as_new:.1f}% of {as_new:.1f} as new" if as_new else ""
-        low, high = newest["capacity_low_kwh"], newest["capacity_high_kwh"]
-        now = f"{newest['capacity_kwh']:.1f} kWh ({low:.1f} to {high:.1f}){share}"
-        return Filling(sub, figure, note=f"{now}, from {newest['sessions']} charging sessions.")
+        days, period = [one["date"] for one in told], (history.first, history.last)
+        figure = capacity_band(reader, days, bands, as_new, period, theme)
+        names = {"value": "capacity_kwh", "low": "capacity_low_kwh", "high": "capacity_high_kwh"}
+        amounts = {place: reader.number(newest[name], 1) for place, name in names.items()}
+        if as_new:
+            amounts |= {"share": wording.percent(reader, newest["capacity_kwh"] / as_new, 1)}
+            amounts |= {"new": reader.number(as_new, 1)}
+        text = Text.CAPACITY_NOW_OF_NEW if as_new else Text.CAPACITY_NOW
+        return Filling(sub, figure, note=reader.say(text, newest["sessions"], **amounts))
 
 
-def _period(history: History) -> str:
-    cut = "the newest days of the period, " if history.is_cut else ""
-    return f"{cut}{wording.days(history.first, history.last)}"
+def _period(reader: Reader, history: History) -> str:
+    days = wording.days(reader, history.first, history.last)
+    return reader.say(Text.NEWEST_DAYS, days=days) if history.is_cut else days
 
 
 def _instant(at: datetime) -> str:

@@ -5,6 +5,7 @@ Every figure is drawn from a ``Sheet``, the rows that its table and its export s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -12,6 +13,7 @@ from textwrap import wrap
 from typing import Any
 
 from dashboard.draw.palette import Palette
+from dashboard.view.reader import Reader
 
 Figure = dict[str, Any]
 
@@ -29,6 +31,55 @@ FONT = 'Inter, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans"
 _DAY_MS = 86_400_000
 #: Characters of a small panel's heading that fit beside the next on a phone.
 _HEADING = 14
+
+
+#: How days are written along an axis and on hover where the day stands first, and where the month does.
+_DAYS = {"%-d %b": "%b %-d", "%a %-d %b %Y": "%a, %b %-d, %Y", "%-d %b %Y %H:%M": "%b %-d, %Y %H:%M",
+         "%-d %b %H:%M": "%b %-d %H:%M"}  # fmt: skip
+#: A percent sign that stands behind a number which Plotly writes.
+_PERCENT = re.compile(r"(?<=\})%(?!\{)")
+
+
+def config(reader: Reader) -> dict[str, Any]:
+    """What all charts of a page are set up with: names of months and days are the reader's."""
+    locale = reader.locale
+    wide, short = locale.months["format"]["wide"], locale.months["format"]["abbreviated"]
+    days, short_days = (locale.days["format"][width] for width in ("wide", "abbreviated"))
+    sunday_first = (6, 0, 1, 2, 3, 4, 5)
+    names = {
+        "months": [wide[month] for month in range(1, 13)],
+        "shortMonths": [short[month] for month in range(1, 13)],
+        "days": [days[day] for day in sunday_first],
+        "shortDays": [short_days[day] for day in sunday_first],
+    }
+    return CONFIG | {"locale": reader.language, "locales": {reader.language: {"dictionary": {}, "format": names}}}
+
+
+def localised(figure: Figure, reader: Reader) -> Figure:
+    """A figure with the reader's marks in its numbers, and the reader's order of day and month.
+
+    Cards draw with those of English; this is the one place where figures differ by reader.
+    """
+    figure["layout"]["separators"] = "".join(reader.marks)
+    if reader.before_percent:
+        for trace in figure["data"]:
+            if trace.get("hovertemplate"):
+                trace["hovertemplate"] = _PERCENT.sub(f"{reader.before_percent}%", trace["hovertemplate"])
+            if bar := trace.get("colorbar"):
+                bar["ticksuffix"] = bar.get("ticksuffix", "").replace("%", f"{reader.before_percent}%")
+        for axis in _axes(figure):
+            axis["ticksuffix"] = axis.get("ticksuffix", "").replace("%", f"{reader.before_percent}%")
+    if reader.month_first:
+        for axis in _axes(figure):
+            for key in {"tickformat", "hoverformat"} & axis.keys():
+                axis[key] = _DAYS.get(axis[key], axis[key])
+            for stop in axis.get("tickformatstops", ()):
+                stop["value"] = _DAYS.get(stop["value"], stop["value"])
+    return figure
+
+
+def _axes(figure: Figure) -> list[Figure]:
+    return [value for name, value in figure["layout"].items() if name.startswith(("xaxis", "yaxis"))]
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from dashboard.draw.charts import Axis, Figure, base_layout, hover_text, value_axis
 from dashboard.draw.palette import Palette
+from dashboard.view.reader import Reader
+from dashboard.view.texts import DASH, Text
 
 #: Nothing is drawn shorter than this share of the axis, so that a moment can be seen.
 _LEAST = 1 / 400
@@ -108,6 +110,7 @@ def stacked_signals(series: Sequence[Series], first: date, last: date, colors: P
 
 
 def capacity_band(
+    reader: Reader,
     days: Sequence[date],
     bands: Sequence[tuple[float, float, float]],
     as_new: float | None,
@@ -117,6 +120,7 @@ def capacity_band(
     """A value with its interval over days, and what it was as new as a dotted line.
 
     Args:
+        reader: for whom.
         days: of the estimates.
         bands: of each the value, its lower and its upper end, kWh.
         as_new: kWh; ``None`` where it is not known.
@@ -134,10 +138,12 @@ def capacity_band(
         plain | {"y": high},
         plain | {"y": low, "fill": "tonexty", "fillcolor": colors.attention_fill},
         {
-            "type": "scatter", "mode": "lines+markers", "x": at, "y": value, "name": "usable capacity",
+            "type": "scatter", "mode": "lines+markers", "x": at, "y": value,
+            "name": reader.say(Text.USABLE_CAPACITY_HOVER),
             "line": {"color": colors.accent, "width": 2}, "marker": {"size": 6},
             "customdata": [[a, b] for a, b in zip(low, high, strict=True)],
-            "hovertemplate": f"{hover_text(axis)} (%{{customdata[0]:.1f}} to %{{customdata[1]:.1f}})<extra></extra>",
+            "hovertemplate": f"{hover_text(axis)} (%{{customdata[0]:.1f}} {DASH} %{{customdata[1]:.1f}})"
+            "<extra></extra>",
         },
     ]  # fmt: skip
     if as_new is not None:

@@ -13,6 +13,8 @@ from dashboard.draw.markup import attrs
 from dashboard.view import wording
 from dashboard.view.address import FILTERS, View
 from dashboard.view.names import value_name
+from dashboard.view.reader import Reader
+from dashboard.view.texts import Text
 from metrics import Metric, MetricValue
 
 Component = Any
@@ -20,11 +22,12 @@ Component = Any
 _TILE_NAME = 20
 
 
-def glossary(contract: Metric) -> Component:
+def glossary(reader: Reader, contract: Metric) -> Component:
     """The mark beside a metric's name; pointing at it or tabbing to it says what the metric is."""
-    words = f"{contract.definition} Unit: {contract.unit}. Owner: {contract.owner}."
+    unit = reader.unit(contract.unit)
+    words = reader.say(Text.DEFINITION, definition=contract.definition, unit=unit, owner=contract.owner)
     place = f"define-{contract.name}"
-    named = {"aria-label": f"What is {contract.label}?", "aria-describedby": place}
+    named = {"aria-label": reader.say(Text.WHAT_IS, label=contract.label), "aria-describedby": place}
     mark = html.Button(html.Span("i", className="glossary-mark"), type="button", className="glossary", **attrs(named))
     return dmc.Tooltip(
         [mark, html.Span(words, id=place, hidden=True)],
@@ -69,51 +72,54 @@ def bar(share: float | None) -> Component:
     )
 
 
-def change(contract: Metric, value: MetricValue, against: str, *, keyed: bool = False) -> Component:
+def change(contract: Metric, value: MetricValue, view: View, *, keyed: bool = False) -> Component:
     """The change with arrow, colour by direction and what it is compared with; ``keyed`` names a chart's grey line."""
-    if not against:
-        return html.Span("no comparison", className="muted")
-    moved = wording.change(contract, value)
+    reader = view.reader
+    if not view.before:
+        return html.Span(reader.say(Text.NO_COMPARISON), className="muted")
+    moved = wording.change(reader, contract, value)
     if moved is None:
-        return html.Span(wording.no_change(contract, value, against.removeprefix("vs ")), className="muted")
-    figure = html.B([html.Span(moved.arrow, className="arrow"), moved.text, tone(moved)], className=moved.tone)
+        return html.Span(wording.no_change(reader, contract, value, view.before), className="muted")
+    figure = html.B([html.Span(moved.arrow, className="arrow"), moved.text, tone(reader, moved)], className=moved.tone)
     key = html.Span(className="key-line", **attrs({"aria-hidden": "true"})) if keyed else None
-    words = against.removeprefix("vs ") if keyed else against
+    words = view.before if keyed else view.against
     return html.Span([figure, " ", html.Span([key, words], className="against")])
 
 
-def tone(moved: wording.Change) -> Component:
+def tone(reader: Reader, moved: wording.Change) -> Component:
     """Whether a change is good news, in words for those who do not see its colour."""
-    words = {"good": ", better", "bad": ", worse", "neutral": ""}[moved.tone]
-    return html.Span(words, className="visually-hidden") if words else None
+    if moved.tone == "neutral":
+        return None
+    return html.Span(reader.say(Text.BETTER if moved.tone == "good" else Text.WORSE), className="visually-hidden")
 
 
-def small_group(contract: Metric) -> str:
+def small_group(reader: Reader, contract: Metric) -> str:
     """What stands where a figure is withheld."""
-    return f"fewer than {contract.smallest_group} vehicles"
+    return reader.say(Text.SMALL_GROUP, contract.smallest_group)
 
 
-def withheld(count: int, noun: str, contract: Metric) -> str:
+def withheld(reader: Reader, count: int, nouns: wording.Nouns, contract: Metric) -> str:
     """How many groups are not shown, and why; nothing if all are."""
     if not count:
         return ""
-    return f"{wording.count(count, noun)} withheld: {small_group(contract)}, or needed to hide one that has."
+    groups, few = wording.count(reader, count, nouns), small_group(reader, contract)
+    return reader.say(Text.GROUPS_WITHHELD, groups=groups, few=few)
 
 
-def dominated(value: MetricValue) -> Component:
+def dominated(reader: Reader, value: MetricValue) -> Component:
     """The mark of a value that is mostly one vehicle's."""
     if not value.dominated:
         return None
     return dmc.Tooltip(
-        html.Span("one vehicle", className="badge", tabIndex=0),
-        label="More than half of a sum behind this figure is one vehicle's on one day, as after a replaced odometer.",
+        html.Span(reader.say(Text.ONE_VEHICLE), className="badge", tabIndex=0),
+        label=reader.say(Text.ONE_VEHICLE_WHY),
         multiline=True,
         w=240,
     )
 
 
 def tile(
-    contract: Metric, value: MetricValue, trend: Sequence[float | None], against: str, provisional: str
+    contract: Metric, value: MetricValue, trend: Sequence[float | None], view: View, provisional: str
 ) -> Component:
     """One metric: name, value, trend, change, interval, n of N.
 
@@ -121,32 +127,40 @@ def tile(
         contract: what it is.
         value: of the whole slice.
         trend: one value per day.
-        against: the comparison in words.
+        view: the comparison, and for whom it is written.
         provisional: why the value is provisional; empty if it is not.
     """
+    reader = view.reader
     if value.value is None:
-        return tile_without(contract, small_group(contract) if value.suppressed else "no data in this period")
-    unit = wording.unit_of(contract)
+        return tile_without(reader, contract, _reason(reader, contract, value))
+    unit = wording.unit_of(reader, contract)
     figure = html.P(
         [
-            html.Span(wording.digits(contract, value.value), className="tile-digits"),
-            html.Span(unit, className="tile-unit") if unit and unit != "vehicles" else None,
+            html.Span(wording.digits(reader, contract, value.value), className="tile-digits"),
+            html.Span(unit, className="tile-unit") if unit and contract.unit != "vehicles" else None,
         ],
         className="tile-value",
     )
     badge = dmc.Tooltip(
-        html.Span("provisional", className="badge", tabIndex=0), label=provisional, multiline=True, w=240
+        html.Span(reader.say(Text.PROVISIONAL), className="badge", tabIndex=0),
+        label=provisional,
+        multiline=True,
+        w=240,
+    )
+    people = value.population
+    counted = (
+        reader.say(Text.N_OF_N, counted=people.counted, of=people.of, whom=contract.population.label) if people else ""
     )
     return html.Article(
         [
-            _tile_head(contract),
+            _tile_head(reader, contract),
             html.Div([figure, sparkline(trend)], className="tile-row"),
-            html.P(change(contract, value, against), className="tile-change"),
-            html.P(wording.interval(contract, value), className="tile-interval"),
+            html.P(change(contract, value, view), className="tile-change"),
+            html.P(wording.interval(reader, contract, value), className="tile-interval"),
             html.Div(
                 [
-                    html.Span(value.population.text if value.population else "", className="tile-n"),
-                    dominated(value),
+                    html.Span(counted, className="tile-n"),
+                    dominated(reader, value),
                     badge if provisional else None,
                 ],
                 className="tile-foot",
@@ -157,32 +171,37 @@ def tile(
     )
 
 
-def tile_without(contract: Metric, reason: str) -> Component:
+def tile_without(reader: Reader, contract: Metric, reason: str) -> Component:
     """The tile of a metric without a value, and why it has none."""
     return html.Article(
-        [_tile_head(contract), html.P(reason, className="tile-none")],
+        [_tile_head(reader, contract), html.P(reason, className="tile-none")],
         className="card tile",
         **attrs({"data-metric": contract.name}),
     )
 
 
-def _tile_head(contract: Metric) -> Component:
+def _reason(reader: Reader, contract: Metric, value: MetricValue) -> str:
+    """Why there is no figure."""
+    return small_group(reader, contract) if value.suppressed else reader.say(Text.NO_DATA_IN_PERIOD)
+
+
+def _tile_head(reader: Reader, contract: Metric) -> Component:
     name = contract.label if len(contract.label) <= _TILE_NAME else contract.short
-    return html.Div([html.H2(name, className="tile-name", title=contract.label), glossary(contract)], className="named")
+    head = html.H2(name, className="tile-name", title=contract.label)
+    return html.Div([head, glossary(reader, contract)], className="named")
 
 
-def headline(contract: Metric, value: MetricValue, against: str, *, keyed: bool = False) -> Component:
+def headline(contract: Metric, value: MetricValue, view: View, *, keyed: bool = False) -> Component:
     """The value of a chart card and its change; ``keyed`` names the chart's grey line."""
     if value.value is None:
-        reason = small_group(contract) if value.suppressed else "no data in this period"
-        return html.P(reason, className="headline muted")
-    unit = "" if contract.unit in ("vehicles", "trips") else wording.unit_of(contract)
-    figure: list[Any] = [wording.digits(contract, value.value), html.Span(unit, className="unit")]
+        return html.P(_reason(view.reader, contract, value), className="headline muted")
+    unit = "" if contract.unit in wording.NAMED else wording.unit_of(view.reader, contract)
+    figure: list[Any] = [wording.digits(view.reader, contract, value.value), html.Span(unit, className="unit")]
     return html.P(
         [
             html.Span(figure, className="headline-value"),
-            html.Span(change(contract, value, against, keyed=keyed), className="headline-change"),
-            dominated(value),
+            html.Span(change(contract, value, view, keyed=keyed), className="headline-change"),
+            dominated(view.reader, value),
         ],
         className="headline",
         **attrs({"data-metric": contract.name, "data-value": repr(value.value)}),
@@ -191,7 +210,7 @@ def headline(contract: Metric, value: MetricValue, against: str, *, keyed: bool 
 
 def drill(view: View, dimension: str, value: str) -> Component:
     """The name of a value as a link that filters by it, or takes the filter off; plain where it cannot be filtered."""
-    name = value_name(dimension, value)
+    name = value_name(view.reader, dimension, value)
     if dimension not in FILTERS:
         return name
     return html.A(name, href=view.drilled(dimension, value), className="drill soft")
@@ -202,11 +221,12 @@ def provisional_key(note: str) -> Component:
     return [html.Span(className="key-provisional", **attrs({"aria-hidden": "true"})), note] if note else None
 
 
-def nothing(values: Iterable[MetricValue], contract: Metric) -> Component:
+def nothing(reader: Reader, values: Iterable[MetricValue], contract: Metric) -> Component:
     """What stands in a card without a figure: all is withheld, or there is no data."""
     if any(value.suppressed for value in values):
-        return state("Withheld", f"This slice has {small_group(contract)} to tell of. Widen the period or the filters.")
-    return state("Nothing to show", "No data in this slice. Widen the period or the filters.")
+        few = small_group(reader, contract)
+        return state(reader.say(Text.WITHHELD), reader.say(Text.SLICE_WITHHELD, few=few))
+    return state(reader.say(Text.NOTHING_TO_SHOW), reader.say(Text.NO_DATA_WIDEN))
 
 
 def state(title: str, text: Any, *actions: Any, kind: str = "empty") -> Component:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date
 from typing import Any
 
@@ -16,6 +16,8 @@ from dashboard.view import wording
 from dashboard.view.address import COMPARE, View
 from dashboard.view.names import value_name
 from dashboard.view.published import Answers
+from dashboard.view.reader import ENGLISH, Reader
+from dashboard.view.texts import Text
 from lake.snapshot import SnapshotInfo
 from metrics import Evaluation, Metric, MetricValue
 
@@ -41,8 +43,11 @@ def trend(found: Evaluation, metric: str, days: Sequence[date]) -> list[float | 
     return [None if value is None else value.value for value in by_day(found, metric, days)]
 
 
-def _plain(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:,.4g}"
+def plain(reader: Reader, value: float) -> str:
+    """A number of which no contract says how it is written."""
+    if abs(value) >= 1000:
+        return reader.number(value)
+    return reader.number(value, len(f"{value:.4g}".partition(".")[2]) if "e" not in f"{value:.4g}" else 6)
 
 
 @dataclass(frozen=True)
@@ -52,17 +57,37 @@ class Column:
     Attributes:
         label: heading, without the unit.
         unit: unit of its numbers.
-        text: how a number is written.
+        contract: metric that says how a number is written; else four figures are.
+        name: heading in exports, which is English: programs read it.
     """
 
     label: str
     unit: str = ""
-    text: Callable[[float], str] = _plain
+    contract: Metric | None = None
+    name: str = ""
 
     @classmethod
-    def of(cls, contract: Metric, label: str | None = None) -> Column:
+    def of(cls, reader: Reader, contract: Metric, label: str | None = None) -> Column:
         """The column of a metric, written as its contract says."""
-        return cls(label or contract.label, wording.unit_of(contract), contract.format.text)
+        return cls(label or contract.label, wording.unit_of(reader, contract), contract)
+
+    @classmethod
+    def said(cls, reader: Reader, text: Text, unit: str = "") -> Column:
+        """A column that is headed by a word."""
+        return cls(reader.say(text), unit, None, ENGLISH.say(text))
+
+    def ends(self, reader: Reader) -> tuple[Column, Column]:
+        """The columns of the interval beside it."""
+        low, high = (
+            replace(self, label=reader.say(Text.LABEL_END, label=self.label, end=reader.say(end)))
+            for end in (Text.LOW_END, Text.HIGH_END)
+        )
+        return low, high
+
+    def text(self, reader: Reader, value: float) -> str:
+        """A number as the reader writes it."""
+        text = plain(reader, value) if self.contract is None else wording.written(reader, self.contract, value)
+        return text.replace("-", wording.MINUS) if text[:1] == "-" else text
 
     @property
     def heading(self) -> str:
@@ -107,39 +132,43 @@ class Sheet:
         values = (row[column] for row in self.rows)
         return [float(value) if isinstance(value, (int, float)) else None for value in values]
 
-    def table(self) -> html.Div:
+    def table(self, reader: Reader) -> html.Div:
         """The rows as an accessible table that scrolls within its card."""
         head = html.Tr([html.Th(c.heading, scope="col") for c in self.columns])
-        body = [html.Tr(self._cells(row)) for row in self.rows]
+        body = [html.Tr(self._cells(row, reader)) for row in self.rows]
         return html.Div(
             html.Table([html.Caption(self.title), html.Thead(head), html.Tbody(body)], className="sheet"),
             className="sheet-scroll",
             tabIndex=0,
             role="region",
-            **attrs({"aria-label": f"{self.title}, table"}),
+            **attrs({"aria-label": reader.say(Text.TABLE_OF, title=self.title)}),
         )
 
-    def _cells(self, row: Sequence[Cell]) -> list[Any]:
+    def _cells(self, row: Sequence[Cell], reader: Reader) -> list[Any]:
         first, *others = row
-        name = wording.day(first) if isinstance(first, date) else str(first)
+        name = wording.day(reader, first) if isinstance(first, date) else str(first)
         late = self.is_daily and isinstance(first, date) and self.found.info.is_provisional(first)
-        mark: list[Any] = [" ", html.Span("provisional", className="badge")] if late else []
+        mark: list[Any] = [" ", html.Span(reader.say(Text.PROVISIONAL), className="badge")] if late else []
         cells: list[Any] = [html.Th([name, *mark], scope="row")]
         for column, value in zip(self.columns[1:], others, strict=True):
-            text = wording.DASH if value is None else value if isinstance(value, str) else column.text(float(value))  # type: ignore[arg-type]
-            cells.append(html.Td(text.replace("-", wording.MINUS) if text[:1] == "-" else text))
+            cells.append(html.Td(_written(reader, column, value)))
         return cells
 
-    def csv(self, view: View) -> str:
+    def csv(self, view: View, *, in_miles: bool = False) -> str:
         """One line per value as CSV, under comment lines that say what they are, of which vehicles, and as of when.
 
         Groups have their code and their name; what is withheld has a line that says so, what has no data has none.
+
+        Args:
+            view: period, filters and comparison; values are by the kilometre.
+            in_miles: the page that it comes from shows miles, so that the difference is said.
         """
         out = io.StringIO()
         info = self.found.info
-        for line in self._preamble(view, info):
+        units = [view.reader.say(Text.EXPORT_IN_KM)] if in_miles and not self.is_text else []
+        for line in (*self._preamble(view, info), *units):
             out.write(f"# {' '.join(line.split())}\r\n")
-        heads = [column.label for column in self.columns]
+        heads = [column.name or column.label for column in self.columns]
         lines = [
             {name: _safe(given) for name, given in zip(heads, row, strict=True)} for row in self.rows if self.is_text
         ] or [self._line(value, view, info) for value in self.values]
@@ -152,7 +181,7 @@ class Sheet:
         contract = next(c for c in self.contracts if c.name == value.metric)
         line: dict[str, Cell] = {} if value.period is None else {"date": value.period}
         for name, code in zip(self.by, value.group, strict=True):
-            line |= {name: code, f"{name}_name": self.names.get((name, code)) or value_name(name, code)}
+            line |= {name: code, f"{name}_name": self.names.get((name, code)) or value_name(view.reader, name, code)}
         line |= {"metric": value.metric, "unit": contract.unit, "value": value.value}
         line |= {"low": value.low, "high": value.high}
         people = value.population
@@ -170,29 +199,56 @@ class Sheet:
         return {name: _safe(given) for name, given in line.items()}
 
     def _preamble(self, view: View, info: SnapshotInfo) -> list[str]:
-        as_of = f"As of: published {info.published_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        reader, say = view.reader, view.reader.say
+        title = say(Text.EXPORT_TITLE, title=self.title)
+        published = f"{info.published_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        as_of = say(Text.EXPORT_AS_OF, instant=published)
         if self.is_text and not self.contracts:
-            return [f"Sillage: {self.title}", as_of]
-        lines = [f"Sillage: {self.title}", f"Period: {view.first.isoformat()} to {view.last.isoformat()}, UTC days"]
+            return [title, as_of]
+        lines = [title, say(Text.EXPORT_PERIOD, **_iso(view.first, view.last))]
         if self.back:
-            lines.append(f"Of what began from: {view.since(self.back).first.isoformat()} on, in the same way")
+            lines.append(say(Text.EXPORT_SINCE, first=view.since(self.back).first.isoformat()))
         if view.asked is not None:
-            lines.append(f"Asked for: {view.asked[0].isoformat()} to {view.asked[1].isoformat()}; not all has data")
-        for name, values in view.chosen or (("vehicles", ("all",)),):
-            lines.append(f"Filter: {name} = {', '.join(values)}")
-        against = view.comparison
-        days = f", {against.first.isoformat()} to {against.last.isoformat()}" if against else ""
-        lines.append(f"Comparison: {COMPARE[view.compare]}{days}; a change is in the unit of its value")
-        lines.append(f"{as_of}, data to {info.data_to.isoformat()}" if info.data_to else as_of)
+            lines.append(say(Text.EXPORT_ASKED, **_iso(*view.asked)))
+        lines += [say(Text.EXPORT_FILTER, name=name, values=", ".join(values)) for name, values in view.chosen]
+        lines += [] if view.chosen else [say(Text.EXPORT_NO_FILTER)]
+        against, what = view.comparison, say(COMPARE[view.compare])
+        compared = {"what": what, **_iso(against.first, against.last)} if against else {"what": what}
+        lines.append(say(Text.EXPORT_COMPARISON if against else Text.EXPORT_NO_COMPARISON, **compared))
+        if info.data_to:
+            as_of = say(Text.EXPORT_AS_OF_DATA, instant=published, day=info.data_to.isoformat())
+        lines.append(as_of)
         if info.provisional_from is not None:
-            lines.append(f"Provisional: days from {info.provisional_from.isoformat()} on, late data is still expected")
-            told = ", ".join(f"{wording.percent(share)} of {day.isoformat()}" for day, share in info.expected)
-            lines += [f"Still expected, of the messages of a day: {told}"] if told else []
-        lines += [f"Protection: {told.removeprefix(' · ')}"] if (told := wording.protection(info)) else []
-        lines += [f"Definition: {c.label} ({c.unit}): {c.definition} Owner: {c.owner}" for c in self.contracts]
+            lines.append(say(Text.EXPORT_PROVISIONAL, first=info.provisional_from.isoformat()))
+            told = ", ".join(
+                say(Text.EXPORT_SHARE_OF_DAY, share=wording.percent(reader, share), day=day.isoformat())
+                for day, share in info.expected
+            )
+            lines += [say(Text.EXPORT_EXPECTED, told=told)] if told else []
+        if noise := wording.protection(reader, info):
+            lines.append(say(Text.EXPORT_PROTECTION, told=noise))
+        lines += [
+            say(Text.EXPORT_DEFINITION, label=c.label, unit=c.unit, definition=c.definition, owner=c.owner)
+            for c in self.contracts
+        ]
         least = max((c.smallest_group for c in self.contracts), default=10)
-        lines.append(f"Withheld: fewer than {least} vehicles, or needed to hide a group that has; others without data")
+        lines.append(say(Text.EXPORT_WITHHELD, least=least))
         return lines
+
+
+def _iso(first: date, last: date) -> dict[str, str]:
+    return {"first": first.isoformat(), "last": last.isoformat()}
+
+
+def _written(reader: Reader, column: Column, value: Cell) -> str:
+    """What stands in a cell of the table."""
+    if value is None:
+        return wording.DASH
+    if value == WITHHELD:
+        return reader.say(Text.WITHHELD_CELL)
+    if isinstance(value, date):
+        return wording.day(reader, value)
+    return value if isinstance(value, str) else column.text(reader, float(value))
 
 
 def _safe(value: Cell) -> Cell:

@@ -6,6 +6,7 @@ from dashboard.cards.funnel import Funnel
 from dashboard.cards.matrix import Matrix
 from dashboard.cards.tiles import Tiles
 from dashboard.page import Page, Row
+from dashboard.view.texts import Text
 
 TILES = (
     "adoption", "retained_adoption", "service_active_share_28d", "trial_conversion", "renewal_rate", "service_churn",
@@ -18,16 +19,16 @@ _GROWN_UP = 91  # days: the longest window since a delivery is 90
 
 PAGE = Page(
     "adoption",
-    "Adoption",
+    Text.ADOPTION,
     (
         Tiles(*TILES),
         Row(
-            ByGroup(*SIDE_BY_SIDE, by="service", title="Services side by side"),
-            DaysOf("lifecycle", "Who uses them", USERS, "vehicles that ever did, once per service", stacked=True),
+            ByGroup(*SIDE_BY_SIDE, by="service", title=Text.SERVICES_SIDE_BY_SIDE),
+            DaysOf("lifecycle", Text.WHO_USES_THEM, USERS, Text.ONCE_PER_SERVICE, stacked=True),
             Funnel("service_funnel", back=_GROWN_UP),
             Funnel("payment_funnel", back=_GROWN_UP),
-            Matrix("service_retention", "service", "Retention by service", back=_GROWN_UP),
-            Matrix("service_retention", "week", "Retention by week of activation", back=_GROWN_UP),
+            Matrix("service_retention", "service", Text.RETENTION_BY_SERVICE, back=_GROWN_UP),
+            Matrix("service_retention", "week", Text.RETENTION_BY_WEEK, back=_GROWN_UP),
         ),
         Row(*(ByDay(metric) for metric in PAYMENTS), columns=4),
         Row(ByGroup(*BY, by="market", trend="adoption"), ByGroup(*BY, by="model", trend="adoption")),

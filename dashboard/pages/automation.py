@@ -6,6 +6,7 @@ from dashboard.cards.by_group import ByGroup
 from dashboard.cards.by_metric import ByMetric
 from dashboard.cards.tiles import Tiles
 from dashboard.page import Page, Row
+from dashboard.view.texts import Text
 
 TILES = (
     "automation_fitted_share", "engaged_share", "engaging_share", "disengagement_rate", "takeover_request_rate",
@@ -22,18 +23,17 @@ TIMES = ("takeover_time_p50", "takeover_time_p90", "takeover_time_p95")
 DAILY = ("engaged_distance", "disengagement_rate", "takeover_request_rate", "engagement_length")
 
 PAGE = Page(
-    "automation", "Automated driving",
+    "automation", Text.AUTOMATION,
     (
         Tiles(*TILES),
         Row(
-            DaysOf("levels", "Driven with automation, by level", LEVELS, "share of the km of vehicles with that level"),
+            DaysOf("levels", Text.BY_LEVEL, LEVELS, Text.SHARE_OF_LEVEL),
             ByClass("engaged_share", "model"),
-            ByMetric("reasons", "Why automation was disengaged", REASONS),
-            ByGroup("disengagements_by_reason", *TIMES[:2], by="reason", name="endings", title="How they end"),
-            ByMetric("ends", "Who ended it, and who took over", ENDS, ordered=True),
-            ByMetric("takeover-times", "Time to take over", TIMES, ordered=True),
+            ByMetric("reasons", Text.WHY_DISENGAGED, REASONS),
+            ByGroup("disengagements_by_reason", *TIMES[:2], by="reason", name="endings", title=Text.HOW_THEY_END),
+            ByMetric("ends", Text.WHO_ENDED_IT, ENDS, ordered=True),
+            ByMetric("takeover-times", Text.TIME_TO_TAKE_OVER, TIMES, ordered=True),
         ),
         Row(*(ByDay(metric) for metric in DAILY), columns=4),
         Row(ByClass("engaged_share", "market"), ByClass("disengagement_rate", "model")),
-    ),
-)  # fmt: skip
+    ))  # fmt: skip

@@ -2,5 +2,6 @@
 
 from dashboard.cards.glossary import Glossary
 from dashboard.page import Page
+from dashboard.view.texts import Text
 
-PAGE = Page("glossary", "Glossary", (Glossary("metrics", "What every figure means"),))
+PAGE = Page("glossary", Text.GLOSSARY, (Glossary("metrics", Text.WHAT_FIGURES_MEAN),))

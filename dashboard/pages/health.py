@@ -9,6 +9,7 @@ from dashboard.cards.pareto import Pareto
 from dashboard.cards.survival import Survival
 from dashboard.cards.tiles import Tiles
 from dashboard.page import Page, Row
+from dashboard.view.texts import Text
 
 TILES = (
     "act_now_share", "fault_incidence", "fault_prevalence", "time_to_clear_p50", "battery_below_80_share",
@@ -21,17 +22,17 @@ INCIDENTS = ("incidents_3m", "incidents_6m", "incidents_12m", "incidents_24m")
 BATTERIES = ("battery_soh_p50", "battery_soh_p10", "battery_below_80_share")
 WORKSHOP = ("workshop_visit_rate", "days_in_workshop", "workshop_repeat_share")
 
-PAGE = Page("health", "Fleet health", (
+PAGE = Page("health", Text.HEALTH, (
     Tiles(*TILES),
     Row(
-        DaysOf("states", "Fleet by health", STATES, "share of reporting vehicles per day", graded=True),
-        ByClass("fault_rate_by_distance", "software_version", "Faults by software, per distance on it"),
-        Pareto("faults_by_code", "code", "code_name", "Which faults"), VEHICLES,
-        Survival("time-to-clear", "How long faults stay open", OPEN, "time_to_clear_p50", "code_name", back=56),
-        ByMetric("incidents", "Incidents by months in service", INCIDENTS, ordered=True),
+        DaysOf("states", Text.FLEET_BY_HEALTH, STATES, Text.REPORTING_PER_DAY, graded=True),
+        ByClass("fault_rate_by_distance", "software_version", Text.FAULTS_BY_SOFTWARE),
+        Pareto("faults_by_code", "code", "code_name", Text.WHICH_FAULTS), VEHICLES,
+        Survival("time-to-clear", Text.HOW_LONG_OPEN, OPEN, "time_to_clear_p50", "code_name", back=56),
+        ByMetric("incidents", Text.INCIDENTS_BY_MONTHS, INCIDENTS, ordered=True),
         ByGroup("fault_episodes", "fault_incidence", "fault_prevalence", by="model", trend="fault_incidence"),
-        ByGroup(*BATTERIES, by="model", name="batteries", title="Traction batteries, capacity of new"),
+        ByGroup(*BATTERIES, by="model", name="batteries", title=Text.BATTERIES),
     ),
     Row(*(ByDay(metric) for metric in DUE), columns=4),
-    ByGroup(*WORKSHOP, by="market", name="workshop", title="In the workshop"),
+    ByGroup(*WORKSHOP, by="market", name="workshop", title=Text.IN_WORKSHOP),
 ))  # fmt: skip

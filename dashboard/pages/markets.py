@@ -5,6 +5,7 @@ from dashboard.cards.panels import Panels
 from dashboard.cards.ranking import Ranking
 from dashboard.cards.tiles import Tiles
 from dashboard.page import Page, Row
+from dashboard.view.texts import Text
 
 TILES = ("delivered_vehicles", "deliveries", "connected_rate", "active_rate_28d", "adoption", "paying_share")
 RATES = ("adoption", "active_rate_28d", "connected_rate", "paying_share", "fault_incidence")
@@ -12,7 +13,7 @@ SIZES = ("delivered_vehicles", "deliveries", "distance_per_active_day", "fault_i
 
 PAGE = Page(
     "markets",
-    "Markets",
+    Text.MARKETS,
     (
         Tiles(*TILES),
         Row(

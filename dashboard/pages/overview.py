@@ -7,6 +7,7 @@ from dashboard.cards.listings import FRESHNESS
 from dashboard.cards.tile_map import TileMap
 from dashboard.cards.tiles import Tiles
 from dashboard.page import Page, Row
+from dashboard.view.texts import Text
 
 TILES = (
     "monthly_active_vehicles", "connected_rate", "fault_incidence", "command_success_share", "adoption",
@@ -21,12 +22,12 @@ _SEGMENTS = ("monthly_active_vehicles", "reporting_rate", "distance_per_active_d
 
 PAGE = Page(
     "overview",
-    "Overview",
+    Text.OVERVIEW,
     (
         Tiles(*TILES),
         Row(
             Changes(*LOOKED_AT),
-            DaysOf("states", "Fleet by health", STATES, "share of reporting vehicles per day", graded=True),
+            DaysOf("states", Text.FLEET_BY_HEALTH, STATES, Text.REPORTING_PER_DAY, graded=True),
             TileMap("active_rate_28d"),
             FRESHNESS,
             ByGroup(*_SEGMENTS, by="market", trend="weekly_active_vehicles"),

@@ -2,5 +2,6 @@
 
 from dashboard.cards.vehicle import About, Capacity, Signals, Timeline
 from dashboard.page import Page
+from dashboard.view.texts import Text
 
-PAGE = Page("vehicle", "Vehicle", (About(), Timeline(), Signals(), Capacity()))
+PAGE = Page("vehicle", Text.VEHICLE, (About(), Timeline(), Signals(), Capacity()))

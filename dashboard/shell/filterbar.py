@@ -14,16 +14,18 @@ from dashboard.view.address import COMPARE, DEFAULT_DAYS, DIMENSIONS, PRESETS, C
 from dashboard.view.faults import typed
 from dashboard.view.names import some_of
 from dashboard.view.published import Published
+from dashboard.view.reader import Reader, asking
+from dashboard.view.texts import Text
 
 _PERIOD, _RANGE, _COMPARE = "filter-period", "filter-range", "filter-compare"
 
 
 def filter_bar(view: View, catalogue: Catalogue) -> Any:
     """The filter bar as a view has it."""
-    chosen = dict(view.chosen)
+    chosen, say = dict(view.chosen), view.reader.say
     return html.Div(
         [
-            dcc.Store(id="filter-facts", data=_facts(catalogue)),
+            dcc.Store(id="filter-facts", data=_facts(catalogue, view.reader)),
             dcc.Store(id="filter-view", data=_told(view)),
             html.Button(
                 [html.Span(className="icon icon-filter"), html.Span(_summary(view, catalogue), id="filter-summary")],
@@ -35,8 +37,8 @@ def filter_bar(view: View, catalogue: Catalogue) -> Any:
                 [
                     _period(view, catalogue),
                     _compare(view),
-                    *(_dimension(name, chosen.get(name, ()), catalogue) for name in DIMENSIONS),
-                    html.A("Reset", href="?", className=_reset(view), id="filter-reset"),
+                    *(_dimension(view, name, chosen.get(name, ()), catalogue) for name in DIMENSIONS),
+                    html.A(say(Text.RESET), href=view.reset, className=_reset(view), id="filter-reset"),
                 ],
                 id="filters",
                 className="filters",
@@ -44,18 +46,18 @@ def filter_bar(view: View, catalogue: Catalogue) -> Any:
         ],
         className="filterbar",
         role="group",
-        **attrs({"aria-label": "Filters"}),
+        **attrs({"aria-label": say(Text.FILTERS)}),
     )
 
 
-def _facts(catalogue: Catalogue) -> dict[str, Any]:
+def _facts(catalogue: Catalogue, reader: Reader) -> dict[str, Any]:
     """What the page's script knows of what can be chosen."""
     return {
         "first": catalogue.first.isoformat(),
         "last": catalogue.last.isoformat(),
         "default": DEFAULT_DAYS,
         "dimensions": list(DIMENSIONS),
-        "values": {name: choices(catalogue, name) for name in DIMENSIONS},
+        "values": {name: choices(catalogue, name, reader) for name in DIMENSIONS},
     }
 
 
@@ -74,10 +76,16 @@ def _told(view: View) -> dict[str, Any]:
 
 def _summary(view: View, catalogue: Catalogue) -> str:
     """The view in words, for the folded bar of a phone."""
-    period = wording.days(*view.in_address) if view.preset is None else f"{view.preset} d"
-    against = [] if view.compare == "none" else [f"vs {COMPARE[view.compare]}"]
-    active = [f"{catalogue.labels.get(name, name)} {some_of(name, values)}" for name, values in view.chosen if values]
-    return " · ".join([period, *against, *(active or ["all vehicles"])])
+    say = view.reader.say
+    days = wording.days(view.reader, *view.in_address)
+    period = days if view.preset is None else say(Text.DAYS_SHORT, view.preset)
+    against = [] if view.compare == "none" else [say(Text.VERSUS, what=say(COMPARE[view.compare]))]
+    active = [
+        f"{catalogue.labels.get(name, name)} {some_of(view.reader, name, values)}"
+        for name, values in view.chosen
+        if values
+    ]
+    return " · ".join([period, *against, *(active or [say(Text.ALL_VEHICLES)])])
 
 
 def _reset(view: View) -> str:
@@ -86,22 +94,22 @@ def _reset(view: View) -> str:
 
 
 def _days_label(view: View) -> str:
-    first, last = view.in_address
-    return f"Days, {wording.day(first)} {wording.DASH} {wording.day(last)}"
+    return view.reader.say(Text.DAYS_FROM_TO, days=wording.days(view.reader, *view.in_address))
 
 
-def _text(name: str, chosen: tuple[str, ...], catalogue: Catalogue) -> str:
-    return some_of(name, chosen) or f"all {len(catalogue.values.get(name, ()))}"
+def _text(reader: Reader, name: str, chosen: tuple[str, ...], catalogue: Catalogue) -> str:
+    return some_of(reader, name, chosen) or reader.say(Text.ALL_OF_THEM, len(catalogue.values.get(name, ())))
 
 
 def _period(view: View, catalogue: Catalogue) -> Any:
+    say = view.reader.say
     presets = dmc.SegmentedControl(
         id=_PERIOD,
-        data=[{"value": str(days), "label": f"{days} d"} for days in PRESETS],
+        data=[{"value": str(days), "label": say(Text.DAYS_SHORT, days)} for days in PRESETS],
         value=str(view.preset or ""),
         className="presets",
         transitionDuration=0,
-        **attrs({"aria-label": "Period"}),
+        **attrs({"aria-label": say(Text.PERIOD)}),
     )
     dates = dmc.DatePickerInput(
         id=_RANGE,
@@ -109,7 +117,7 @@ def _period(view: View, catalogue: Catalogue) -> Any:
         value=[day.isoformat() for day in view.in_address],
         minDate=catalogue.first.isoformat(),
         maxDate=catalogue.last.isoformat(),
-        valueFormat="D MMM YYYY",
+        valueFormat="MMM D, YYYY" if view.reader.month_first else "D MMM YYYY",
         allowSingleDateInRange=True,
         numberOfColumns=2,
         firstDayOfWeek=1,
@@ -121,27 +129,31 @@ def _period(view: View, catalogue: Catalogue) -> Any:
 
 
 def _compare(view: View) -> Any:
-    options = [dmc.Radio(label=label, value=value, size="sm") for value, label in COMPARE.items()]
-    head = html.Span("Compare with", id=f"{_COMPARE}-label", className="visually-hidden")
+    say = view.reader.say
+    options = [dmc.Radio(label=say(label), value=value, size="sm") for value, label in COMPARE.items()]
+    head = html.Span(say(Text.COMPARE_WITH), id=f"{_COMPARE}-label", className="visually-hidden")
     group = dmc.RadioGroup(options, id=_COMPARE, value=view.compare)
-    return _menu("compare", "vs", COMPARE[view.compare], [head, group])
+    return _menu("compare", say(Text.VERSUS_ALONE), say(COMPARE[view.compare]), [head, group])
 
 
-def _dimension(name: str, chosen: tuple[str, ...], catalogue: Catalogue) -> Any:
-    label, values = catalogue.labels[name], choices(catalogue, name)
-    return _menu(name, label, _text(name, chosen, catalogue), _values(name, label, values, chosen))
+def _dimension(view: View, name: str, chosen: tuple[str, ...], catalogue: Catalogue) -> Any:
+    reader, label = view.reader, catalogue.labels[name]
+    menu = _values(reader, name, label, choices(catalogue, name, reader), chosen)
+    return _menu(name, label, _text(reader, name, chosen, catalogue), menu)
 
 
-def _values(name: str, label: str, values: Sequence[dict[str, str]], chosen: Sequence[str]) -> list[Any]:
+def _values(
+    reader: Reader, name: str, label: str, values: Sequence[dict[str, str]], chosen: Sequence[str]
+) -> list[Any]:
     """What is in the menu of a dimension."""
     boxes = [dmc.Checkbox(label=choice["label"], value=choice["value"], size="sm") for choice in values]
     group = dmc.CheckboxGroup(boxes, id=f"filter-{name}", value=list(chosen))
     every = html.Button(
-        "All",
+        reader.say(Text.ALL),
         type="button",
         className="action",
         id=f"filter-{name}-all",
-        **attrs({"aria-label": f"All values of {label}"}),
+        **attrs({"aria-label": reader.say(Text.ALL_VALUES_OF, label=label)}),
     )
     head = html.Div([html.Span(label, id=f"filter-{name}-label"), every], className="menu-head")
     return [head, html.Div(group, className="menu-list")]
@@ -190,14 +202,18 @@ def register_callbacks(app: Dash, published: Published) -> None:
     )
     @typed
     def controls(search: str | None, _facts: dict[str, Any] | None) -> list[Any]:
-        with published.reading() as reading:
+        reader = asking(search)
+        with published.reading(reader) as reading:
             catalogue = reading.catalogue
         if catalogue is None:
             return [no_update] * (7 + len(lists) + len(texts))
-        view, _ = parse(search, catalogue)
+        view, _ = parse(search, catalogue, reader=reader)
         chosen = dict(view.chosen)
         period = [str(view.preset or ""), [day.isoformat() for day in view.in_address], view.compare]
-        words = [COMPARE[view.compare], *(_text(name, chosen.get(name, ()), catalogue) for name in DIMENSIONS)]
+        words = [
+            reader.say(COMPARE[view.compare]),
+            *(_text(reader, name, chosen.get(name, ()), catalogue) for name in DIMENSIONS),
+        ]
         values = [list(chosen.get(name, ())) for name in DIMENSIONS]
         return [*period, *values, *words, _summary(view, catalogue), _reset(view), _days_label(view), _told(view)]
 
@@ -228,20 +244,24 @@ def _register_refresh(app: Dash, published: Published) -> None:
         *[Output(f"filter-{name}-menu", "children") for name in DIMENSIONS],
         Input("snapshot", "data"),
         State("filter-facts", "data"),
+        State("url", "search"),
         *[State(f"filter-{name}", "value") for name in DIMENSIONS],
         prevent_initial_call=True,
     )
     @typed
-    def refresh(_snapshot: str | None, known: dict[str, Any] | None, *chosen: list[str] | None) -> list[Any]:
-        with published.reading() as reading:
+    def refresh(
+        _snapshot: str | None, known: dict[str, Any] | None, search: str | None, *chosen: list[str] | None
+    ) -> list[Any]:
+        reader = asking(search)
+        with published.reading(reader) as reading:
             catalogue = reading.catalogue
-        if catalogue is None or known is None or (facts := _facts(catalogue)) == known:
+        if catalogue is None or known is None or (facts := _facts(catalogue, reader)) == known:
             return [no_update] * (3 + len(DIMENSIONS))
         held = known.get("values")
         menus = [
             no_update
             if isinstance(held, dict) and facts["values"][name] == held.get(name)
-            else _values(name, catalogue.labels[name], facts["values"][name], some or ())
+            else _values(reader, name, catalogue.labels[name], facts["values"][name], some or ())
             for name, some in zip(DIMENSIONS, chosen, strict=True)
         ]
         return [facts, facts["first"], facts["last"], *menus]

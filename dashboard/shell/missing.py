@@ -7,45 +7,31 @@ from typing import Any
 from dash import html
 
 from dashboard.draw.parts import state
+from dashboard.view.reader import Reader
+from dashboard.view.texts import Text
 
 
-def layout() -> Any:
+def layout(reader: Reader) -> Any:
     """An address that is no page."""
     return state(
-        "There is no page at this address",
-        "The link may be mistyped, or belong to another version of Sillage.",
-        html.A("Go to the overview", href="/", className="pill soft"),
+        reader.say(Text.NO_PAGE),
+        reader.say(Text.NO_PAGE_WHY),
+        html.A(reader.say(Text.GO_TO_OVERVIEW), href=f"/{reader.query}", className="pill soft"),
         kind="missing",
     )
 
 
-def nothing_published() -> Any:
+def nothing_published(reader: Reader) -> Any:
     """The lake has no published snapshot."""
-    return state(
-        "Nothing has been published yet",
-        [
-            "Figures appear here once a snapshot of the KPIs is published. With data in the lake, run ",
-            html.Code("sillage build"),
-            " and ",
-            html.Code("sillage publish"),
-            "; for a simulated fleet, run ",
-            html.Code("sillage demo"),
-            ". This page looks again every 30 seconds.",
-        ],
-    )
+    return state(reader.say(Text.NOTHING_PUBLISHED), _with_commands(reader.say(Text.NOTHING_PUBLISHED_WHY)))
 
 
-def no_data() -> Any:
+def no_data(reader: Reader) -> Any:
     """A snapshot is published and holds no day."""
-    return state(
-        "The published snapshot holds no data",
-        [
-            "No KPI table has a row yet. Land a feed with ",
-            html.Code("sillage land"),
-            ", then run ",
-            html.Code("sillage build"),
-            " and ",
-            html.Code("sillage publish"),
-            ".",
-        ],
-    )
+    return state(reader.say(Text.SNAPSHOT_EMPTY), _with_commands(reader.say(Text.SNAPSHOT_EMPTY_WHY)))
+
+
+def _with_commands(sentence: str) -> list[Any]:
+    """What stands between backquotes as something to type."""
+    parts = sentence.split("`")
+    return [html.Code(part) if place % 2 else part for place, part in enumerate(parts)]

@@ -14,7 +14,9 @@ from typing import Literal
 from urllib.parse import parse_qs, parse_qsl, urlencode
 
 from dashboard.view import wording
-from dashboard.view.names import some_of, value_name
+from dashboard.view.names import in_order, some_of, value_name
+from dashboard.view.reader import ENGLISH, LANGUAGES, UNIT_SYSTEMS, Reader
+from dashboard.view.texts import Text
 from metrics import Slice
 
 PRESETS = (7, 28, 90)
@@ -24,10 +26,10 @@ YEAR_DAYS = 364
 """A year ago is 52 weeks ago: a Monday is compared with a Monday."""
 
 Compare = Literal["previous", "year", "none"]
-COMPARE: dict[str, str] = {
-    "previous": "previous period",
-    "year": "same period last year",
-    "none": "no comparison",
+COMPARE: dict[str, Text] = {
+    "previous": Text.PREVIOUS_PERIOD,
+    "year": Text.LAST_YEAR,
+    "none": Text.NO_COMPARISON,
 }
 DIMENSIONS = ("market", "model", "powertrain", "model_year", "software_version", "months_in_service")
 LINKED = ("service",)
@@ -36,7 +38,7 @@ FILTERS = (*DIMENSIONS, *LINKED)
 SWITCH = ("market", "model", "powertrain", "model_year")
 """Dimensions among which a reader chooses a breakdown."""
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
-_SINGLE = ("days", "from", "to", "compare", "by", "vehicle")
+_SINGLE = ("days", "from", "to", "compare", "by", "vehicle", "lang", "units")
 _LIST = (*FILTERS, "table", "signal")
 #: Signals that one page draws at most.
 MOST_SIGNALS = 8
@@ -78,6 +80,7 @@ class View:
         asked: first and last day in the address, where the published data holds only some of them.
         vehicle: pseudonym of the vehicle that is looked at; empty for none.
         signals: columns of the signals of it that are drawn; empty for some that say most.
+        reader: for whom it is written.
     """
 
     first: date
@@ -90,6 +93,7 @@ class View:
     asked: tuple[date, date] | None = None
     vehicle: str = ""
     signals: tuple[str, ...] = ()
+    reader: Reader = ENGLISH
 
     @property
     def slice(self) -> Slice:
@@ -130,18 +134,27 @@ class View:
     @property
     def period(self) -> str:
         """First and last day in words."""
-        return wording.days(self.first, self.last)
+        return wording.days(self.reader, self.first, self.last)
+
+    @property
+    def before(self) -> str:
+        """What it is compared with: ``previous 28 d``; empty without a comparison."""
+        if self.compare == "none":
+            return ""
+        if self.compare == "year":
+            return self.reader.say(Text.A_YEAR_BEFORE)
+        return self.reader.say(Text.PREVIOUS_DAYS, (self.last - self.first).days + 1)
 
     @property
     def against(self) -> str:
         """``vs previous 28 d``; empty without a comparison."""
-        length = (self.last - self.first).days + 1
-        return {"previous": f"vs previous {length} d", "year": "vs last year", "none": ""}[self.compare]
+        return self.reader.say(Text.VERSUS, what=self.before) if self.before else ""
 
     @property
     def scope(self) -> str:
         """Which vehicles, in words: ``all vehicles`` or ``France, Germany · BEV``."""
-        return " · ".join(some_of(name, values) for name, values in self.chosen) or "all vehicles"
+        told = " · ".join(some_of(self.reader, name, values) for name, values in self.chosen)
+        return told or self.reader.say(Text.ALL_VEHICLES)
 
     def query(self, **changes: object) -> str:
         """The address of this view with some attributes replaced: ``?days=90&market=FR``, empty for the default."""
@@ -161,13 +174,14 @@ class View:
         if view.vehicle:
             pairs.append(("vehicle", view.vehicle))
         pairs += [("signal", signal) for signal in view.signals]
+        pairs += view.reader.chosen
         return f"?{urlencode(pairs)}" if pairs else ""
 
     @property
     def own(self) -> tuple[tuple[str, str], ...]:
         """What of the address has no control and stays as it is when one is used, as name and value."""
         linked = {name: values for name, values in self.chosen if name in LINKED}
-        default = View(self.first, self.last)
+        default = View(self.first, self.last, reader=self.reader)
         alone = replace(default, chosen=tuple(linked.items()), by=self.by, tables=self.tables)
         return tuple(parse_qsl(replace(alone, vehicle=self.vehicle, signals=self.signals).query().lstrip("?")))
 
@@ -178,39 +192,50 @@ class View:
             return self.query(chosen=others) or "?"
         return self.query(chosen=(*others, (dimension, (value,))))
 
+    @property
+    def reset(self) -> str:
+        """The address of the default view for the same reader."""
+        return self.reader.query or "?"
+
     def toggled(self, card: str) -> str:
         """The address with the card's table shown if it is hidden, hidden if it is shown."""
         return self.query(tables=self.tables ^ {card})
 
 
-def default_view(catalogue: Catalogue) -> View:
+def default_view(catalogue: Catalogue, reader: Reader = ENGLISH) -> View:
     """The last 28 days of all vehicles against the 28 days before."""
-    return View(catalogue.last - timedelta(DEFAULT_DAYS - 1), catalogue.last)
+    return View(catalogue.last - timedelta(DEFAULT_DAYS - 1), catalogue.last, reader=reader)
 
 
-def parse(search: str | None, catalogue: Catalogue, cards: Sequence[str] = ()) -> tuple[View, list[str]]:
+def parse(
+    search: str | None, catalogue: Catalogue, cards: Sequence[str] = (), reader: Reader = ENGLISH
+) -> tuple[View, list[str]]:
     """Read a view from the query of an address.
 
     Args:
         search: as browsers give it, with or without the question mark.
         catalogue: what there is to choose from.
         cards: cards of the page that have a table.
+        reader: for whom it is written.
 
     Returns:
         The view, without days that lie before or after all data, and one sentence for everything in the address that
         could not be used.
     """
-    view, notes = _parse(search, catalogue, cards)
+    view, notes = _parse(search, catalogue, cards, reader)
     return view.within(catalogue.first, catalogue.newest or catalogue.last), notes
 
 
-def _parse(search: str | None, catalogue: Catalogue, cards: Sequence[str]) -> tuple[View, list[str]]:
+def _parse(search: str | None, catalogue: Catalogue, cards: Sequence[str], reader: Reader) -> tuple[View, list[str]]:
     try:
         query = parse_qs((search or "").lstrip("?"), keep_blank_values=True, max_num_fields=300)
     except ValueError:
-        return default_view(catalogue), ["The address holds too many filters; the page shows its default view."]
-    notes = [f"“{_short(name)}” in the address is no filter." for name in query if name not in (*_SINGLE, *_LIST)]
-    view = _period(default_view(catalogue), query, notes)
+        return default_view(catalogue, reader), [reader.say(Text.TOO_MANY_FILTERS)]
+    notes = _Notes(reader)
+    for name in query:
+        if name not in (*_SINGLE, *_LIST):
+            notes.add(Text.NO_FILTER, name=name)
+    view = _period(default_view(catalogue, reader), query, notes)
     chosen = tuple(
         (name, values)
         for name in FILTERS
@@ -218,79 +243,90 @@ def _parse(search: str | None, catalogue: Catalogue, cards: Sequence[str]) -> tu
     )
     compare = _one_of("compare", query, tuple(COMPARE), "previous", notes)
     by = _one_of("by", query, SWITCH, "market", notes)
+    _one_of("lang", query, tuple(LANGUAGES), reader.language, notes)
+    _one_of("units", query, UNIT_SYSTEMS, reader.units, notes)
     tables = frozenset(query.get("table", ())) & frozenset(cards)
     found = replace(view, chosen=chosen, compare=compare, by=by, tables=tables)  # type: ignore[arg-type]
-    return replace(found, vehicle=_vehicle(query, notes), signals=_signals(query, notes)), notes
+    return replace(found, vehicle=_vehicle(query, notes), signals=_signals(query, notes)), notes.told
 
 
-def _vehicle(query: Mapping[str, Sequence[str]], notes: list[str]) -> str:
+class _Notes:
+    """A sentence for everything in an address that could not be used; what it quotes is cut short."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader, self.told = reader, list[str]()
+
+    def add(self, text: Text, /, **places: str | int) -> None:
+        short = {name: _short(value) if isinstance(value, str) else value for name, value in places.items()}
+        self.told.append(self.reader.say(text, None, **short))
+
+
+def _vehicle(query: Mapping[str, Sequence[str]], notes: _Notes) -> str:
     text = query.get("vehicle", ("",))[-1].strip()
     if text and not _PSEUDONYM.fullmatch(text):
-        notes.append(f"“{_short(text)}” is no vehicle: a vehicle is named by 32 digits and letters from a to f.")
+        notes.add(Text.NO_VEHICLE_NAME, name=text)
         return ""
     return text
 
 
-def _signals(query: Mapping[str, Sequence[str]], notes: list[str]) -> tuple[str, ...]:
+def _signals(query: Mapping[str, Sequence[str]], notes: _Notes) -> tuple[str, ...]:
     given = tuple(dict.fromkeys(query.get("signal", ())))
-    notes += [f"“{_short(name)}” is no signal and was left out." for name in given if not _COLUMN.fullmatch(name)]
+    for name in given:
+        if not _COLUMN.fullmatch(name):
+            notes.add(Text.NO_SIGNAL, name=name)
     known = tuple(name for name in given if _COLUMN.fullmatch(name))
     if len(known) > MOST_SIGNALS:
-        notes.append(f"At most {MOST_SIGNALS} signals are drawn; the others were left out.")
+        notes.add(Text.TOO_MANY_SIGNALS, most=MOST_SIGNALS)
     return known[:MOST_SIGNALS]
 
 
-def _period(view: View, query: Mapping[str, Sequence[str]], notes: list[str]) -> View:
+def _period(view: View, query: Mapping[str, Sequence[str]], notes: _Notes) -> View:
     if "from" in query or "to" in query:
+        known = len(notes.told)
         first, last = _date(query, "from", notes), _date(query, "to", notes)
         if first is None or last is None:
-            if not notes or "date" not in notes[-1]:
-                notes.append("A period needs both “from” and “to”; the page shows the last 28 days.")
+            if len(notes.told) == known:
+                notes.add(Text.BOTH_DAYS_NEEDED)
             return view
         if first > last or (last - first).days >= LONGEST_DAYS:
-            notes.append(
-                f"{wording.day(first)} to {wording.day(last)} is no period that can be shown; "
-                "the page shows the last 28 days."
-            )
+            notes.add(Text.NO_PERIOD, first=wording.day(notes.reader, first), last=wording.day(notes.reader, last))
             return view
         return replace(view, first=first, last=last, preset=None)
     if "days" not in query:
         return view
     text = query["days"][-1]
     if text not in {str(preset) for preset in PRESETS}:
-        notes.append(f"“days={_short(text)}” is none of 7, 28 and 90; the page shows the last 28 days.")
+        notes.add(Text.NO_PRESET, text=text)
         return view
     return replace(view, first=view.last - timedelta(int(text) - 1), preset=int(text))
 
 
-def _date(query: Mapping[str, Sequence[str]], name: str, notes: list[str]) -> date | None:
+def _date(query: Mapping[str, Sequence[str]], name: str, notes: _Notes) -> date | None:
     text = query.get(name, ("",))[-1]
     try:
         # As calendars write a day: Python knows other forms, too.
         value = date.fromisoformat(text if _DAY.fullmatch(text) else "")
     except ValueError:
         if text:
-            notes.append(f"“{name}={_short(text)}” is no date; the page shows the last 28 days.")
+            notes.add(Text.NO_DATE, name=name, text=text)
         return None
     return value if 1970 <= value.year <= 2200 else None
 
 
-def _values(name: str, given: Sequence[str], catalogue: Catalogue, notes: list[str]) -> tuple[str, ...] | None:
+def _values(name: str, given: Sequence[str], catalogue: Catalogue, notes: _Notes) -> tuple[str, ...] | None:
     known = catalogue.values.get(name, ())
     label = catalogue.labels.get(name, name)
     for value in sorted(set(given) - set(known)):
-        notes.append(f"{label} “{_short(value)}” is not in the published data and was left out.")
+        notes.add(Text.NOT_PUBLISHED, label=label, value=value)
     chosen = tuple(value for value in known if value in given)
     return None if known and len(chosen) == len(known) else chosen
 
 
-def _one_of(
-    name: str, query: Mapping[str, Sequence[str]], allowed: Sequence[str], default: str, notes: list[str]
-) -> str:
+def _one_of(name: str, query: Mapping[str, Sequence[str]], allowed: Sequence[str], default: str, notes: _Notes) -> str:
     text = query.get(name, (default,))[-1]
     if text in allowed:
         return text
-    notes.append(f"“{name}={_short(text)}” is none of {', '.join(allowed)}; the page shows {default}.")
+    notes.add(Text.NONE_OF, name=name, text=text, allowed=", ".join(allowed), default=default)
     return default
 
 
@@ -298,6 +334,7 @@ def _short(text: str) -> str:
     return text if len(text) <= 40 else f"{text[:39]}…"
 
 
-def choices(catalogue: Catalogue, dimension: str) -> list[dict[str, str]]:
+def choices(catalogue: Catalogue, dimension: str, reader: Reader) -> list[dict[str, str]]:
     """The values of a dimension as a control lists them."""
-    return [{"value": v, "label": value_name(dimension, v)} for v in catalogue.values.get(dimension, ())]
+    known = sorted(catalogue.values.get(dimension, ()), key=lambda value: in_order(dimension, value, reader))
+    return [{"value": v, "label": value_name(reader, dimension, v)} for v in known]

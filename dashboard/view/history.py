@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from dashboard.view.address import View
+from dashboard.view.texts import Text
 from lake.errors import LakeError
 from lake.one_vehicle import LONGEST_DAYS, READABLE, Happening, OneVehicle, Readings
 from lake.settings import Settings
@@ -20,13 +21,13 @@ __all__ = ["LANES", "READABLE", "SUGGESTED", "Happening", "History", "Lives", "R
 SUGGESTED = ("speed_kmh", "soc_pct", "lv_battery_voltage_v")
 #: Lanes of the timeline in the order in which they stand, with their names.
 LANES = {
-    "trips": "Trips",
-    "charging": "Charging",
-    "faults": "Faults",
-    "commands": "Commands",
-    "software": "Software",
-    "services": "Services",
-    "workshop": "Workshop",
+    "trips": Text.TRIPS,
+    "charging": Text.CHARGING,
+    "faults": Text.FAULTS,
+    "commands": Text.COMMANDS,
+    "software": Text.SOFTWARE,
+    "services": Text.SERVICES,
+    "workshop": Text.WORKSHOP,
 }
 #: As many points of a signal are drawn at most as a wide screen has pixels across a card.
 _POINTS = 1000

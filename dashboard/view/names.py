@@ -1,10 +1,16 @@
-"""Names of dimension values as people say them; the codes stay in links and SQL, and exports have both."""
+"""Names of dimension values as people say them; the codes stay in links and SQL, and exports have both.
+
+Names of markets are Babel's, in the reader's language.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
+from dashboard.view.reader import ENGLISH, Reader
+from dashboard.view.texts import Text
+from lake.signals import Signal
 from metrics.folding import OTHER
 
 UNKNOWN = "unknown"
@@ -12,37 +18,41 @@ UNKNOWN = "unknown"
 LAST = (OTHER, UNKNOWN)
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
-_MARKETS = """
-AE United Arab Emirates|AR Argentina|AT Austria|AU Australia|BE Belgium|BG Bulgaria|BR Brazil|CA Canada|CH Switzerland
-CL Chile|CN China|CO Colombia|CZ Czechia|DE Germany|DK Denmark|DZ Algeria|EE Estonia|EG Egypt|ES Spain|FI Finland
-FR France|GB United Kingdom|GR Greece|HK Hong Kong|HR Croatia|HU Hungary|ID Indonesia|IE Ireland|IL Israel|IN India
-IS Iceland|IT Italy|JP Japan|KR South Korea|KZ Kazakhstan|LT Lithuania|LU Luxembourg|LV Latvia|MA Morocco|MX Mexico
-MY Malaysia|NG Nigeria|NL Netherlands|NO Norway|NZ New Zealand|PE Peru|PH Philippines|PL Poland|PT Portugal|QA Qatar
-RO Romania|RS Serbia|SA Saudi Arabia|SE Sweden|SG Singapore|SI Slovenia|SK Slovakia|TH Thailand|TN Tunisia|TR Turkey
-TW Taiwan|UA Ukraine|US United States|UY Uruguay|VN Vietnam|ZA South Africa
-"""
-MARKETS = {entry[:2]: entry[3:].strip() for line in _MARKETS.strip().splitlines() for entry in line.split("|") if entry}
+#: What people call a market that the standard names at length.
+_SHORT = {"HK": Text.HONG_KONG}
 
 
 #: Dimensions whose values are words, written as names are in SQL.
 _WORDS = frozenset({"service", "command", "channel", "initiator", "reason"})
 
 
-def value_name(dimension: str, value: str) -> str:
+def value_name(reader: Reader, dimension: str, value: str) -> str:
     """What a reader calls a value: ``France`` for market ``FR``; a code without a name stands for itself."""
     if value in LAST:
-        return value.capitalize()
+        return reader.say(Text.OTHER if value == OTHER else Text.UNKNOWN)
     if dimension == "market":
-        return MARKETS.get(value, value)
+        return reader.say(_SHORT[value]) if value in _SHORT else str(reader.locale.territories.get(value, value))
+    if known := reader.value(dimension, value):
+        return known
     return value.replace("_", " ").capitalize() if dimension in _WORDS else value
 
 
-def some_of(dimension: str, values: Sequence[str], shown: int = 2) -> str:
+def some_of(reader: Reader, dimension: str, values: Sequence[str], shown: int = 2) -> str:
     """A short list in words: ``France, Germany and 3 more``."""
-    names = [value_name(dimension, value) for value in values]
+    names = [value_name(reader, dimension, value) for value in values]
     if len(names) <= shown:
         return ", ".join(names)
-    return f"{', '.join(names[:shown])} and {len(names) - shown} more"
+    return reader.say(Text.AND_MORE, len(names) - shown, names=", ".join(names[:shown]))
+
+
+def fact_name(reader: Reader, column: str) -> str:
+    """What a reader calls a column of what happened to a vehicle."""
+    return reader.value("fact", column) or column.replace("_", " ")
+
+
+def signal_name(reader: Reader, signal: Signal) -> str:
+    """What a reader calls a signal of the catalogue."""
+    return reader.value("signal", signal.column) or signal.label
 
 
 #: Dimensions whose values have an order of their own, by number.
@@ -57,9 +67,9 @@ def is_ordered(dimension: str) -> bool:
     return dimension in _ORDERED
 
 
-def in_order(dimension: str, value: str) -> tuple[bool, float, str]:
+def in_order(dimension: str, value: str, reader: Reader = ENGLISH) -> tuple[bool, float, str]:
     """Sort key of a value: by the number it begins with where the dimension is ordered, else by its name."""
     if not is_ordered(dimension):
-        return value in LAST, 0.0, value_name(dimension, value)
+        return value in LAST, 0.0, value_name(reader, dimension, value)
     found = _NUMBER.search(value)
     return value in LAST, float(found.group()) if found else float("inf"), value

@@ -16,9 +16,12 @@ import metrics
 from dashboard.view.address import FILTERS, Catalogue, View
 from dashboard.view.history import History, Lives, no_lake
 from dashboard.view.names import in_order
+from dashboard.view.reader import ENGLISH, Reader
 from lake.errors import LakeError
 from lake.snapshot import NothingPublishedError, Snapshot, SnapshotInfo
 from metrics import Contracts, Evaluation, Metric, MetricValue, dimension_values, load_contracts
+from metrics.languages import in_language
+from metrics.miles import contracts_in_miles, in_miles
 
 _REMEMBERED = 256
 PERIODS = ("date", "week", "month")
@@ -78,7 +81,7 @@ class Answers:
 
     Attributes:
         info: which snapshot.
-        contracts: the metric contracts.
+        contracts: the metric contracts, in the reader's language and units.
         history: the vehicle that the view is about; ``None`` where it is about none.
     """
 
@@ -122,12 +125,14 @@ class Reading:
     Attributes:
         info: which snapshot.
         catalogue: what can be chosen; ``None`` if the snapshot holds no day.
-        contracts: the metric contracts.
+        contracts: the metric contracts that figures are worked out by.
+        told: the same in the reader's language and units.
     """
 
     info: SnapshotInfo
     catalogue: Catalogue | None
     contracts: Contracts
+    told: Contracts
     _cursor: duckdb.DuckDBPyConnection
     _memory: _Memory
     _lives: Lives
@@ -150,8 +155,10 @@ class Reading:
             together[key] = tuple(dict.fromkeys((*together.get(key, ()), *question.metrics)))
         merged = [Question(metrics, *how) for how, metrics in together.items()]
         found = {(q.by, q.compare, q.back): e for q, e in zip(merged, self._answers(view, merged), strict=True)}
+        if view.reader.units == "mi":
+            found = {key: in_miles(answer, self.contracts) for key, answer in found.items()}
         own = {q: _of(found[q.by, q.compare, q.back], q.metrics) for q in questions if q not in lacking}
-        return Answers(self.info, self.contracts, own, lacking, self._rows, self._lives.of(view))
+        return Answers(self.info, self.told, own, lacking, self._rows, self._lives.of(view))
 
     def _rows(self, table: str) -> Sequence[Row]:
         """The rows of a table of ``ops``, in their order; none where the snapshot lacks it."""
@@ -234,9 +241,17 @@ class Published:
         self._snapshot: Snapshot | None = None
         self._catalogue: tuple[str, Catalogue | None] | None = None
 
+    def told(self, reader: Reader) -> Contracts:
+        """The metric contracts in a reader's language and units."""
+        told = in_language(self.contracts, reader.language)
+        return contracts_in_miles(told) if reader.units == "mi" else told
+
     @contextmanager
-    def reading(self) -> Iterator[Reading]:
+    def reading(self, reader: Reader = ENGLISH) -> Iterator[Reading]:
         """The current snapshot for the length of one request.
+
+        Args:
+            reader: for whom it is read; figures are remembered for all.
 
         Raises:
             NothingPublishedError: nothing has been published yet.
@@ -249,8 +264,11 @@ class Published:
                 self._snapshot.refresh()
             info, cursor = self._snapshot.info, self._snapshot.cursor()
         with cursor:
+            told, catalogue = self.told(reader), self._catalogue_of(info, cursor)
+            if catalogue is not None:
+                catalogue = replace(catalogue, labels={name: told.dimension(name).label for name in FILTERS})
             contracts = self.contracts.as_published(info.protect)
-            yield Reading(info, self._catalogue_of(info, cursor), contracts, cursor, self._memory, self._lives)
+            yield Reading(info, catalogue, contracts, told, cursor, self._memory, self._lives)
 
     def info(self) -> SnapshotInfo | None:
         """The current snapshot, or ``None`` while nothing has been published."""

@@ -1,14 +1,19 @@
-"""How numbers, dates and spans of time are written. British order, UTC, thousands separated, a real minus sign."""
+"""How numbers, dates and spans of time are written for a reader: by the locale, in UTC, with a real minus sign."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Literal
 
+from babel.dates import format_date, format_interval, format_skeleton
+
+from dashboard.view.reader import Reader
+from dashboard.view.texts import Text
 from lake.snapshot import SnapshotInfo
-from metrics import Metric, MetricValue
+from metrics import Dimension, Metric, MetricValue
 from metrics.protection import NOISE, SHARE
 from metrics.suppression import MOST_SEVERAL
 
@@ -17,64 +22,93 @@ DASH = "\N{EN DASH}"
 SPACE = "\N{NO-BREAK SPACE}"
 UNCHANGED = "="
 Tone = Literal["good", "bad", "neutral"]
+#: What is counted, one and several of it.
+Nouns = tuple[str, str]
 
-_TIGHT_UNITS = {"%"}
 _UNITLESS = {"", "1", "ratio"}
+#: Units that stand in the metric's own name already.
+NAMED = frozenset({"vehicles", "trips"})
 #: From ten times the value before on, a percentage of it tells nothing.
 TELLING = 10.0
 
 
-def day(value: date) -> str:
+@lru_cache(maxsize=4096)
+def day(reader: Reader, value: date) -> str:
     """``14 Mar 2026``."""
-    return f"{value.day} {value:%b %Y}"
+    return format_date(value, "medium", locale=reader.locale)
 
 
-def days(first: date, last: date) -> str:
-    """First and last day; the year is said once where one is enough."""
+@lru_cache(maxsize=4096)
+def day_of_year(reader: Reader, value: date) -> str:
+    """``14 Mar``."""
+    return format_skeleton("MMMd", value, locale=reader.locale)
+
+
+@lru_cache(maxsize=1024)
+def days(reader: Reader, first: date, last: date) -> str:
+    """First and last day; what they share is said once."""
     if first == last:
-        return day(first)
-    start = f"{first.day} {first:%b}" if first.year == last.year else day(first)
-    return f"{start} {DASH} {day(last)}"
+        return day(reader, first)
+    text = format_interval(first, last, "yMMMd", locale=reader.locale)
+    return text.replace(f"\N{THIN SPACE}{DASH}\N{THIN SPACE}", f" {DASH} ")
 
 
-def instant(value: datetime) -> str:
+def instant(reader: Reader, value: datetime) -> str:
     """``14 Mar 2026 23:59 UTC``."""
-    return f"{day(value.date())} {value:%H:%M} UTC"
+    return f"{day(reader, value.date())} {value:%H:%M} UTC"
 
 
-def ago(span: timedelta) -> str:
+def moment(reader: Reader, value: datetime) -> str:
+    """``14 Mar 23:59``."""
+    return f"{day_of_year(reader, value.date())} {value:%H:%M}"
+
+
+def ago(reader: Reader, span: timedelta) -> str:
     """How long ago, in the largest unit that says it: ``6 min ago``, ``3 days ago``."""
     seconds = max(0, int(span.total_seconds()))
-    for size, unit in ((86400, "day"), (3600, "h"), (60, "min")):
-        count = seconds // size
-        if count:
-            plural = "s" if unit == "day" and count > 1 else ""
-            return f"{count:,} {unit}{plural} ago"
-    return "just now"
+    for size, text in ((86400, Text.DAYS_AGO), (3600, Text.HOURS_AGO), (60, Text.MINUTES_AGO)):
+        if count := seconds // size:
+            return reader.say(text, count)
+    return reader.say(Text.JUST_NOW)
 
 
-def span(seconds: float) -> str:
+def age(reader: Reader, span: timedelta) -> str:
+    """How old something is, in the largest unit that says it: ``6 min``, ``3 days``."""
+    seconds = max(0, int(span.total_seconds()))
+    if seconds >= 86400:
+        return reader.say(Text.DAYS, seconds // 86400)
+    if seconds >= 3600:
+        return f"{seconds // 3600}{SPACE}h"
+    return f"{seconds // 60}{SPACE}min"
+
+
+def span(reader: Reader, seconds: float) -> str:
     """A length of time in the unit that says it: ``0.4 s``, ``12 s``, ``3.5 min``, ``7.2 h``, ``12 days``."""
     for size, unit, most in ((1, "s", 90), (60, "min", 90), (3600, "h", 48)):
         if seconds < most * size:
-            return f"{_significant(seconds / size, 2)}{SPACE}{unit}"
-    return f"{seconds / 86400:,.0f}{SPACE}days"
+            return f"{significant(reader, seconds / size, 2)}{SPACE}{unit}"
+    return reader.say(Text.DAYS, round(seconds / 86400)).replace(" ", SPACE)
 
 
-def size(count: float) -> str:
+def size(reader: Reader, count: float) -> str:
     """A number of bytes, in thousands of thousands: ``812 B``, ``1.24 MB``."""
-    for limit, unit in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+    for limit, unit in (
+        (1e12, Text.MILLIONS_OF_MILLIONS_OF_BYTES),
+        (1e9, Text.BILLIONS_OF_BYTES),
+        (1e6, Text.MILLIONS_OF_BYTES),
+        (1e3, Text.THOUSANDS_OF_BYTES),
+    ):
         if count >= limit:
-            return f"{_significant(count / limit)}{SPACE}{unit}"
-    return f"{count:,.0f}{SPACE}B"
+            return f"{significant(reader, count / limit)}{SPACE}{reader.say(unit)}"
+    return f"{reader.number(count)}{SPACE}{reader.say(Text.BYTES)}"
 
 
 def signed(text: str) -> str:
     """A number's text with a sign that is always there and never a hyphen."""
-    return MINUS + text[1:] if text.startswith("-") else "+" + text
+    return MINUS + text[1:] if text[:1] in ("-", MINUS) else "+" + text
 
 
-def provisional(info: SnapshotInfo, last: date) -> str:
+def provisional(reader: Reader, info: SnapshotInfo, last: date) -> str:
     """Why a period that ends with a day is provisional; empty if it is not."""
     first = info.provisional_from
     if first is None or not info.is_provisional(last):
@@ -82,40 +116,47 @@ def provisional(info: SnapshotInfo, last: date) -> str:
     newest = min(last, info.data_to or last)
     share = info.still_expected(newest)
     if share is None:
-        return f"Provisional from {day(first)}: late data is still expected."
-    return f"Provisional from {day(first)}: of the messages of {day(newest)}, {percent(share)} are still expected."
+        return reader.say(Text.PROVISIONAL_FROM, day=day(reader, first))
+    told = {"day": day(reader, first), "newest": day(reader, newest), "share": percent(reader, share)}
+    return reader.say(Text.PROVISIONAL_SHARE, **told)
 
 
-def protection(info: SnapshotInfo) -> str:
-    """That figures have noise, and how much, behind other words; empty where they have none."""
+def protection(reader: Reader, info: SnapshotInfo) -> str:
+    """That figures have noise, and how much; empty where they have none."""
     if info.protect == "none":
         return ""
-    return (
-        f" · To protect single vehicles counts are up to {NOISE} off, amounts up to {percent(SHARE)} of one vehicle's"
-    )
+    return reader.say(Text.PROTECTED, noise=NOISE, share=percent(reader, SHARE))
 
 
-def unanswered(chosen: Sequence[tuple[str, Sequence[str]]], info: SnapshotInfo) -> str:
+def unanswered(reader: Reader, chosen: Sequence[tuple[str, Sequence[str]]], info: SnapshotInfo) -> str:
     """Why all values are withheld, where the filters ask for what a protected platform does not tell; else empty."""
     several = sum(len(values) > 1 for _, values in chosen)
-    if info.protect == "none" or several <= MOST_SEVERAL:
-        return ""
-    return "To protect single vehicles figures are shown where one filter at most holds several values."
+    return "" if info.protect == "none" or several <= MOST_SEVERAL else reader.say(Text.TOO_MANY_SEVERAL)
 
 
-def percent(share: float) -> str:
-    """A share from 0 to 1 in percent: ``3%``, ``1.4%``."""
-    return f"{100 * share:.2g}%" if share < 0.1 else f"{100 * share:.0f}%"
+def percent(reader: Reader, share: float, places: int | None = None) -> str:
+    """A share from 0 to 1 in percent: ``3%``, ``1.4%``; a small one with two figures, or with ``places`` decimals."""
+    value = 100 * share
+    if places is None:
+        places = max(0, len(f"{value:.2g}".partition(".")[2])) if share < 0.1 else 0
+    return f"{reader.number(value, places)}{reader.before_percent}%"
 
 
-def plural(noun: str) -> str:
-    """The plural of a dimension's label: ``Markets``; one that is plural already stays."""
-    return noun if noun.endswith("s") else f"{noun}s"
+def listing(reader: Reader, names: Sequence[str]) -> str:
+    """Names in a row: ``market, model and powertrain``."""
+    if len(names) < 2:
+        return "".join(names)
+    return reader.say(Text.AND, first=", ".join(names[:-1]), last=names[-1])
 
 
-def count(number: float, noun: str) -> str:
-    """``1 day``, ``12 days``."""
-    return f"{number:,.0f} {noun if number == 1 else plural(noun)}"
+def nouns_of(dimension: Dimension) -> Nouns:
+    """One value of a dimension and several: ``market`` and ``markets``."""
+    return dimension.label.lower(), dimension.many.lower()
+
+
+def count(reader: Reader, number: int, nouns: Nouns) -> str:
+    """``1 market``, ``12 markets``."""
+    return reader.say(Text.COUNT_OF, number, noun=nouns[0], nouns=nouns[1])
 
 
 def adds_up(contract: Metric) -> bool:
@@ -123,10 +164,12 @@ def adds_up(contract: Metric) -> bool:
     return contract.is_total and contract.over_time == "sum"
 
 
-def each_day(contract: Metric) -> str:
+def each_day(reader: Reader, contract: Metric) -> str:
     """What one point of a daily chart is."""
-    unit = unit_of(contract)
-    return f"{unit} per day" if adds_up(contract) else f"{unit}, by day" if unit else "by day"
+    unit = unit_of(reader, contract)
+    if not unit:
+        return reader.say(Text.BY_DAY)
+    return reader.say(Text.PER_DAY if adds_up(contract) else Text.UNIT_BY_DAY, unit=unit)
 
 
 def without_common_start(labels: Sequence[str]) -> list[str]:
@@ -136,36 +179,47 @@ def without_common_start(labels: Sequence[str]) -> list[str]:
     return [label.removeprefix(start) if is_common else label for label in labels]
 
 
-def unit_of(contract: Metric) -> str:
+def unit_of(reader: Reader, contract: Metric) -> str:
     """The unit as it stands behind a number; nothing for a plain ratio."""
-    return "" if contract.unit in _UNITLESS else contract.unit
+    return "" if contract.unit in _UNITLESS else reader.unit(contract.unit)
 
 
-def digits(contract: Metric, value: float) -> str:
+def unit_of_difference(reader: Reader, contract: Metric) -> str:
+    """The unit of the difference of two values: points for percentages."""
+    return reader.say(Text.POINTS) if contract.unit == "%" else unit_of(reader, contract)
+
+
+def written(reader: Reader, contract: Metric, value: float) -> str:
+    """All digits that the contract writes of a value."""
+    number, places = contract.format.rounded(value)
+    return reader.number(number, places).replace("-", MINUS)
+
+
+def digits(reader: Reader, contract: Metric, value: float) -> str:
     """The digits of a value as its contract writes them; millions are shortened to keep three figures readable."""
     size = abs(value)
     if contract.format.decimals in (None, 0):
-        for limit, letter in ((1e9, "bn"), (1e6, "M")):
+        for limit, text in ((1e9, Text.BILLIONS), (1e6, Text.MILLIONS)):
             if size >= limit:
-                return f"{_significant(value / limit)}{SPACE}{letter}".replace("-", MINUS)
-    return contract.format.text(value).replace("-", MINUS)
+                return f"{significant(reader, value / limit)}{SPACE}{reader.say(text)}".replace("-", MINUS)
+    return written(reader, contract, value)
 
 
-def amount(contract: Metric, value: float | None) -> str:
+def amount(reader: Reader, contract: Metric, value: float | None) -> str:
     """Digits and unit: ``12.4%``, ``1.24 M km``; a dash where there is none."""
     if value is None:
         return DASH
-    unit = unit_of(contract)
-    gap = "" if not unit or unit in _TIGHT_UNITS else SPACE
-    return f"{digits(contract, value)}{gap}{unit}"
+    unit = unit_of(reader, contract)
+    gap = "" if not unit else reader.before_percent if unit == "%" else SPACE
+    return f"{digits(reader, contract, value)}{gap}{unit}"
 
 
-def interval(contract: Metric, value: MetricValue) -> str:
+def interval(reader: Reader, contract: Metric, value: MetricValue) -> str:
     """The 95% interval in words, or how the value came to be without one."""
     if value.low is None or value.high is None:
-        return "counted, not estimated"
-    text = contract.format.text
-    return f"95% interval {text(value.low)} {DASH} {text(value.high)}"
+        return reader.say(Text.NOT_ESTIMATED)
+    low, high = (written(reader, contract, end) for end in (value.low, value.high))
+    return reader.say(Text.INTERVAL, low=low, high=high)
 
 
 @dataclass(frozen=True)
@@ -184,20 +238,20 @@ def is_comparable(contract: Metric, value: MetricValue) -> bool:
     return contract.over_time == "last" or not contract.is_total or value.previous.days == value.days
 
 
-def no_change(contract: Metric, value: MetricValue, against: str) -> str:
+def no_change(reader: Reader, contract: Metric, value: MetricValue, against: str) -> str:
     """Why there is no change to show."""
     before = value.previous
     if before is not None and before.suppressed:
-        return f"{against} withheld: too few vehicles"
+        return reader.say(Text.COMPARISON_WITHHELD, against=against)
     if before is not None and before.days and contract.window_days > 1:
-        return f"{against} without a full window of {contract.window_days} days"
+        return reader.say(Text.NO_FULL_WINDOW, against=against, days=contract.window_days)
     if before is not None and before.days:
-        only = f"only {before.days} of {value.days} earlier days"
-        return only if before.days < value.days else f"{value.days} days with data, {before.days} before"
-    return f"no data in {against}"
+        text = Text.ONLY_EARLIER_DAYS if before.days < value.days else Text.OTHER_DAYS
+        return reader.say(text, before=before.days, days=value.days)
+    return reader.say(Text.NO_DATA_IN, against=against)
 
 
-def change(contract: Metric, value: MetricValue) -> Change | None:
+def change(reader: Reader, contract: Metric, value: MetricValue) -> Change | None:
     """The change against the comparison: points for percentages, else percent of the value before.
 
     Where the value before was next to nothing, a percentage of it says nothing, and the difference stands itself.
@@ -205,20 +259,21 @@ def change(contract: Metric, value: MetricValue) -> Change | None:
     if value.change is None or not is_comparable(contract, value):
         return None
     if contract.unit == "%":
-        text = f"{value.change:+.1f}{SPACE}pp"
+        text = f"{reader.number(value.change, 1)}{SPACE}{reader.say(Text.POINTS)}"
     elif value.relative_change is not None and abs(value.relative_change) < TELLING:
-        text = f"{value.relative_change * 100:+.1f}%"
+        text = percent(reader, value.relative_change, 1)
     else:
-        text = signed(contract.format.text(value.change))
+        text = written(reader, contract, value.change)
     if not any(c in "123456789" for c in text):
-        return Change(UNCHANGED, "no change", "neutral")
+        return Change(UNCHANGED, reader.say(Text.NO_CHANGE), "neutral")
     rising = value.change > 0
     tone: Tone = "neutral"
     if contract.direction != "none":
         tone = "good" if rising == (contract.direction == "up") else "bad"
-    return Change("▲" if rising else "▼", text.replace("-", MINUS), tone)
+    return Change("▲" if rising else "▼", signed(text), tone)
 
 
-def _significant(value: float, figures: int = 3) -> str:
+def significant(reader: Reader, value: float, figures: int = 3) -> str:
+    """A number with so many figures."""
     places = figures - len(f"{abs(value):.0f}".lstrip("0") or "0")
-    return f"{value:,.{max(0, places)}f}"
+    return reader.number(value, max(0, places))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from fastapi import FastAPI, Request
@@ -12,6 +13,8 @@ from dashboard.page import Page
 from dashboard.view.address import parse
 from dashboard.view.faults import log_fault
 from dashboard.view.published import Published
+from dashboard.view.reader import Reader
+from dashboard.view.texts import Text
 from dashboard.web.status import health, sight
 from lake.errors import QueryError, SillageError
 from lake.snapshot import NothingPublishedError
@@ -37,35 +40,39 @@ def add_routes(server: FastAPI, pages: Sequence[Page], published: Published) -> 
 
     @server.get("/export/{page_name}/{card}.csv", include_in_schema=False)
     def csv(request: Request, page_name: str, card: str) -> Response:
-        return _export(by_name.get(page_name), card, request.url.query, published)
+        accepted = request.headers.get("accept-language")
+        return _export(by_name.get(page_name), card, request.url.query, published, accepted)
 
     server.add_exception_handler(SillageError, _refuse)
 
 
-def _export(page: Page | None, card: str, query: str, published: Published) -> Response:
+def _export(page: Page | None, card: str, query: str, published: Published, accepted: str | None = None) -> Response:
+    told = Reader.of(query, accepted)
+    reader = replace(told, units="km")  # as SQL has them, whatever the page shows
     if page is None:
-        return PlainTextResponse("There is no such export.", 404)
-    with published.reading() as reading:
+        return PlainTextResponse(reader.say(Text.NO_SUCH_EXPORT), 404)
+    with published.reading(reader) as reading:
         if reading.catalogue is None:
-            return PlainTextResponse("The published snapshot holds no data.", 404)
-        view, notes = parse(query, reading.catalogue)
+            return PlainTextResponse(reader.say(Text.NO_EXPORT_DATA), 404)
+        view, notes = parse(query, reading.catalogue, reader=reader)
         if notes:  # who reads a file does not see what a page says above its figures
-            return PlainTextResponse("\n".join(["No export:", *notes]), 400, _FRESH)
+            return PlainTextResponse("\n".join([reader.say(Text.NO_EXPORT), *notes]), 400, _FRESH)
         try:
             sheet = page.sheet(reading, view, card)
         except QueryError as error:
-            return PlainTextResponse(f"{error.title}: {error.found}.", 400, _FRESH)
+            return PlainTextResponse(reader.say(Text.NO_EXPORT_FOR, names=error.found or ""), 400, _FRESH)
         if sheet is None:
-            return PlainTextResponse("There is no such export.", 404)
-        text = sheet.csv(view)
+            return PlainTextResponse(reader.say(Text.NO_SUCH_EXPORT), 404)
+        text = sheet.csv(view, in_miles=told.units == "mi")
     name = f"sillage-{page.name}-{card}-{view.first.isoformat()}-{view.last.isoformat()}.csv"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', **_FRESH}
     return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
 
 
-def _refuse(_request: Request, error: Exception) -> Response:
+def _refuse(request: Request, error: Exception) -> Response:
+    reader = Reader.of(request.url.query, request.headers.get("accept-language"))
     if isinstance(error, NothingPublishedError):
         return PlainTextResponse(f"{error.title}. {error.action}", 404)
     number = log_fault(error)
-    title = error.title if isinstance(error, SillageError) else "Something went wrong"
-    return PlainTextResponse(f"{title}. Error {number}.", 503)
+    title = error.title if isinstance(error, SillageError) else reader.say(Text.FAILED)
+    return PlainTextResponse(reader.say(Text.FAILED_NUMBER, title=title, number=number), 503)

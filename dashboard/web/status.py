@@ -11,6 +11,8 @@ from dash import html
 from dashboard.draw.markup import attrs
 from dashboard.view import wording
 from dashboard.view.published import Published
+from dashboard.view.reader import ENGLISH, Reader
+from dashboard.view.texts import Text
 from lake.errors import SillageError
 from lake.snapshot import SnapshotInfo
 
@@ -37,27 +39,28 @@ class Status:
         return "figures" if self.state in ("fresh", "stale") else self.state
 
 
-def status_of(info: SnapshotInfo | None, now: datetime) -> Status:
+def status_of(info: SnapshotInfo | None, now: datetime, reader: Reader = ENGLISH) -> Status:
     """Judge a snapshot at a moment (UTC)."""
+    say = reader.say
     if info is None:
-        return Status("nothing", "Nothing published yet")
-    published = f"published {wording.ago(now - info.published_at)}"
+        return Status("nothing", say(Text.NOTHING_PUBLISHED_STAMP))
+    published = say(Text.PUBLISHED_AGO, ago=wording.ago(reader, now - info.published_at))
     if info.data_to is None:
-        return Status("empty", f"No data{_GAP}{published}")
+        return Status("empty", f"{say(Text.NO_DATA_STAMP)}{_GAP}{published}")
     end = info.newest_event_at or min(info.published_at, datetime.combine(info.data_to, time(23, 59), UTC))
-    stamp = f"Data to {wording.instant(end)}{_GAP}{published}"
+    stamp = f"{say(Text.DATA_TO, instant=wording.instant(reader, end))}{_GAP}{published}"
     if now - end > STALE_AFTER:
-        return Status("stale", f"{stamp}{_GAP}no newer data since {wording.ago(now - end).removesuffix(' ago')}")
+        return Status("stale", f"{stamp}{_GAP}{say(Text.NO_NEWER_DATA, age=wording.age(reader, now - end))}")
     return Status("fresh", stamp)
 
 
-def sight(published: Published, now: datetime) -> tuple[SnapshotInfo | None, Status]:
+def sight(published: Published, now: datetime, reader: Reader = ENGLISH) -> tuple[SnapshotInfo | None, Status]:
     """The current snapshot and how fresh it is; a lake that cannot be read is a status, not a failure."""
     try:
         info = published.info()
     except SillageError as error:
         return None, Status("unreadable", error.title)
-    return info, status_of(info, now)
+    return info, status_of(info, now, reader)
 
 
 def stamp(status: Status) -> Any:

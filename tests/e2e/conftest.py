@@ -79,12 +79,14 @@ class Traffic:
 Visit = Callable[..., "Page"]
 #: How long the browser is waited for. A page that works is there long before, however busy the machine is.
 AT_MOST_MS = 600_000
+#: English, days before months, kilometres.
+LOCALE = "en-IE"
 
 
 @pytest.fixture(scope="session")
 def profile(browser: Browser) -> Iterator[BrowserContext]:
     """One profile for most pages: the scripts are fetched once."""
-    context = browser.new_context()
+    context = browser.new_context(locale=LOCALE)
     yield context
     context.close()
 
@@ -97,7 +99,7 @@ def visit(browser: Browser, profile: BrowserContext, address: str) -> Iterator[V
     def open_page(
         path: str = "/", *, width: int = 1440, height: int = 900, wait: str = ".foot", **options: str
     ) -> Page:
-        context = browser.new_context(**options) if options else profile  # type: ignore[arg-type]
+        context = browser.new_context(**{"locale": LOCALE, **options}) if options else profile  # type: ignore[arg-type]
         page = context.new_page()
         opened.append(context if options else page)
         page.set_viewport_size({"width": width, "height": height})

@@ -11,6 +11,8 @@ import pytest
 from dashboard.cards.by_metric import ByMetric
 from dashboard.pages import automation
 from dashboard.view.published import Published
+from dashboard.view.reader import ENGLISH
+from dashboard.view.texts import Text
 from dashboard.web.routes import _export
 from lake.settings import get_settings
 from lake.snapshot import Snapshot, point_to
@@ -75,7 +77,7 @@ def test_times_to_take_over_keep_their_order(cards: dict[str, Any]) -> None:
 
 def test_metrics_of_several_units_are_refused(published: Published) -> None:
     with pytest.raises(TypeError, match="several units"):
-        ByMetric("mixed", "Mixed", ("engaged_share", "disengagement_rate")).frame(published.contracts)
+        ByMetric("mixed", Text.METRIC, ("engaged_share", "disengagement_rate")).frame(published.contracts, ENGLISH)
 
 
 def test_an_export_has_a_line_per_metric(published: Published) -> None:

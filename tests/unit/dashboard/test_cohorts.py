@@ -19,6 +19,8 @@ from dashboard.page import Page, Row
 from dashboard.view import wording
 from dashboard.view.address import default_view, parse
 from dashboard.view.published import Published
+from dashboard.view.reader import ENGLISH
+from dashboard.view.texts import Text
 from dashboard.web.routes import _export
 from lake.settings import get_settings
 from lake.snapshot import Snapshot, point_to
@@ -33,15 +35,15 @@ NAME = "No answer from telematics unit"
 OPEN = ("faults_open_after_7d", "faults_open_after_30d")
 PAGE = Page(
     "cohorts",
-    "Cohorts",
+    Text.OVERVIEW,
     (
         Tiles("deliveries"),
         Row(
             Funnel("service_funnel", back=91),
-            Matrix("service_retention", "week", "By week", back=91),
-            Matrix("service_retention", "service", "By service", back=91),
-            Survival("time-to-clear", "How long", OPEN, "time_to_clear_p50", "code_name", most=1, back=56),
-            Pareto("faults_by_code", "code", "code_name", "Which faults"),
+            Matrix("service_retention", "week", Text.RETENTION_BY_WEEK, back=91),
+            Matrix("service_retention", "service", Text.RETENTION_BY_SERVICE, back=91),
+            Survival("time-to-clear", Text.HOW_LONG_OPEN, OPEN, "time_to_clear_p50", "code_name", most=1, back=56),
+            Pareto("faults_by_code", "code", "code_name", Text.WHICH_FAULTS),
         ),
     ),
 )
@@ -146,9 +148,11 @@ def test_a_funnel_leaves_out_what_is_not_over_and_says_so(published: Published) 
 
 def test_a_funnel_tells_those_who_began_before_the_period(published: Published) -> None:
     found = card(published, "service-funnel", "?market=FR&days=7")
-    assert f"began {wording.days(date(2025, 12, 7), NEWEST)}" in found["sub"]
+    assert f"began {wording.days(ENGLISH, date(2025, 12, 7), NEWEST)}" in found["sub"]
     whole = card(published, "service-funnel", "?market=FR")
-    assert f"began {wording.days(date(2025, 12, 5), NEWEST)}" in whole["sub"], "no further back than there are data"
+    assert f"began {wording.days(ENGLISH, date(2025, 12, 5), NEWEST)}" in whole["sub"], (
+        "no further back than there are data"
+    )
     text = bytes(_export(PAGE, "service-funnel", "market=FR&days=7", published).body).decode()
     assert "# Of what began from: 2025-12-07 on" in text
 
@@ -241,8 +245,9 @@ def test_a_pareto_adds_up_to_the_whole_with_what_is_withheld(published: Publishe
 
 
 @pytest.mark.parametrize(
-    "wrong", [Funnel("adoption"), Matrix("adoption", "week", "x"), Pareto("adoption", "service", "service", "x")]
+    "wrong",
+    [Funnel("adoption"), Matrix("adoption", "week", Text.WEEK), Pareto("adoption", "service", "service", Text.WEEK)],
 )
 def test_a_card_refuses_a_metric_that_it_cannot_draw(published: Published, wrong: Any) -> None:
     with pytest.raises(TypeError, match="adoption"):
-        wrong.frame(published.contracts)
+        wrong.frame(published.contracts, ENGLISH)

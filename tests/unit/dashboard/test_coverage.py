@@ -48,7 +48,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
 
 def test_a_period_partly_outside_the_data_is_said_and_compared_over_equal_days(published: Published) -> None:
     answer = overview.PAGE.answer(published, "?from=2026-03-10&to=2026-04-30", None)
-    assert "Data covers 5 of these 52 days, 10 Mar \N{EN DASH} 14 Mar 2026." in str(answer["notes"])
+    assert "Data covers 5 of these 52 days, 10\N{EN DASH}14 Mar 2026." in str(answer["notes"])
     tiles = str(answer["cards"]["tiles"]["tiles"])
     assert r"vs previous 5 d" in tiles
     assert "52" not in tiles

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,9 @@ from dashboard.draw.groups import Bar, Curve, Point, falling_points, ordered_bar
 from dashboard.draw.palette import DARK, LIGHT
 from dashboard.draw.parts import headline, tile
 from dashboard.page import Page, Row
+from dashboard.view.address import View
 from dashboard.view.published import Published
+from dashboard.view.texts import Text
 from lake.settings import get_settings
 from lake.snapshot import Snapshot, point_to
 from lake.storage import Lake
@@ -25,6 +27,8 @@ from tests.unit.metrics.platform import frame
 
 NOW = datetime(2026, 3, 15, 6, tzinfo=UTC)
 DAYS = [NOW.date() - timedelta(back) for back in range(3, 0, -1)]
+
+VIEW = View(date(2026, 3, 1), date(2026, 3, 14), compare="none")
 
 
 @pytest.fixture(scope="module")
@@ -50,10 +54,14 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
 STATES = ("healthy_share", "attention_share", "act_now_share")
 PAGE = Page(
     "drawn",
-    "Drawn",
+    Text.OVERVIEW,
     (
         Tiles("healthy_share"),
-        Row(DaysOf("states", "Health", STATES, "share", graded=True), ByDay("healthy_share"), ByDay("energy_gross")),
+        Row(
+            DaysOf("states", Text.HEALTH, STATES, Text.SHARE, graded=True),
+            ByDay("healthy_share"),
+            ByDay("energy_gross"),
+        ),
     ),
 )
 
@@ -101,7 +109,7 @@ def test_a_value_of_one_vehicle_is_marked() -> None:
     contract = load_contracts().metric("distance")
     for largest, marked in ((0.4, False), (0.6, True)):
         value = MetricValue("distance", value=1000.0, numerator=1000.0, largest=largest)
-        for drawn_ in (tile(contract, value, [], "", ""), headline(contract, value, "")):
+        for drawn_ in (tile(contract, value, [], VIEW, ""), headline(contract, value, VIEW)):
             assert ("one vehicle" in str(drawn_)) is marked
 
 

@@ -16,6 +16,7 @@ from dashboard.pages import overview, usage
 from dashboard.view import wording
 from dashboard.view.address import default_view
 from dashboard.view.published import Answers, Published
+from dashboard.view.reader import ENGLISH
 from dashboard.web.routes import _export
 from lake.settings import get_settings
 from lake.snapshot import Snapshot, point_to
@@ -103,12 +104,14 @@ def test_pages_and_exports_say_what_is_still_expected(published: Published) -> N
     assert "# Still expected, of the messages of a day: 1.2% of 2026-03-13, 3.4% of 2026-03-14" in text
     assert [float(line["still_expected_pct"]) for line in lines(text)] == pytest.approx([0, 1.2, 3.4])
     words = "Provisional from 13 Mar 2026: of the messages of 14 Mar 2026, 3.4% are still expected."
-    assert wording.provisional(info, date(2026, 3, 14)) == words
-    assert "13 Mar 2026, 1.2% are" in wording.provisional(info, date(2026, 3, 13))
-    assert "14 Mar 2026, 3.4% are" in wording.provisional(info, date(2026, 3, 20)), "days that are not over say nothing"
-    assert wording.percent(0.0004) == "0.04%"
-    assert wording.percent(0.304) == "30%"
-    assert wording.percent(1.0) == "100%"
+    assert wording.provisional(ENGLISH, info, date(2026, 3, 14)) == words
+    assert "13 Mar 2026, 1.2% are" in wording.provisional(ENGLISH, info, date(2026, 3, 13))
+    assert "14 Mar 2026, 3.4% are" in wording.provisional(ENGLISH, info, date(2026, 3, 20)), (
+        "days that are not over say nothing"
+    )
+    assert wording.percent(ENGLISH, 0.0004) == "0.04%"
+    assert wording.percent(ENGLISH, 0.304) == "30%"
+    assert wording.percent(ENGLISH, 1.0) == "100%"
 
 
 def test_nothing_in_an_export_is_a_formula(published: Published) -> None:

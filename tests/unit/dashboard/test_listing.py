@@ -13,6 +13,7 @@ from dashboard.cards.listings import CHECKS, DAYS, FEEDS, REJECTS, SNAPSHOTS
 from dashboard.page import Page
 from dashboard.pages import operations
 from dashboard.view.published import Published
+from dashboard.view.texts import Text
 from dashboard.web.routes import _export
 from lake.settings import get_settings
 from lake.snapshot import Snapshot, point_to
@@ -21,7 +22,7 @@ from orchestration.publishing import write_figures
 from tests.unit.metrics.platform import frame
 
 NOW = datetime(2026, 3, 15, 6, tzinfo=UTC)
-PAGE = Page("told", "Told", (FEEDS, REJECTS, CHECKS, DAYS, SNAPSHOTS))
+PAGE = Page("told", Text.OVERVIEW, (FEEDS, REJECTS, CHECKS, DAYS, SNAPSHOTS))
 
 
 def publish(folder: Path, *, failing: int = 0, behind: int = 0, bare: bool = False) -> Published:

@@ -12,6 +12,7 @@ import pytest
 from dashboard.cards import moved
 from dashboard.view.address import default_view, parse
 from dashboard.view.published import Published, Question, Reading
+from dashboard.view.reader import ENGLISH
 from lake.settings import get_settings
 from lake.snapshot import Snapshot, point_to
 from lake.storage import Lake
@@ -47,7 +48,7 @@ def test_parts_of_unequal_days_are_told_per_day() -> None:
         {"value": 48.0, "numerator": 1200.0, "denominator": 25.0},
         before=12,
     )
-    assert moved._ratio(SPEED, found) == "Distance per day +0.0%, time in motion per day +20.0%."
+    assert moved._ratio(ENGLISH, SPEED, found) == "Distance per day +0.0%, time in motion per day +20.0%."
 
 
 def test_parts_below_zero_have_no_percentage() -> None:
@@ -56,7 +57,7 @@ def test_parts_below_zero_have_no_percentage() -> None:
             {"value": now / 10, "numerator": now, "denominator": 1000.0},
             {"value": then / 10, "numerator": then, "denominator": 800.0},
         )
-        assert moved._ratio(UNLOGGED, found) == "Odometer gain +25.0%."
+        assert moved._ratio(ENGLISH, UNLOGGED, found) == "Odometer gain +25.0%."
 
 
 def test_of_next_to_nothing_there_is_no_percentage() -> None:
@@ -64,7 +65,7 @@ def test_of_next_to_nothing_there_is_no_percentage() -> None:
         {"value": 7.2, "numerator": 72.0, "denominator": 1000.0},
         {"value": 0.1, "numerator": 1.0, "denominator": 1000.0},
     )
-    assert moved._ratio(UNLOGGED, found) == "Unlogged distance 72 times as much, odometer gain +0.0%."
+    assert moved._ratio(ENGLISH, UNLOGGED, found) == "Unlogged distance 72 times as much, odometer gain +0.0%."
 
 
 @pytest.mark.parametrize(
@@ -88,9 +89,15 @@ def test_a_total_of_few_vehicle_days_varies_by_chance() -> None:
 
 def test_what_is_only_the_fleet_is_said() -> None:
     grown = value(of_fleet(480, 500), of_fleet(240, 250))  # type: ignore[arg-type]
-    assert moved._total(ACTIVE, grown, {}) == "Fleet +250, share of it unchanged. +240 vehicles."
+    assert (
+        moved._total(ENGLISH, ACTIVE, grown, {}, load_contracts())
+        == "Fleet +250, share of it unchanged. +240 vehicles."
+    )
     woken = value(of_fleet(238, 260), of_fleet(180, 260))  # type: ignore[arg-type]
-    assert moved._total(ACTIVE, woken, {}) == "Fleet unchanged, share of it 91.5% after 69.2%. +58 vehicles."
+    assert (
+        moved._total(ENGLISH, ACTIVE, woken, {}, load_contracts())
+        == "Fleet unchanged, share of it 91.5% after 69.2%. +58 vehicles."
+    )
 
 
 @pytest.fixture
@@ -127,7 +134,7 @@ def test_only_what_moved_is_told_and_the_segments_add_up(reading: Reading) -> No
     found = reading.ask(view, (whole, parts))
     values = moved.largest(found, found.of(whole))
     assert [value.metric for value in values] == ["distance", "trips"], "ratios did not move"
-    distance, trips = moved.moves(found, values, {("market",): found.of(parts)})
+    distance, trips = moved.moves(ENGLISH, found, values, {("market",): found.of(parts)})
     assert distance.change.text == "+25.0%"
     assert distance.reason.startswith("Of +14,000 km: Japan +14,000. Rate +500, mix of markets")
     assert trips.reason.startswith("Of +1,400 trips: Japan +1,400. Rate +50, mix of markets")
@@ -152,7 +159,7 @@ def test_a_change_of_mix_alone_is_called_mix() -> None:
         part((100.0, 10000.0), (160.0, 16000.0), ("Heron",)),
     ]
     segments = {("model",): Evaluation(("model",), tuple(by_model))}
-    move = moved._move(contract, whole, segments, load_contracts())
+    move = moved._move(ENGLISH, contract, whole, segments, load_contracts())
     assert "Rate +0" in move.reason
     assert "mix of models +15.0 per 1,000." in move.reason
 
@@ -165,7 +172,7 @@ def test_what_one_vehicle_moved_is_not_told(reading: Reading) -> None:
     values = [replace(v, largest=0.6) if v.metric == "distance" else v for v in found.of(whole)]
     assert [v.metric for v in moved.largest(found, Evaluation((), tuple(values)))] == ["trips"]
     segments = Evaluation(("market",), tuple(replace(v, largest=0.6) for v in found.of(parts)))
-    (distance,) = moved.moves(found, [found.of(whole).one("distance")], {("market",): segments})
+    (distance,) = moved.moves(ENGLISH, found, [found.of(whole).one("distance")], {("market",): segments})
     assert distance.reason.startswith("+14,000 km. Rate +500"), "no market leads"
 
 

@@ -12,8 +12,10 @@ from dashboard.cards.tile_map import PLACES, TileMap
 from dashboard.cards.tiles import Tiles
 from dashboard.page import Page, Row
 from dashboard.pages import overview
-from dashboard.view.names import MARKETS
+from dashboard.view.names import value_name
 from dashboard.view.published import Published
+from dashboard.view.reader import ENGLISH
+from dashboard.view.texts import Text
 from dashboard.web.routes import _export
 from lake.settings import get_settings
 from lake.snapshot import Snapshot, point_to
@@ -54,12 +56,12 @@ def cards(published: Published, search: str = "", page: Page = overview.PAGE) ->
 
 
 def test_every_market_that_has_a_name_has_a_place_of_its_own() -> None:
-    assert PLACES.keys() == MARKETS.keys()
+    assert all(value_name(ENGLISH, "market", code) != code for code in PLACES)
     assert len(set(PLACES.values())) == len(PLACES)
 
 
 def test_the_map_colours_what_may_be_shown_and_leads_to_it(published: Published) -> None:
-    page = Page("mapped", "Mapped", (Tiles("monthly_active_vehicles"), Row(TileMap("active_rate_28d"))))
+    page = Page("mapped", Text.OVERVIEW, (Tiles("monthly_active_vehicles"), Row(TileMap("active_rate_28d"))))
     found = cards(published, "", page)["active-rate-28d-map"]
     hidden, shown = found["figure"]["data"]
     column, row = PLACES["FR"]

@@ -17,6 +17,7 @@ from dashboard.cards.card import Filling
 from dashboard.cards.tiles import Tiles
 from dashboard.page import Page, Row
 from dashboard.view.published import Published
+from dashboard.view.texts import Text
 from dashboard.web.routes import _export
 from lake.settings import get_settings
 from lake.snapshot import Snapshot, point_to
@@ -49,7 +50,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
     return Published(lambda: Snapshot.open(settings))
 
 
-DECLARED = Page("declared", "Declared", (Tiles("distance"), Row(ByDay("trips"), ByGroup("distance", by="market"))))
+DECLARED = Page("declared", Text.OVERVIEW, (Tiles("distance"), Row(ByDay("trips"), ByGroup("distance", by="market"))))
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: path.stem)
@@ -101,7 +102,7 @@ def test_a_page_asks_once(published: Published, monkeypatch: pytest.MonkeyPatch)
     assert ((), ("distance", "trips")) in questions, "cards that split alike are asked together"
 
 
-MIXED = Page("mixed", "Mixed", (Tiles("distance"), Row(ByClass("trips_by_hour", "local_hour"), ByDay("trips"))))
+MIXED = Page("mixed", Text.OVERVIEW, (Tiles("distance"), Row(ByClass("trips_by_hour", "local_hour"), ByDay("trips"))))
 
 
 def test_a_card_that_a_filter_does_not_fit_says_so_alone(published: Published) -> None:
@@ -120,7 +121,7 @@ class Broken(ByDay):
 
 
 def test_a_card_that_fails_fails_alone(published: Published, caplog: pytest.LogCaptureFixture) -> None:
-    page = Page("partly", "Partly", (Tiles("distance"), Row(Broken("trips"), ByDay("mean_speed"))))
+    page = Page("partly", Text.OVERVIEW, (Tiles("distance"), Row(Broken("trips"), ByDay("mean_speed"))))
     cards = page.answer(published, "", None)["cards"]
     assert "could not be worked out" in str(cards["trips"]["content"])
     assert cards["mean_speed"]["figure"]["data"]
@@ -130,7 +131,9 @@ def test_a_card_that_fails_fails_alone(published: Published, caplog: pytest.LogC
 
 def test_classes_stand_in_their_order_and_bars_lead_to_their_filter(published: Published) -> None:
     page = Page(
-        "classes", "Classes", (Tiles("distance"), Row(ByClass("distance", "market"), ByClass("trips", "model_year")))
+        "classes",
+        Text.OVERVIEW,
+        (Tiles("distance"), Row(ByClass("distance", "market"), ByClass("trips", "model_year"))),
     )
     cards = page.answer(published, "?days=7", None)["cards"]
     bars = cards["distance-market"]["figure"]["data"][0]

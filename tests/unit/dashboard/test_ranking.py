@@ -13,6 +13,8 @@ from dashboard.cards.tiles import Tiles
 from dashboard.page import Page
 from dashboard.view.address import default_view
 from dashboard.view.published import Published
+from dashboard.view.reader import ENGLISH
+from dashboard.view.texts import Text
 from dashboard.web.routes import _export
 from lake.settings import get_settings
 from lake.snapshot import Snapshot, point_to
@@ -22,7 +24,7 @@ from tests.unit.metrics.platform import frame
 
 NOW = datetime(2026, 3, 15, 6, tzinfo=UTC)
 CARD = Ranking("paying_share", "paying_share_at_mix", "market")
-PAGE = Page("ranked", "Ranked", (Tiles("paying_share"), CARD))
+PAGE = Page("ranked", Text.OVERVIEW, (Tiles("paying_share"), CARD))
 #: Market, model, vehicles, of these paying. France has more of the model that pays; Japan pays more with either.
 FLEET = (
     ("FR", "Corvid", 900, 450), ("FR", "Petrel", 100, 10),
@@ -102,4 +104,4 @@ def test_both_ways_are_exported(published: Published) -> None:
 
 def test_a_metric_that_is_not_the_same_at_a_mix_is_refused(published: Published) -> None:
     with pytest.raises(TypeError, match="adoption_at_mix is not paying_share at a mix"):
-        Ranking("paying_share", "adoption_at_mix", "market").frame(published.contracts)
+        Ranking("paying_share", "adoption_at_mix", "market").frame(published.contracts, ENGLISH)

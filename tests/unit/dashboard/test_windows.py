@@ -11,6 +11,7 @@ import pytest
 from dashboard.view import wording
 from dashboard.view.address import default_view
 from dashboard.view.published import Published, Question, Reading
+from dashboard.view.reader import ENGLISH
 from lake.settings import get_settings
 from lake.snapshot import Snapshot, point_to
 from lake.storage import Lake
@@ -50,5 +51,8 @@ def test_growth_that_is_only_a_window_filling_up_is_not_told(reading: Reading) -
     assert (monthly.change is not None) == full
     if not full:
         contract = reading.metric("monthly_active_vehicles")
-        assert wording.change(contract, monthly) is None
-        assert wording.no_change(contract, monthly, "previous 28 d") == "previous 28 d without a full window of 28 days"
+        assert wording.change(ENGLISH, contract, monthly) is None
+        assert (
+            wording.no_change(ENGLISH, contract, monthly, "previous 28 d")
+            == "previous 28 d without a full window of 28 days"
+        )

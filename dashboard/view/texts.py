@@ -51,7 +51,7 @@ class Text(Enum):
     SAMPLE = "n = {n}"
     PROVISIONAL_FROM = "Provisional from {day}: late data is still expected."
     PROVISIONAL_SHARE = "Provisional from {day}: of the messages of {newest}, {share} are still expected."
-    PROTECTED = "To protect single vehicles counts are up to {noise} off, amounts up to {share} of one vehicle’s."
+    PROTECTED = "To protect single vehicles counts are up to {noise} off, amounts up to {share} of one vehicle's."
     TOO_MANY_SEVERAL = "To protect single vehicles figures are shown where one filter at most holds several values."
     PER_DAY = "{unit} per day"
     UNIT_BY_DAY = "{unit}, by day"

@@ -94,7 +94,9 @@ def _reset(view: View) -> str:
 
 
 def _days_label(view: View) -> str:
-    return view.reader.say(Text.DAYS_FROM_TO, days=wording.days(view.reader, *view.in_address))
+    """As the field writes them: a name holds what is seen."""
+    first, last = (wording.day(view.reader, day) for day in view.in_address)
+    return view.reader.say(Text.DAYS_FROM_TO, days=f"{first} {wording.DASH} {last}")
 
 
 def _text(reader: Reader, name: str, chosen: tuple[str, ...], catalogue: Catalogue) -> str:

@@ -171,7 +171,12 @@ def _settings(reader: Reader) -> Any:
     label = f"{reader.language.upper()} · {reader.units}"
     named = {"data-menu": "settings", "aria-haspopup": "dialog", "aria-expanded": "false"}
     named["aria-label"] = f"{label}: {say(Text.LANGUAGE_AND_UNITS)}"
-    button = html.Button(html.Span(label), type="button", className="header-button", **attrs(named))
+    button = html.Button(
+        [html.Span(reader.language.upper()), html.Span(f"· {reader.units}", className="header-label")],
+        type="button",
+        className="header-button",
+        **attrs(named),
+    )
     groups = [
         html.Div([html.Div(say(text), className="menu-head"), *links], role="group", **attrs({"aria-label": say(text)}))
         for text, links in ((Text.LANGUAGE, languages), (Text.DISTANCES, distances))

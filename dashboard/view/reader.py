@@ -26,7 +26,7 @@ UNIT_SYSTEMS: tuple[Units, ...] = get_args(Units)
 #: Where roads are signed in miles.
 _MILES = frozenset({"US", "GB"})
 #: A space before a sign that is higher than a comma, or inside quotation marks.
-_TALL = re.compile(r" (?=[:;?!%»])|(?<=«) ")
+_TALL = re.compile(r" (?=[:;?!%»])|(?<=[«=]) ")
 #: English without a region: days before months, as most of the world has them.
 _PLAIN = {"en": "en_001", "fr": "fr"}
 

@@ -158,13 +158,15 @@
     });
     document.getElementById("glossary-count").textContent = count + (count === 1 ? " metric" : " metrics");
   });
-  /* Mantine says on the box around a menu's button that the menu is open; the button is what is focused. */
-  new MutationObserver(function (changes) {
-    changes.forEach(function (change) {
-      var button = change.target.querySelector(":scope > [data-menu]");
-      if (button) { button.setAttribute("aria-expanded", change.target.getAttribute("aria-expanded")); }
+  /* Mantine says on the box around a menu's button that the menu is open; the button is what is focused, and a box
+     that is no control may not say so. */
+  new MutationObserver(function () {
+    document.querySelectorAll(".menu-target[aria-expanded]").forEach(function (box) {
+      var button = box.querySelector(":scope > [data-menu]");
+      if (button) { button.setAttribute("aria-expanded", box.getAttribute("aria-expanded")); }
+      box.removeAttribute("aria-expanded");
     });
-  }).observe(document.documentElement, { subtree: true, attributeFilter: ["aria-expanded"] });
+  }).observe(document.documentElement, { subtree: true, childList: true, attributeFilter: ["aria-expanded"] });
   window.addEventListener("popstate", function () { news = "Figures updated"; });
   window.addEventListener("sillage:scheme", function () {
     labelTheme();

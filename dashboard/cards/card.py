@@ -14,7 +14,7 @@ from dash import Output, dcc, html, no_update
 from dashboard.draw import charts
 from dashboard.draw.markup import attrs
 from dashboard.draw.palette import Palette
-from dashboard.draw.parts import glossary
+from dashboard.draw.parts import export_menu, glossary
 from dashboard.draw.sheets import Sheet
 from dashboard.view import wording
 from dashboard.view.address import LINKED, View
@@ -152,8 +152,7 @@ class Frame:
         actions = [
             html.A("Table", id=self.slot(page, "table"), href="?", className="action soft",
                    **attrs({"aria-label": f"Table or chart of {self.title}"})),
-            html.A("Export", id=self.slot(page, "export"), href="?", className="action", download="",
-                   **attrs({"aria-label": f"Export {self.title} as CSV"})),
+            export_menu(self.title, self.slot(page, "export"), self.slot(page, "workbook"), bool(self.alternative)),
         ]  # fmt: skip
         body = [html.Div(id=self.slot(page, "content"), className="content", style={"--height": f"{self.height}px"})]
         if self.alternative:
@@ -210,6 +209,7 @@ class Frame:
         found["words"] = Output(self.slot(page, "table"), "children")
         found["table"] = Output(self.slot(page, "table"), "href")
         found["export"] = Output(self.slot(page, "export"), "href")
+        found["workbook"] = Output(self.slot(page, "workbook"), "href")
         if self.alternative:
             found["figure"] = Output(self.slot(page, "figure"), "figure")
             found["box"] = Output(self.slot(page, "figure-box"), "style")
@@ -225,6 +225,7 @@ class Frame:
     def values(self, filling: Filling, page: Address, view: View, sheet: Sheet) -> dict[str, Any]:
         """The values of ``outputs``; the table stands in for the body where the view says so."""
         shown = self.name in view.tables
+        file, query = f"/export/{page.name}/{self.name}", view.query(tables=frozenset())
         found: dict[str, Any] = {
             "head": filling.head,
             "sub": filling.sub,
@@ -232,7 +233,8 @@ class Frame:
             "content": sheet.table() if shown else filling.content,
             "words": "Chart" if shown and self.alternative else "Summary" if shown else "Table",
             "table": page.path + view.toggled(self.name),
-            "export": f"/export/{page.name}/{self.name}.csv{view.query(tables=frozenset())}",
+            "export": f"{file}.csv{query}",
+            "workbook": f"{file}.xlsx{query}",
         }
         if self.alternative:
             visible = filling.figure is not None and not shown

@@ -130,20 +130,23 @@ class Sheet:
             cells.append(html.Td(text.replace("-", wording.MINUS) if text[:1] == "-" else text))
         return cells
 
-    def csv(self, view: View) -> str:
-        """One line per value as CSV, under comment lines that say what they are, of which vehicles, and as of when.
+    def lines(self, view: View) -> list[dict[str, Cell]]:
+        """One line per value, as an export tells them; of a sheet that is words, one per row.
 
         Groups have their code and their name; what is withheld has a line that says so, what has no data has none.
         """
+        if self.is_text:
+            heads = [column.label for column in self.columns]
+            return [dict(zip(heads, row, strict=True)) for row in self.rows]
+        return [self._line(value, view, self.found.info) for value in self.values]
+
+    def csv(self, view: View) -> str:
+        """The lines as CSV, under comment lines that say what they are, of which vehicles, and as of when."""
         out = io.StringIO()
-        info = self.found.info
-        for line in self._preamble(view, info):
+        for line in self._preamble(view):
             out.write(f"# {' '.join(line.split())}\r\n")
-        heads = [column.label for column in self.columns]
-        lines = [
-            {name: _safe(given) for name, given in zip(heads, row, strict=True)} for row in self.rows if self.is_text
-        ] or [self._line(value, view, info) for value in self.values]
-        writer = csv.DictWriter(out, max(map(list, lines), key=len) if lines else ["metric"])
+        lines = [{name: _safe(given) for name, given in line.items()} for line in self.lines(view)]
+        writer = csv.DictWriter(out, heads_of(lines))
         writer.writeheader()
         writer.writerows(lines)
         return out.getvalue()
@@ -167,31 +170,55 @@ class Sheet:
         share = info.still_expected(min(day, info.data_to or day))
         line |= {"withheld": value.suppressed, "dominated": value.dominated, "provisional": info.is_provisional(day)}
         line |= {"still_expected_pct": None if share is None else 100 * share}
-        return {name: _safe(given) for name, given in line.items()}
+        return line
 
-    def _preamble(self, view: View, info: SnapshotInfo) -> list[str]:
-        as_of = f"As of: published {info.published_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    def _preamble(self, view: View) -> list[str]:
+        told = [("Sillage", self.title), *self.slice_of(view), *self.as_of()]
+        lines = [f"{name}: {text}" for name, text in told]
         if self.is_text and not self.contracts:
-            return [f"Sillage: {self.title}", as_of]
-        lines = [f"Sillage: {self.title}", f"Period: {view.first.isoformat()} to {view.last.isoformat()}, UTC days"]
+            return lines
+        lines += [f"Definition: {c.label} ({c.unit}): {c.definition} Owner: {c.owner}" for c in self.contracts]
+        return [*lines, "{}: {}".format(*self.withheld())]
+
+    def slice_of(self, view: View) -> list[tuple[str, str]]:
+        """Which days and vehicles the lines are of, by name; nothing of what no view chooses."""
+        if self.is_text and not self.contracts:
+            return []
+        lines = [("Period", f"{view.first.isoformat()} to {view.last.isoformat()}, UTC days")]
         if self.back:
-            lines.append(f"Of what began from: {view.since(self.back).first.isoformat()} on, in the same way")
+            lines.append(("Of what began from", f"{view.since(self.back).first.isoformat()} on, in the same way"))
         if view.asked is not None:
-            lines.append(f"Asked for: {view.asked[0].isoformat()} to {view.asked[1].isoformat()}; not all has data")
-        for name, values in view.chosen or (("vehicles", ("all",)),):
-            lines.append(f"Filter: {name} = {', '.join(values)}")
+            asked = f"{view.asked[0].isoformat()} to {view.asked[1].isoformat()}"
+            lines.append(("Asked for", f"{asked}; not all has data"))
+        chosen = view.chosen or (("vehicles", ("all",)),)
+        lines += [("Filter", f"{name} = {', '.join(values)}") for name, values in chosen]
         against = view.comparison
         days = f", {against.first.isoformat()} to {against.last.isoformat()}" if against else ""
-        lines.append(f"Comparison: {COMPARE[view.compare]}{days}; a change is in the unit of its value")
-        lines.append(f"{as_of}, data to {info.data_to.isoformat()}" if info.data_to else as_of)
+        return [*lines, ("Comparison", f"{COMPARE[view.compare]}{days}; a change is in the unit of its value")]
+
+    def as_of(self) -> list[tuple[str, str]]:
+        """When the figures were published, up to when they go, and what is still expected, by name."""
+        info = self.found.info
+        published = f"published {info.published_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        if self.is_text and not self.contracts:
+            return [("As of", published)]
+        lines = [("As of", f"{published}, data to {info.data_to.isoformat()}" if info.data_to else published)]
         if info.provisional_from is not None:
-            lines.append(f"Provisional: days from {info.provisional_from.isoformat()} on, late data is still expected")
+            first = info.provisional_from.isoformat()
+            lines.append(("Provisional", f"days from {first} on, late data is still expected"))
             told = ", ".join(f"{wording.percent(share)} of {day.isoformat()}" for day, share in info.expected)
-            lines += [f"Still expected, of the messages of a day: {told}"] if told else []
-        lines += [f"Definition: {c.label} ({c.unit}): {c.definition} Owner: {c.owner}" for c in self.contracts]
-        least = max((c.smallest_group for c in self.contracts), default=10)
-        lines.append(f"Withheld: fewer than {least} vehicles, or needed to hide a group that has; others without data")
+            lines += [("Still expected, of the messages of a day", told)] if told else []
         return lines
+
+    def withheld(self) -> tuple[str, str]:
+        """What has no value, and why, by name."""
+        least = max((c.smallest_group for c in self.contracts), default=10)
+        return "Withheld", f"fewer than {least} vehicles, or needed to hide a group that has; others without data"
+
+
+def heads_of(lines: Sequence[Mapping[str, Cell]]) -> list[str]:
+    """The columns of lines: those of the longest."""
+    return max((list(line) for line in lines), key=len, default=["metric"])
 
 
 def _safe(value: Cell) -> Cell:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
+from dashboard.draw.sheets import Sheet
+from dashboard.draw.workbook import workbook
 from dashboard.page import Page
-from dashboard.view.address import parse
+from dashboard.view.address import View, parse
 from dashboard.view.faults import log_fault
 from dashboard.view.published import Published
 from dashboard.web.status import health, sight
@@ -17,6 +19,11 @@ from lake.errors import QueryError, SillageError
 from lake.snapshot import NothingPublishedError
 
 _FRESH = {"Cache-Control": "no-store"}
+#: By the ending of a file, its kind and how it is written.
+_FILES: dict[str, tuple[str, Callable[[Sheet, View], str | bytes]]] = {
+    "csv": ("text/csv; charset=utf-8", Sheet.csv),
+    "xlsx": ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", workbook),
+}
 
 
 def add_routes(server: FastAPI, pages: Sequence[Page], published: Published) -> None:
@@ -35,15 +42,15 @@ def add_routes(server: FastAPI, pages: Sequence[Page], published: Published) -> 
         info, status = sight(published, now)
         return JSONResponse(health(info, status, now), 503 if status.state == "unreadable" else 200, _FRESH)
 
-    @server.get("/export/{page_name}/{card}.csv", include_in_schema=False)
-    def csv(request: Request, page_name: str, card: str) -> Response:
-        return _export(by_name.get(page_name), card, request.url.query, published)
+    @server.get("/export/{page_name}/{card}.{ending}", include_in_schema=False)
+    def export(request: Request, page_name: str, card: str, ending: str) -> Response:
+        return _export(by_name.get(page_name), card, request.url.query, published, ending)
 
     server.add_exception_handler(SillageError, _refuse)
 
 
-def _export(page: Page | None, card: str, query: str, published: Published) -> Response:
-    if page is None:
+def _export(page: Page | None, card: str, query: str, published: Published, ending: str = "csv") -> Response:
+    if page is None or ending not in _FILES:
         return PlainTextResponse("There is no such export.", 404)
     with published.reading() as reading:
         if reading.catalogue is None:
@@ -57,10 +64,11 @@ def _export(page: Page | None, card: str, query: str, published: Published) -> R
             return PlainTextResponse(f"{error.title}: {error.found}.", 400, _FRESH)
         if sheet is None:
             return PlainTextResponse("There is no such export.", 404)
-        text = sheet.csv(view)
-    name = f"sillage-{page.name}-{card}-{view.first.isoformat()}-{view.last.isoformat()}.csv"
+        kind, written = _FILES[ending]
+        body = written(sheet, view)
+    name = f"sillage-{page.name}-{card}-{view.first.isoformat()}-{view.last.isoformat()}.{ending}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', **_FRESH}
-    return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
+    return Response(body, media_type=kind, headers=headers)
 
 
 def _refuse(_request: Request, error: Exception) -> Response:

@@ -98,6 +98,19 @@
     });
   }
 
+  /* ---- paper ---------------------------------------------------------------------------------- */
+  /* A chart has the width that it has on the screen; with a box to view it in, it is scaled to that of the paper. */
+  function onPaper(isPrinted) {
+    document.querySelectorAll(".figure-box .main-svg").forEach(function (svg) {
+      if (isPrinted) { svg.setAttribute("viewBox", "0 0 " + svg.getAttribute("width") + " " + svg.getAttribute("height")); }
+      else { svg.removeAttribute("viewBox"); }
+    });
+    var foot = document.querySelector(".foot");
+    if (foot) { foot.dataset.printed = "printed " + new Date().toISOString().slice(0, 16).replace("T", " ") + " UTC"; }
+  }
+  window.addEventListener("beforeprint", function () { onPaper(true); });
+  window.addEventListener("afterprint", function () { onPaper(false); });
+
   /* ---- shell ---------------------------------------------------------------------------------- */
   function navigation(pathname, search) {
     var keep = new URLSearchParams(search || "");

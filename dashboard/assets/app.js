@@ -61,6 +61,60 @@
     }
   }
 
+  /* ---- exports -------------------------------------------------------------------------------- */
+  function closeExports(but) {
+    document.querySelectorAll(".export[open]").forEach(function (menu) { if (menu !== but) { menu.open = false; } });
+  }
+  function escaped(text) { return text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;"); }
+  /* Words in lines of at most so many characters. */
+  function inLines(text, most) {
+    return text.split(/\s+/).reduce(function (lines, word) {
+      var last = lines[lines.length - 1];
+      if (last && (last + " " + word).length <= most) { lines[lines.length - 1] += " " + word; } else { lines.push(word); }
+      return lines;
+    }, []);
+  }
+  /* The chart of a card as a file, under what the card and the foot of the page say of it. */
+  function takePicture(button) {
+    var card = button.closest(".card"), chart = card.querySelector(".js-plotly-plot"), foot = document.querySelector(".foot");
+    var width = Math.max(chart.clientWidth, 640), kind = button.getAttribute("data-picture");
+    function said(selector) { var place = card.querySelector(selector); return place ? place.textContent.trim() : ""; }
+    var told = [said(".card-sub"), said(".headline"), foot.textContent].filter(Boolean);
+    var small = [].concat.apply([], told.map(function (text) { return inLines(text, Math.floor(width / 6.2)); }));
+    /* Lines stand 20 px apart, the first with its foot at 24. */
+    var head = 36 + 20 * small.length, style = window.getComputedStyle(document.documentElement);
+    var layout = structuredClone(chart.layout);
+    layout.title = {
+      text: "<b>" + escaped(said(".card-title")) + "</b><br><span style=\"font-size:11px\">" +
+        small.map(escaped).join("<br>") + "</span>",
+      x: 0, xref: "container", xanchor: "left", y: 1, yref: "container", yanchor: "top", pad: { l: 14, t: 24 },
+      font: { size: 15, color: style.getPropertyValue("--text").trim() }
+    };
+    layout.margin = Object.assign({}, layout.margin, { t: (layout.margin.t || 0) + head, r: Math.max(14, layout.margin.r || 0) });
+    layout.paper_bgcolor = style.getPropertyValue("--card").trim();
+    window.Plotly.toImage({ data: chart.data, layout: layout }, {
+      format: kind, width: width, height: chart.clientHeight + head, scale: kind === "png" ? 2 : 1
+    }).then(function (file) {
+      var link = document.createElement("a"), name = card.querySelector(".export a").getAttribute("href").split(/[/.?]/);
+      link.download = ["sillage", name[2], name[3], foot.dataset.first, foot.dataset.last].join("-") + "." + kind;
+      link.href = file;
+      link.click();
+    });
+  }
+
+  /* ---- paper ---------------------------------------------------------------------------------- */
+  /* A chart has the width that it has on the screen; with a box to view it in, it is scaled to that of the paper. */
+  function onPaper(isPrinted) {
+    document.querySelectorAll(".figure-box .main-svg").forEach(function (svg) {
+      if (isPrinted) { svg.setAttribute("viewBox", "0 0 " + svg.getAttribute("width") + " " + svg.getAttribute("height")); }
+      else { svg.removeAttribute("viewBox"); }
+    });
+    var foot = document.querySelector(".foot");
+    if (foot) { foot.dataset.printed = words.printed.replace("{}", new Date().toISOString().slice(0, 16).replace("T", " ")); }
+  }
+  window.addEventListener("beforeprint", function () { onPaper(true); });
+  window.addEventListener("afterprint", function () { onPaper(false); });
+
   /* ---- shell ---------------------------------------------------------------------------------- */
   function navigation(pathname, search) {
     var keep = new URLSearchParams(search || "");
@@ -154,11 +208,26 @@
       fold.setAttribute("aria-expanded", String(open));
       document.getElementById(fold.getAttribute("data-fold")).classList.toggle("open", open);
     }
+    var picture = event.target.closest("[data-picture]");
+    if (picture) { takePicture(picture); }
+    closeExports(event.target.closest(".export > summary") ? event.target.closest(".export") : null);
     var copy = event.target.closest("[data-copy-link]");
     if (copy) { copyLink(copy); }
     if (event.target.closest("[data-theme-toggle]")) { nextTheme(); }
     if (event.target.closest("[data-reload]")) { window.location.reload(); }
   });
+  /* One menu is open at a time, Escape closes it, and pictures are offered where there is a chart to see. */
+  document.addEventListener("keydown", function (event) {
+    var open = event.key === "Escape" && document.querySelector(".export[open]");
+    if (open) { closeExports(null); open.querySelector("summary").focus(); }
+  });
+  document.addEventListener("toggle", function (event) {
+    if (!event.target.matches(".export[open]")) { return; }
+    var box = event.target.closest(".card").querySelector(".figure-box");
+    event.target.querySelectorAll("[data-picture]").forEach(function (button) {
+      button.hidden = !box || box.style.display === "none";
+    });
+  }, true);
   /* What is typed above the glossary leaves the entries that hold all of its words. */
   document.addEventListener("input", function (event) {
     if (event.target.id !== "glossary-search") { return; }
@@ -174,13 +243,15 @@
     document.getElementById("glossary-count").textContent =
       (count === 1 ? words.metrics.one.replace("1", count) : words.metrics.other.replace("2", count));
   });
-  /* Mantine says on the box around a menu's button that the menu is open; the button is what is focused. */
-  new MutationObserver(function (changes) {
-    changes.forEach(function (change) {
-      var button = change.target.querySelector(":scope > [data-menu]");
-      if (button) { button.setAttribute("aria-expanded", change.target.getAttribute("aria-expanded")); }
+  /* Mantine says on the box around a menu's button that the menu is open; the button is what is focused, and a box
+     that is no control may not say so. */
+  new MutationObserver(function () {
+    document.querySelectorAll(".menu-target[aria-expanded]").forEach(function (box) {
+      var button = box.querySelector(":scope > [data-menu]");
+      if (button) { button.setAttribute("aria-expanded", box.getAttribute("aria-expanded")); }
+      box.removeAttribute("aria-expanded");
     });
-  }).observe(document.documentElement, { subtree: true, attributeFilter: ["aria-expanded"] });
+  }).observe(document.documentElement, { subtree: true, childList: true, attributeFilter: ["aria-expanded"] });
   window.addEventListener("popstate", function () { news = words.updated; });
   window.addEventListener("sillage:scheme", function () {
     labelTheme();

@@ -14,7 +14,7 @@ from dash import Output, dcc, html, no_update
 from dashboard.draw import charts
 from dashboard.draw.markup import attrs
 from dashboard.draw.palette import Palette
-from dashboard.draw.parts import glossary
+from dashboard.draw.parts import export_menu, glossary
 from dashboard.draw.sheets import Sheet
 from dashboard.view import wording
 from dashboard.view.address import LINKED, View
@@ -157,8 +157,9 @@ class Frame:
         actions = [
             html.A(say(Text.TABLE), id=self.slot(page, "table"), href="?", className="action soft",
                    **attrs({"aria-label": say(Text.TABLE_OR_CHART_OF, title=self.title)})),
-            html.A(say(Text.EXPORT), id=self.slot(page, "export"), href="?", className="action", download="",
-                   **attrs({"aria-label": say(Text.EXPORT_OF, title=self.title)})),
+            export_menu(
+                self.reader, self.title, self.slot(page, "export"), self.slot(page, "workbook"), bool(self.alternative)
+            ),
         ]  # fmt: skip
         body = [html.Div(id=self.slot(page, "content"), className="content", style={"--height": f"{self.height}px"})]
         if self.alternative:
@@ -216,6 +217,7 @@ class Frame:
         found["words"] = Output(self.slot(page, "table"), "children")
         found["table"] = Output(self.slot(page, "table"), "href")
         found["export"] = Output(self.slot(page, "export"), "href")
+        found["workbook"] = Output(self.slot(page, "workbook"), "href")
         if self.alternative:
             found["figure"] = Output(self.slot(page, "figure"), "figure")
             found["box"] = Output(self.slot(page, "figure-box"), "style")
@@ -231,6 +233,7 @@ class Frame:
     def values(self, filling: Filling, page: Address, view: View, sheet: Sheet) -> dict[str, Any]:
         """The values of ``outputs``; the table stands in for the body where the view says so."""
         shown, say = self.name in view.tables, view.reader.say
+        file, query = f"/export/{page.name}/{self.name}", view.query(tables=frozenset())
         found: dict[str, Any] = {
             "head": filling.head,
             "sub": filling.sub,
@@ -238,7 +241,8 @@ class Frame:
             "content": sheet.table(view.reader) if shown else filling.content,
             "words": say(Text.TABLE if not shown else Text.CHART if self.alternative else Text.SUMMARY),
             "table": page.path + view.toggled(self.name),
-            "export": f"/export/{page.name}/{self.name}.csv{view.query(tables=frozenset())}",
+            "export": f"{file}.csv{query}",
+            "workbook": f"{file}.xlsx{query}",
         }
         if self.alternative:
             visible = filling.figure is not None and not shown

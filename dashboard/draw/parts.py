@@ -40,6 +40,36 @@ def glossary(reader: Reader, contract: Metric) -> Component:
     )
 
 
+def export_menu(reader: Reader, title: str, csv: str, workbook: str, is_drawn: bool) -> Component:
+    """What a card can be taken away as: files from the server, and pictures that the page's script makes of its chart.
+
+    Args:
+        reader: who reads.
+        title: of the card.
+        csv: id of the link to its CSV.
+        workbook: id of the link to its workbook.
+        is_drawn: it has a chart.
+    """
+    files = [
+        html.A(
+            name,
+            id=id_,
+            href="?",
+            download="",
+            **attrs({"aria-label": reader.say(Text.FILE_OF, kind=name, title=title)}),
+        )
+        for name, id_ in (("CSV", csv), ("Excel", workbook))
+    ]
+    pictures = [
+        html.Button(kind.upper(), type="button",
+                    **attrs({"data-picture": kind, "aria-label": reader.say(Text.PICTURE_OF, kind=kind.upper(), title=title)}))
+        for kind in ("png", "svg")
+    ]  # fmt: skip
+    head = html.Summary(reader.say(Text.EXPORT), className="action",
+                        **attrs({"aria-label": reader.say(Text.EXPORT_OF, title=title)}))  # fmt: skip
+    return html.Details([head, html.Div([*files, *(pictures if is_drawn else [])])], className="export")
+
+
 def sparkline(values: Sequence[float | None]) -> Component:
     """A small line with a dot on its last value, broken where there is none. Its figures are in the tables."""
     known = [v for v in values if v is not None]

@@ -154,25 +154,28 @@ class Sheet:
             cells.append(html.Td(_written(reader, column, value)))
         return cells
 
-    def csv(self, view: View, *, in_miles: bool = False) -> str:
-        """One line per value as CSV, under comment lines that say what they are, of which vehicles, and as of when.
+    def lines(self, view: View) -> list[dict[str, Cell]]:
+        """One line per value, as an export tells them; of a sheet that is words, one per row.
 
         Groups have their code and their name; what is withheld has a line that says so, what has no data has none.
+        """
+        if self.is_text:
+            heads = [column.name or column.label for column in self.columns]
+            return [dict(zip(heads, row, strict=True)) for row in self.rows]
+        return [self._line(value, view, self.found.info) for value in self.values]
+
+    def csv(self, view: View, *, in_miles: bool = False) -> str:
+        """The lines as CSV, under comment lines that say what they are, of which vehicles, and as of when.
 
         Args:
             view: period, filters and comparison; values are by the kilometre.
             in_miles: the page that it comes from shows miles, so that the difference is said.
         """
         out = io.StringIO()
-        info = self.found.info
-        units = [view.reader.say(Text.EXPORT_IN_KM)] if in_miles and not self.is_text else []
-        for line in (*self._preamble(view, info), *units):
+        for line in self._preamble(view, in_miles=in_miles):
             out.write(f"# {' '.join(line.split())}\r\n")
-        heads = [column.name or column.label for column in self.columns]
-        lines = [
-            {name: _safe(given) for name, given in zip(heads, row, strict=True)} for row in self.rows if self.is_text
-        ] or [self._line(value, view, info) for value in self.values]
-        writer = csv.DictWriter(out, max(map(list, lines), key=len) if lines else ["metric"])
+        lines = [{name: _safe(given) for name, given in line.items()} for line in self.lines(view)]
+        writer = csv.DictWriter(out, heads_of(lines))
         writer.writeheader()
         writer.writerows(lines)
         return out.getvalue()
@@ -196,16 +199,25 @@ class Sheet:
         share = info.still_expected(min(day, info.data_to or day))
         line |= {"withheld": value.suppressed, "dominated": value.dominated, "provisional": info.is_provisional(day)}
         line |= {"still_expected_pct": None if share is None else 100 * share}
-        return {name: _safe(given) for name, given in line.items()}
+        return line
 
-    def _preamble(self, view: View, info: SnapshotInfo) -> list[str]:
-        reader, say = view.reader, view.reader.say
-        title = say(Text.EXPORT_TITLE, title=self.title)
-        published = f"{info.published_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-        as_of = say(Text.EXPORT_AS_OF, instant=published)
+    def _preamble(self, view: View, *, in_miles: bool) -> list[str]:
+        say = view.reader.say
+        lines = [say(Text.EXPORT_TITLE, title=self.title), *self.slice_of(view), *self.as_of(view, in_miles=in_miles)]
         if self.is_text and not self.contracts:
-            return [title, as_of]
-        lines = [title, say(Text.EXPORT_PERIOD, **_iso(view.first, view.last))]
+            return lines
+        lines += [
+            say(Text.EXPORT_DEFINITION, label=c.label, unit=c.unit, definition=c.definition, owner=c.owner)
+            for c in self.contracts
+        ]
+        return [*lines, self.withheld(view)]
+
+    def slice_of(self, view: View) -> list[str]:
+        """Which days and vehicles the lines are of; nothing of what no view chooses."""
+        if self.is_text and not self.contracts:
+            return []
+        say = view.reader.say
+        lines = [say(Text.EXPORT_PERIOD, **_iso(view.first, view.last))]
         if self.back:
             lines.append(say(Text.EXPORT_SINCE, first=view.since(self.back).first.isoformat()))
         if view.asked is not None:
@@ -214,10 +226,15 @@ class Sheet:
         lines += [] if view.chosen else [say(Text.EXPORT_NO_FILTER)]
         against, what = view.comparison, say(COMPARE[view.compare])
         compared = {"what": what, **_iso(against.first, against.last)} if against else {"what": what}
-        lines.append(say(Text.EXPORT_COMPARISON if against else Text.EXPORT_NO_COMPARISON, **compared))
-        if info.data_to:
-            as_of = say(Text.EXPORT_AS_OF_DATA, instant=published, day=info.data_to.isoformat())
-        lines.append(as_of)
+        return [*lines, say(Text.EXPORT_COMPARISON if against else Text.EXPORT_NO_COMPARISON, **compared)]
+
+    def as_of(self, view: View, *, in_miles: bool = False) -> list[str]:
+        """When the figures were published, up to when they go, what is still expected, and how they differ from a page."""
+        info, reader, say = self.found.info, view.reader, view.reader.say
+        published = f"{info.published_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        if info.data_to is None or (self.is_text and not self.contracts):
+            return [say(Text.EXPORT_AS_OF, instant=published)]
+        lines = [say(Text.EXPORT_AS_OF_DATA, instant=published, day=info.data_to.isoformat())]
         if info.provisional_from is not None:
             lines.append(say(Text.EXPORT_PROVISIONAL, first=info.provisional_from.isoformat()))
             told = ", ".join(
@@ -227,13 +244,17 @@ class Sheet:
             lines += [say(Text.EXPORT_EXPECTED, told=told)] if told else []
         if noise := wording.protection(reader, info):
             lines.append(say(Text.EXPORT_PROTECTION, told=noise))
-        lines += [
-            say(Text.EXPORT_DEFINITION, label=c.label, unit=c.unit, definition=c.definition, owner=c.owner)
-            for c in self.contracts
-        ]
-        least = max((c.smallest_group for c in self.contracts), default=10)
-        lines.append(say(Text.EXPORT_WITHHELD, least=least))
+        lines += [say(Text.EXPORT_IN_KM)] if in_miles and not self.is_text else []
         return lines
+
+    def withheld(self, view: View) -> str:
+        """What has no value, and why."""
+        return view.reader.say(Text.EXPORT_WITHHELD, least=max((c.smallest_group for c in self.contracts), default=10))
+
+
+def heads_of(lines: Sequence[Mapping[str, Cell]]) -> list[str]:
+    """The columns of lines: those of the longest."""
+    return max((list(line) for line in lines), key=len, default=["metric"])
 
 
 def _iso(first: date, last: date) -> dict[str, str]:

@@ -21,6 +21,7 @@ _FILLED = {
     "title": (Text.PAGE_TITLE, "page"),
     "theme": (Text.THEME_IS, "choice"),
     "change": (Text.CHANGE_THEME, "choice"),
+    "printed": (Text.PRINTED, "instant"),
 }
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
+from dashboard.draw.sheets import Sheet
+from dashboard.draw.workbook import workbook
 from dashboard.page import Page
 from dashboard.view.address import parse
 from dashboard.view.faults import log_fault
@@ -20,6 +22,11 @@ from lake.errors import QueryError, SillageError
 from lake.snapshot import NothingPublishedError
 
 _FRESH = {"Cache-Control": "no-store"}
+#: By the ending of a file, its kind and how it is written.
+_FILES: dict[str, tuple[str, Callable[..., str | bytes]]] = {
+    "csv": ("text/csv; charset=utf-8", Sheet.csv),
+    "xlsx": ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", workbook),
+}
 
 
 def add_routes(server: FastAPI, pages: Sequence[Page], published: Published) -> None:
@@ -38,18 +45,20 @@ def add_routes(server: FastAPI, pages: Sequence[Page], published: Published) -> 
         info, status = sight(published, now)
         return JSONResponse(health(info, status, now), 503 if status.state == "unreadable" else 200, _FRESH)
 
-    @server.get("/export/{page_name}/{card}.csv", include_in_schema=False)
-    def csv(request: Request, page_name: str, card: str) -> Response:
+    @server.get("/export/{page_name}/{card}.{ending}", include_in_schema=False)
+    def export(request: Request, page_name: str, card: str, ending: str) -> Response:
         accepted = request.headers.get("accept-language")
-        return _export(by_name.get(page_name), card, request.url.query, published, accepted)
+        return _export(by_name.get(page_name), card, request.url.query, published, accepted, ending)
 
     server.add_exception_handler(SillageError, _refuse)
 
 
-def _export(page: Page | None, card: str, query: str, published: Published, accepted: str | None = None) -> Response:
+def _export(
+    page: Page | None, card: str, query: str, published: Published, accepted: str | None = None, ending: str = "csv"
+) -> Response:
     told = Reader.of(query, accepted)
     reader = replace(told, units="km")  # as SQL has them, whatever the page shows
-    if page is None:
+    if page is None or ending not in _FILES:
         return PlainTextResponse(reader.say(Text.NO_SUCH_EXPORT), 404)
     with published.reading(reader) as reading:
         if reading.catalogue is None:
@@ -63,10 +72,11 @@ def _export(page: Page | None, card: str, query: str, published: Published, acce
             return PlainTextResponse(reader.say(Text.NO_EXPORT_FOR, names=error.found or ""), 400, _FRESH)
         if sheet is None:
             return PlainTextResponse(reader.say(Text.NO_SUCH_EXPORT), 404)
-        text = sheet.csv(view, in_miles=told.units == "mi")
-    name = f"sillage-{page.name}-{card}-{view.first.isoformat()}-{view.last.isoformat()}.csv"
+        kind, written = _FILES[ending]
+        body = written(sheet, view, in_miles=told.units == "mi")
+    name = f"sillage-{page.name}-{card}-{view.first.isoformat()}-{view.last.isoformat()}.{ending}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', **_FRESH}
-    return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
+    return Response(body, media_type=kind, headers=headers)
 
 
 def _refuse(request: Request, error: Exception) -> Response:

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dashboard.view.history import Lives
 from dashboard.view.published import Published
 from lake.settings import Settings
 from lake.snapshot import Snapshot
 from tests.e2e.serving import publish, running
+from tests.e2e.whole import publish_whole
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
@@ -46,6 +48,25 @@ def published(settings: Settings) -> Published:
 def address(settings: Settings, published: Published) -> Iterator[str]:
     """Where the dashboard runs."""
     with running(settings, published) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A lake with something to show on every card of every page."""
+    return publish_whole(tmp_path_factory.mktemp("whole"))
+
+
+@pytest.fixture(scope="session")
+def whole_published(whole: Settings) -> Published:
+    """What its server reads."""
+    return Published(lambda: Snapshot.open(whole), lives=Lives.beside(whole))
+
+
+@pytest.fixture(scope="session")
+def whole_address(whole: Settings, whole_published: Published) -> Iterator[str]:
+    """Where its dashboard runs."""
+    with running(whole, whole_published) as address:
         yield address
 
 

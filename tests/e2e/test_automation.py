@@ -52,7 +52,8 @@ def test_a_bar_filters(visit: Visit) -> None:
 
 def test_reasons_are_exported_with_their_definitions(visit: Visit, tmp_path: Path) -> None:
     page = visit("/automation?days=7", wait=".tile[data-value]")
-    page.wait_for_selector('#automation-reasons-export[href*="days=7"]')
+    page.wait_for_selector('#automation-reasons-export[href*="days=7"]', state="attached")
+    page.click(".export:has(#automation-reasons-export) summary")
     with page.expect_download() as download:
         page.click("#automation-reasons-export")
     download.value.save_as(tmp_path / "reasons.csv")

@@ -151,7 +151,8 @@ def test_a_table_stands_for_every_chart(visit: Visit, published: Published) -> N
 
 def test_an_export_carries_what_it_is(visit: Visit, tmp_path: Path) -> None:
     page = visit("/usage?market=FR", wait=".headline[data-value]")
-    page.wait_for_selector('#usage-activity-export[href*="market=FR"]')
+    page.wait_for_selector('#usage-activity-export[href*="market=FR"]', state="attached")
+    page.click(".export:has(#usage-activity-export) summary")
     with page.expect_download() as download:
         page.click("#usage-activity-export")
     target = tmp_path / "export.csv"

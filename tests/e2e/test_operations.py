@@ -52,7 +52,8 @@ def test_it_tells_how_the_lake_is_run(visit: Visit, address: str, width: int, sc
 
 def test_its_export_is_a_file_of_the_rows(visit: Visit, address: str, tmp_path: Path) -> None:
     page = visit(f"{address}/operations")
-    page.wait_for_selector('#operations-rejects-export[href*="/export/operations/rejects.csv"]')
+    page.wait_for_selector('#operations-rejects-export[href*="/export/operations/rejects.csv"]', state="attached")
+    page.click(".export:has(#operations-rejects-export) summary")
     with page.expect_download() as download:
         page.click("#operations-rejects-export")
     download.value.save_as(tmp_path / "rejects.csv")

@@ -70,7 +70,8 @@ def test_its_table_has_the_freeze_frame_and_its_export_too(visit: Visit, address
     page = visit(f"{address}/vehicle?vehicle={ONE}&table=timeline")
     page.wait_for_selector("#vehicle-timeline-content tbody tr")
     assert "freeze soc pct: 41" in page.inner_text("#vehicle-timeline-content")
-    page.wait_for_selector(f'#vehicle-timeline-export[href*="{ONE}"]')
+    page.wait_for_selector(f'#vehicle-timeline-export[href*="{ONE}"]', state="attached")
+    page.click(".export:has(#vehicle-timeline-export) summary")
     with page.expect_download() as download:
         page.click("#vehicle-timeline-export")
     download.value.save_as(tmp_path / "life.csv")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from io import StringIO
+from io import BytesIO, StringIO
 from pathlib import Path
 
 import pytest
+from openpyxl import load_workbook
 
 from dashboard.draw.sheets import Column, Sheet
+from dashboard.draw.workbook import workbook
 from dashboard.page import Page
 from dashboard.pages import overview, usage
 from dashboard.view import wording
@@ -160,6 +162,63 @@ def test_what_is_withheld_has_a_line_that_says_so(published: Published) -> None:
         "MA": ("", "true"),
         "TR": ("", "true"),
     }
+
+
+def sheets(
+    published: Published, card: str, query: str = "", page: Page = overview.PAGE
+) -> dict[str, list[list[object]]]:
+    answer = _export(page, card, query, published, "xlsx")
+    assert answer.status_code == 200
+    book = load_workbook(BytesIO(bytes(answer.body)))
+    return {name: [[cell.value for cell in row] for row in book[name].iter_rows()] for name in book.sheetnames}
+
+
+@pytest.mark.parametrize(
+    ("page", "card", "query"), [(overview.PAGE, "markets", ""), (usage.PAGE, "distance", "days=7")]
+)
+def test_a_workbook_tells_what_the_csv_does(published: Published, page: Page, card: str, query: str) -> None:
+    found = sheets(published, card, query, page)
+    assert list(found) == ["values", "definition", "filters", "as-of"]
+    heads, *rows = found["values"]
+    told = [dict(zip(heads, map(as_text, row), strict=True)) for row in rows]
+    assert told == export(published, card, query, page)
+    assert [row[0] for row in found["definition"]][1:] == list(dict.fromkeys(line["metric"] for line in told))
+    filters = dict(row for row in found["filters"][1:] if row[0] != "Filter")
+    assert filters["Period"] == ("2026-03-08 to 2026-03-14" if query else "2026-02-15 to 2026-03-14") + ", UTC days"
+    assert found["filters"][-2] == ["Filter", "vehicles = all"]
+    as_of = dict(found["as-of"][1:])
+    assert as_of["As of"] == "published 2026-03-15T06:00:00Z, data to 2026-03-14"
+    assert str(as_of["Withheld"]).startswith("fewer than 10 vehicles")
+
+
+def as_text(value: object) -> str:
+    """A cell as the CSV has it: what Python reads from a workbook are numbers, days and truth."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, datetime):
+        return value.date().isoformat()
+    if isinstance(value, (int, float)):
+        return str(float(value))
+    return "" if value is None else str(value)
+
+
+def test_text_in_a_workbook_is_no_formula_and_no_link(published: Published) -> None:
+    groups = ("=A1", "{=A1}", "@n", "https://example.org", "007")
+    with published.reading() as reading:
+        assert reading.catalogue is not None
+        found = Answers(reading.info, reading.contracts, {})
+        rows = tuple((group,) for group in groups)
+        sheet = Sheet("card", "Card", (Column("Model"),), rows, (), (), found, is_text=True)
+        written = [workbook(sheet, default_view(reading.catalogue)) for _ in range(2)]
+    values = load_workbook(BytesIO(written[0]))["values"]
+    assert [(cell.value, cell.data_type, cell.hyperlink) for (cell,) in values.iter_rows(min_row=2)] == [
+        (group, "s", None) for group in groups
+    ]
+    assert written[0] == written[1]
+
+
+def test_other_endings_are_no_exports(published: Published) -> None:
+    assert _export(overview.PAGE, "markets", "", published, "html").status_code == 404
 
 
 def test_changes_are_numbers_in_the_unit_of_their_value(published: Published) -> None:

@@ -50,21 +50,20 @@ def export_menu(reader: Reader, title: str, csv: str, workbook: str, is_drawn: b
         workbook: id of the link to its workbook.
         is_drawn: it has a chart.
     """
+
+    def named(text: Text, kind: str) -> dict[str, str]:
+        return {"aria-label": reader.say(text, kind=kind, title=title)}
+
     files = [
-        html.A(
-            name,
-            id=id_,
-            href="?",
-            download="",
-            **attrs({"aria-label": reader.say(Text.FILE_OF, kind=name, title=title)}),
-        )
+        html.A(name, id=id_, href="?", download="", **attrs(named(Text.FILE_OF, name)))
         for name, id_ in (("CSV", csv), ("Excel", workbook))
     ]
     pictures = [
-        html.Button(kind.upper(), type="button",
-                    **attrs({"data-picture": kind, "aria-label": reader.say(Text.PICTURE_OF, kind=kind.upper(), title=title)}))
+        html.Button(
+            kind.upper(), type="button", **attrs({"data-picture": kind, **named(Text.PICTURE_OF, kind.upper())})
+        )
         for kind in ("png", "svg")
-    ]  # fmt: skip
+    ]
     head = html.Summary(reader.say(Text.EXPORT), className="action",
                         **attrs({"aria-label": reader.say(Text.EXPORT_OF, title=title)}))  # fmt: skip
     return html.Details([head, html.Div([*files, *(pictures if is_drawn else [])])], className="export")

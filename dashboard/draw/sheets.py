@@ -229,7 +229,7 @@ class Sheet:
         return [*lines, say(Text.EXPORT_COMPARISON if against else Text.EXPORT_NO_COMPARISON, **compared)]
 
     def as_of(self, view: View, *, in_miles: bool = False) -> list[str]:
-        """When the figures were published, up to when they go, what is still expected, and how they differ from a page."""
+        """When the figures were published, up to when they go, what is still expected, how they differ from a page."""
         info, reader, say = self.found.info, view.reader, view.reader.say
         published = f"{info.published_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
         if info.data_to is None or (self.is_text and not self.contracts):

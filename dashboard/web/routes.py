@@ -48,13 +48,13 @@ def add_routes(server: FastAPI, pages: Sequence[Page], published: Published) -> 
     @server.get("/export/{page_name}/{card}.{ending}", include_in_schema=False)
     def export(request: Request, page_name: str, card: str, ending: str) -> Response:
         accepted = request.headers.get("accept-language")
-        return _export(by_name.get(page_name), card, request.url.query, published, accepted, ending)
+        return _export(by_name.get(page_name), card, request.url.query, published, ending, accepted)
 
     server.add_exception_handler(SillageError, _refuse)
 
 
 def _export(
-    page: Page | None, card: str, query: str, published: Published, accepted: str | None = None, ending: str = "csv"
+    page: Page | None, card: str, query: str, published: Published, ending: str = "csv", accepted: str | None = None
 ) -> Response:
     told = Reader.of(query, accepted)
     reader = replace(told, units="km")  # as SQL has them, whatever the page shows

@@ -135,6 +135,7 @@ class Page:
             if first is not None and (missing := _without_data(reading, view, first)):
                 return self._values(published.contracts, notes, missing, None, foot)
             notes += _coverage(view, first) if first is not None else []
+            notes += [told] if (told := wording.unanswered(reader, view.chosen, reading.info)) else []
             late = provisional_key(wording.provisional(reader, reading.info, view.last))
             values = self._values(published.contracts, notes, None, late, foot)
             values["cards"] = {card.name: self._drawn(card, view, found, scheme) for card in self.cards}
@@ -232,8 +233,10 @@ def _notes(notes: Sequence[str]) -> Any:
 def _foot(reading: Reading, view: View, search: str | None) -> Any:
     """Which snapshot and days the figures are of, and, for scripts, the address that they answer."""
     info = reading.info
+    published = wording.instant(view.reader, info.published_at)
+    words = view.reader.say(Text.FOOT, instant=published, period=view.period)
     return html.P(
-        view.reader.say(Text.FOOT, instant=wording.instant(view.reader, info.published_at), period=view.period),
+        " · ".join(filter(None, (words, wording.protection(view.reader, info)))),
         className="foot",
         title=info.version,
         **attrs(

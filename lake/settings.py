@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from datetime import date
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -72,6 +72,11 @@ class Settings(BaseSettings):
         lt=100,
         description="A day is marked provisional while more than this percentage of its messages is still expected, "
         "by how late those of earlier days came.",
+    )
+    protect: Literal["none", "cells"] = Field(
+        "none",
+        description="cells: what is published tells counts and amounts with a little noise, so that many answers taken "
+        "together tell of no single vehicle. For a dashboard that others than its operator may open.",
     )
     keep_snapshots: int = Field(7, ge=1, description="How many published snapshots are kept.")
     retention_days: int = Field(

@@ -57,6 +57,7 @@ class SnapshotInfo:
             vehicle's clock is; ``None`` if that is not known.
         expected: provisional days up to ``data_to``, each with the share of its messages that is still to come, from 0
             to 1; empty where that is not known.
+        protect: ``cells`` where its rows have keys and what is told of them has noise; else ``none``.
     """
 
     file: str
@@ -68,6 +69,7 @@ class SnapshotInfo:
     newest_day: date | None = None
     newest_event_at: datetime | None = None
     expected: tuple[tuple[date, float], ...] = ()
+    protect: str = "none"
 
     def is_provisional(self, last: date) -> bool:
         """Whether a range that ends with this day holds days that may still change."""
@@ -109,6 +111,7 @@ class SnapshotInfo:
                 newest_day=_day(fields.get("newest_day")) or days["data_to"],
                 newest_event_at=newest and datetime.fromisoformat(newest),
                 expected=tuple((date.fromisoformat(day), share) for day, share in fields.get("expected", {}).items()),
+                protect=fields.get("protect", "none"),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise LakeError(
@@ -148,6 +151,7 @@ def write_snapshot(
     newest_event_at: datetime | None = None,
     expected: Mapping[date, float] | None = None,
     provisional_pct: float = 1.0,
+    protect: str = "none",
     kpis: Sequence[TableSpec] = (),
     prepare: Callable[[duckdb.DuckDBPyConnection], object] = _as_they_are,
     statements: Callable[[date | None], Sequence[str]] = _no_statements,
@@ -164,6 +168,7 @@ def write_snapshot(
         newest_event_at: newest event that has landed, if it is known.
         expected: share of each day's messages that is still to come, from 0 to 1; empty where that is not known.
         provisional_pct: a day of which more than this percentage is still to come is provisional, and so is all after.
+        protect: whether ``prepare`` gives the rows keys, in the words of ``SnapshotInfo``.
         kpis: the KPI tables.
         prepare: what is done to the KPI tables once they are written.
         statements: what is defined over them, as ``metric(name)`` is, of the newest day that is over.
@@ -200,7 +205,7 @@ def write_snapshot(
             event = newest_event_at and min(newest_event_at, at)
             to_come = ((day, share) for day, share in sorted((expected or {}).items()))
             kept = tuple((d, s) for d, s in to_come if provisional and last and provisional <= d <= last)
-            info = SnapshotInfo(target.name, at, first, last, provisional, version, newest, event, kept)
+            info = SnapshotInfo(target.name, at, first, last, provisional, version, newest, event, kept, protect)
             _write_meta(con, info)
             for statement in statements(last):
                 con.execute(statement)
@@ -417,6 +422,7 @@ def _write_meta(con: duckdb.DuckDBPyConnection, info: SnapshotInfo) -> None:
             "version": pl.String,
             "newest_day": pl.Date,
             "newest_event_at": pl.Datetime("us", "UTC"),
+            "protect": pl.String,
         },
     )
     _write_table(con, "meta.snapshot", snapshot, "")

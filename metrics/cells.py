@@ -13,6 +13,7 @@ from metrics.expressions import parts_of, sum_sql
 from metrics.grain import Grain
 from metrics.kinds.keyed import Keyed, Rows
 from metrics.kinds.plain import Plain
+from metrics.protection import KEY, KEYS, amount_told, count_told
 from metrics.suppression import Size, Suppression, sums_of
 
 _FOLDER = Path(__file__).parent
@@ -60,6 +61,7 @@ class Cells:
             singles=self.rule.singles,
             covers=self.rule.joins,
             withheld=self.rule.withheld,
+            told=self._told(),
         )
         return ", ".join([text, *self._measured()])
 
@@ -123,7 +125,44 @@ class Cells:
 
     def measures(self, metric: Keyed) -> dict[str, str]:
         """SQL over ``measured`` of ``FIGURES``, null where they are withheld."""
-        return {name: self._shown(metric, f"measured.{name}") for name in FIGURES}
+        found = {name: f"measured.{name}" for name in FIGURES}
+        if self.table.protected:
+            found |= self._measured_told(metric)
+        return {name: self._shown(metric, sql) for name, sql in found.items()}
+
+    def _measured_told(self, metric: Keyed) -> dict[str, str]:
+        """Of these those that have noise."""
+        key = _quoted(f"{self._way(metric.over_time)}_{KEY}")
+        counts = ("numerator", "denominator", "before_denominator")
+        told = {name: f"({count_told(f'measured.{name}', key)})" for name in counts}
+        if metric.has_parts:
+            told["value"] = f"{metric.scale!r} * {told['numerator']} / nullif({told['denominator']}, 0)"
+        elif metric.is_share:  # of so many cases as the share says
+            cases = f"round(measured.value / {metric.scale!r} * measured.denominator)"
+            off = f"coalesce(({count_told(cases, key)}) / nullif({cases}, 0), 1)"
+            for name in ("value", "low", "high"):
+                told[name] = f"measured.{name} * {off} * measured.denominator / nullif({told['denominator']}, 0)"
+        return told
+
+    def _told(self) -> str:
+        """The clause that puts the noise of published cells into their sums; what is withheld goes by the true ones."""
+        if not self.table.protected:
+            return ""
+        vehicles, known = _quoted(f"{self.rule.sizes[0].when}_vehicles"), {name for name, _ in self._sums()}
+        told = {f"{size.when}_vehicles": self._noisy(f"{size.when}_vehicles", "newest") for size in self.rule.sizes}
+        for part, way in self._summed():
+            name = f"{way}_{part}"
+            if part in self.table.counts:
+                told[name] = self._noisy(name, way)
+            else:
+                each = f"abs(groups.{_quoted(name)}) / greatest(groups.{vehicles}, 1)"
+                if (largest := f"{way}_largest_{part}") in known:
+                    each = f"greatest({each}, groups.{_quoted(largest)})"
+                told[name] = amount_told(f"groups.{_quoted(name)}", f"groups.{_quoted(f'{way}_{KEY}')}", each)
+        return f"replace ({', '.join(f'{sql} as {_quoted(name)}' for name, sql in told.items())})"
+
+    def _noisy(self, name: str, way: str) -> str:
+        return count_told(f"groups.{_quoted(name)}", f"groups.{_quoted(f'{way}_{KEY}')}")
 
     def _shown(self, metric: Metric, sql: str) -> str:
         return f"case when not {self.is_withheld(metric)} then {sql} end"
@@ -147,7 +186,8 @@ class Cells:
         return sorted({(part, self._way(over_time)) for text, over_time in texts for part in parts_of(text)})
 
     def _parts(self) -> list[str]:
-        return sorted({*self.rule.parts} | {part for part, _ in self._summed()})
+        keys = {KEY} if self.table.protected else set()
+        return sorted({*self.rule.parts, *keys} | {part for part, _ in self._summed()})
 
     def _with_largest(self, metric: Plain) -> list[str]:
         """The parts a value is made of of which the largest contribution of one vehicle is known."""
@@ -163,6 +203,11 @@ class Cells:
         sums = {
             f"{way}_{part}": f'cast(coalesce(sum("{part}"){only[way]}, 0) as double)' for part, way in self._summed()
         }
+        if self.table.protected:
+            sums |= {
+                f"{way}_{KEY}": f"cast(coalesce(sum({KEY}){where}, 0) % {KEYS} as bigint)"
+                for way, where in only.items()
+            }
         sums |= {
             f"{way}_{name}": f'max("{name}"){only[way]}'
             for metric in self.plain

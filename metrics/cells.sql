@@ -46,5 +46,5 @@ groups as (
 
 {singles}
 judged as (
-    select groups.*, {withheld} from groups {covers} {inside}
+    select groups.* {told}, {withheld} from groups {covers} {inside}
 )

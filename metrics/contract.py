@@ -281,6 +281,7 @@ class KpiTable(Model):
         metrics: metrics made of the parts.
         sql: its query, in DuckDB's dialect, with ``$first_day`` and ``$last_day``.
         file: path of the query, for messages.
+        protected: as it is published, its rows have keys, and what is told of them has noise (``metrics.protection``).
     """
 
     table: TableName
@@ -296,6 +297,7 @@ class KpiTable(Model):
     metrics: tuple[Metric, ...]
     sql: Words
     file: str
+    protected: bool = False
 
     def __hash__(self) -> int:
         return hash(self.table)

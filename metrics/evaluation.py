@@ -324,7 +324,8 @@ def _answer(asked: _Asked, contracts: Contracts, cells: Mapping[tuple[str, Filte
             places = _by_place(told, asked.slice.first, asked.unit)
             told = [replace(value, previous=known.get(place)) for place, value in places.items()]
         values += told
-    return Evaluation(asked.by, tuple(values))
+    protected = any(contracts.table(metric.table).protected for metric in asked.metrics)
+    return Evaluation(asked.by, tuple(values), protected)
 
 
 def _by_place(

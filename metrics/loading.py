@@ -5,9 +5,9 @@ The text of a query is looked at when a table's ``inputs`` are asked for (``metr
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,14 @@ class Contracts:
 
     tables: tuple[KpiTable, ...]
     dimensions: tuple[Dimension, ...]
+
+    def as_published(self, protect: str) -> Contracts:
+        """The contracts of a database that was published with this protection: ``none`` or ``cells``."""
+        return self._protected if protect == "cells" else self
+
+    @cached_property
+    def _protected(self) -> Contracts:
+        return replace(self, tables=tuple(table.model_copy(update={"protected": True}) for table in self.tables))
 
     @property
     def metrics(self) -> tuple[Metric, ...]:

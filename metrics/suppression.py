@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from metrics.contract import KpiTable
 from metrics.grain import ALL, Grain
 
+#: Filters that may hold several values at once, where values have noise.
+MOST_SEVERAL = 1
+
 
 @dataclass(frozen=True)
 class Size:
@@ -68,7 +71,13 @@ class Suppression:
     @property
     def withheld(self) -> str:
         """Columns ``withheld_<n>``, one for each size."""
-        return ", ".join(f"{self._rule(size)} as withheld_{n}" for n, size in enumerate(self.sizes))
+        rules = [self._rule(size) if self._is_answered else "true" for size in self.sizes]
+        return ", ".join(f"{rule} as withheld_{n}" for n, rule in enumerate(rules))
+
+    @property
+    def _is_answered(self) -> bool:
+        """Whose noise differs each time is not asked for by any set of cells that one likes: it would average out."""
+        return not self.table.protected or len(self._several()) <= MOST_SEVERAL
 
     @property
     def measures(self) -> dict[str, str]:

@@ -206,10 +206,12 @@ class Evaluation(Sequence[MetricValue]):
     Attributes:
         by: dimensions of the groups, without ``date``, ``week`` and ``month``.
         values: the values.
+        protected: they have noise (``metrics.protection``).
     """
 
     by: tuple[str, ...]
     values: tuple[MetricValue, ...]
+    protected: bool = False
 
     def __len__(self) -> int:
         return len(self.values)
@@ -252,6 +254,7 @@ class Evaluation(Sequence[MetricValue]):
                 "vehicles": v.vehicles,
                 "suppressed": v.suppressed,
                 "dominated": v.dominated,
+                "protected": self.protected,
             }
             for v in self.values
         ]
@@ -267,5 +270,6 @@ class Evaluation(Sequence[MetricValue]):
             "vehicles": pl.Int64(),
             "suppressed": pl.Boolean(),
             "dominated": pl.Boolean(),
+            "protected": pl.Boolean(),
         }
         return pl.DataFrame(rows, schema=schema, orient="row")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import duckdb
 import polars as pl
 
 from lake.patience import patiently
@@ -20,6 +23,7 @@ from lake.storage import Lake
 from lake.tables import open_table
 from metrics import Contracts, load_contracts, macro_statements
 from metrics.folding import fold_small_values
+from metrics.protection import add_keys
 from metrics.publication import contracts_frame
 from orchestration.expected import expected_shares, keep_expected
 from orchestration.kpi_rows import kpi_rows
@@ -62,6 +66,7 @@ def publish(lake: Lake, settings: Settings) -> SnapshotInfo:
                 provisional_days=settings.provisional_days,
                 expected=expected,
                 provisional_pct=settings.provisional_pct,
+                secret=None if settings.protect == "none" else _secret(lake),
                 published_at=at,
                 newest_event_at=fresh["newest_event_at"].max(),
             )
@@ -74,7 +79,12 @@ def publish(lake: Lake, settings: Settings) -> SnapshotInfo:
 
 
 def write_figures(
-    path: Path, tables: Mapping[str, Source], *, contracts: Contracts | None = None, **how: Any
+    path: Path,
+    tables: Mapping[str, Source],
+    *,
+    contracts: Contracts | None = None,
+    secret: bytes | None = None,
+    **how: Any,
 ) -> SnapshotInfo:
     """Write a snapshot of KPI tables with all that the contracts say of them; see ``lake.snapshot.write_snapshot``.
 
@@ -82,17 +92,31 @@ def write_figures(
         path: file to write, or the folder for it.
         tables: ``schema.table`` to its rows.
         contracts: the contracts; the shipped ones unless given.
+        secret: from which the keys of rows are made, where what is told of them shall have noise.
         how: what else ``write_snapshot`` takes.
     """
-    contracts = contracts or load_contracts()
+    protect = "none" if secret is None else "cells"
+    contracts = (contracts or load_contracts()).as_published(protect)
+
+    def prepare(con: duckdb.DuckDBPyConnection) -> None:
+        if secret is not None:  # before anything is folded: a value that is folded one day only keeps its keys
+            add_keys(con, contracts, secret)
+        fold_small_values(con, contracts)
+
     return write_snapshot(
         path,
         {**tables, "meta.metrics": contracts_frame(contracts)},
         kpis=[table.spec for table in contracts.tables],
-        prepare=partial(fold_small_values, contracts=contracts),
+        protect=protect,
+        prepare=prepare,
         statements=lambda data_to: macro_statements(contracts, as_of=data_to),
         **how,
     )
+
+
+def _secret(lake: Lake) -> bytes:
+    """Of this lake alone, and none that would tell its vehicle key."""
+    return hmac.new(lake.vehicle_key, b"sillage cells", sha256).digest()
 
 
 def refresh_freshness(lake: Lake) -> pl.DataFrame:

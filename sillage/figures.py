@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from lake.snapshot import SnapshotInfo
-    from metrics import Evaluation, Metric, MetricValue, Slice
+    from metrics import Contracts, Evaluation, Metric, MetricValue, Slice
     from metrics.ranks import Ranked
     from metrics.why import Segment, Why
 
@@ -79,12 +79,12 @@ def metric(
 
     kind = format_of(format, output)
 
-    with _snapshot() as (cursor, info):
+    with _snapshot() as (cursor, info, contracts):
         now = _slice(info, since, until, last, where)
         _refuse_strange_values(cursor, now)
         split = (*((_PERIOD[grain],) if grain else ()), *by)
         before = _before(now, compare)
-        found = evaluate(cursor, names, now, by=split, compare=before, as_of=info.data_to)
+        found = evaluate(cursor, names, now, by=split, compare=before, as_of=info.data_to, contracts=contracts)
     if kind == "table" and output is None:
         _show(found, now, before, info)
         return
@@ -115,16 +115,16 @@ def why(
         last: So many days that end with the last, where --from is not given.
         compare: The period to set against: the one before, or the same 52 weeks earlier.
     """
-    from metrics import load_contracts
     from metrics.reasons import why as reasons
 
-    with _snapshot() as (cursor, info):
+    with _snapshot() as (cursor, info, contracts):
         now = _slice(info, since, until, last, where)
         _refuse_strange_values(cursor, now)
         before = _before(now, compare)
         assert before is not None
-        found = reasons(cursor, name, now, before, by=by, as_of=info.data_to)
-    _tell(load_contracts().metric(name), found, now, before)
+        found = reasons(cursor, name, now, before, by=by, as_of=info.data_to, contracts=contracts)
+    _tell(contracts.metric(name), found, now, before)
+    _tell_noise(info)
 
 
 def rank(
@@ -151,16 +151,15 @@ def rank(
         output: File to write the answer to.
     """
     from lake.export import format_of, whole, write_frame
-    from metrics import load_contracts
     from metrics.ranks import frame_of
     from metrics.reasons import ranking
 
     kind = format_of(format, output)
-    with _snapshot() as (cursor, info):
+    with _snapshot() as (cursor, info, contracts):
         now = _slice(info, since, until, last, where)
-        found = ranking(cursor, name, now, by=by, as_of=info.data_to)
+        found = ranking(cursor, name, now, by=by, as_of=info.data_to, contracts=contracts)
     if kind == "table" and output is None:
-        _show_ranks(load_contracts().metric(name), found, by, now, info)
+        _show_ranks(contracts.metric(name), found, by, now, info)
         return
     with TemporaryDirectory(prefix="sillage-") as scratch, whole(output, Path(scratch)) as target:
         note = write_frame(frame_of(found, by), kind, target, width=out.width)
@@ -169,13 +168,14 @@ def rank(
 
 
 @contextmanager
-def _snapshot() -> Iterator[tuple[duckdb.DuckDBPyConnection, SnapshotInfo]]:
+def _snapshot() -> Iterator[tuple[duckdb.DuckDBPyConnection, SnapshotInfo, Contracts]]:
     from lake.settings import get_settings
     from lake.snapshot import Snapshot
+    from metrics import load_contracts
 
     snapshot = Snapshot.open(get_settings())
     with snapshot.cursor() as cursor:
-        yield cursor, snapshot.info
+        yield cursor, snapshot.info, load_contracts().as_published(snapshot.info.protect)
 
 
 def _slice(info: SnapshotInfo, since: date | None, until: date | None, last: int, where: tuple[str, ...]) -> Slice:
@@ -275,6 +275,7 @@ def _show(found: Evaluation, now: Slice, before: Slice | None, info: SnapshotInf
     grid(f"{now.first} to {now.last}, UTC days{_filters(now)}", tuple(columns), rows)
     late = f" · {_provisional(info, now.last)}" if info.is_provisional(now.last) else ""
     out.print(f"\nPublished {info.published_at:%Y-%m-%d %H:%M} UTC{late}", style="dim", highlight=False)
+    _tell_noise(info)
 
 
 def _show_ranks(one: Metric, found: Sequence[Ranked], by: str, now: Slice, info: SnapshotInfo) -> None:
@@ -291,6 +292,18 @@ def _show_ranks(one: Metric, found: Sequence[Ranked], by: str, now: Slice, info:
     late = f" · {_provisional(info, now.last)}" if info.is_provisional(now.last) else ""
     out.print(f"\nAll places hold together at 95%. Published {info.published_at:%Y-%m-%d %H:%M} UTC{late}", style="dim",
               highlight=False)  # fmt: skip
+    _tell_noise(info)
+
+
+def _tell_noise(info: SnapshotInfo) -> None:
+    from metrics.protection import NOISE, SHARE
+
+    if info.protect == "cells":
+        text = (
+            f"To protect single vehicles counts are up to {NOISE} off, amounts up to {SHARE:.0%} of one vehicle's, and "
+            "one filter at most may hold several values."
+        )
+        out.print(text, style="dim", highlight=False)
 
 
 def _provisional(info: SnapshotInfo, last: date) -> str:

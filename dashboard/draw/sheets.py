@@ -225,6 +225,8 @@ class Sheet:
                 for day, share in info.expected
             )
             lines += [say(Text.EXPORT_EXPECTED, told=told)] if told else []
+        noise = wording.protection(reader, info)
+        lines += [say(Text.EXPORT_PROTECTION, told=noise)] if noise else []
         lines += [
             say(Text.EXPORT_DEFINITION, label=c.label, unit=c.unit, definition=c.definition, owner=c.owner)
             for c in self.contracts

@@ -14,6 +14,8 @@ from dashboard.view.reader import Reader
 from dashboard.view.texts import Text
 from lake.snapshot import SnapshotInfo
 from metrics import Dimension, Metric, MetricValue
+from metrics.protection import NOISE, SHARE
+from metrics.suppression import MOST_SEVERAL
 
 MINUS = "\N{MINUS SIGN}"
 DASH = "\N{EN DASH}"
@@ -76,8 +78,8 @@ def age(reader: Reader, span: timedelta) -> str:
     if seconds >= 86400:
         return reader.say(Text.DAYS, seconds // 86400)
     if seconds >= 3600:
-        return f"{seconds // 3600}{SPACE}h"
-    return f"{seconds // 60}{SPACE}min"
+        return f"{seconds // 3600} h"
+    return f"{seconds // 60} min"
 
 
 def span(reader: Reader, seconds: float) -> str:
@@ -117,6 +119,19 @@ def provisional(reader: Reader, info: SnapshotInfo, last: date) -> str:
         return reader.say(Text.PROVISIONAL_FROM, day=day(reader, first))
     told = {"day": day(reader, first), "newest": day(reader, newest), "share": percent(reader, share)}
     return reader.say(Text.PROVISIONAL_SHARE, **told)
+
+
+def protection(reader: Reader, info: SnapshotInfo) -> str:
+    """That figures have noise, and how much; empty where they have none."""
+    if info.protect == "none":
+        return ""
+    return reader.say(Text.PROTECTION, noise=NOISE, share=percent(reader, SHARE))
+
+
+def unanswered(reader: Reader, chosen: Sequence[tuple[str, Sequence[str]]], info: SnapshotInfo) -> str:
+    """Why all values are withheld, where the filters ask for what a protected platform does not tell; else empty."""
+    several = sum(len(values) > 1 for _, values in chosen)
+    return "" if info.protect == "none" or several <= MOST_SEVERAL else reader.say(Text.UNANSWERED)
 
 
 def percent(reader: Reader, share: float, places: int | None = None) -> str:

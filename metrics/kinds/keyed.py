@@ -50,6 +50,11 @@ class Keyed(Metric):
     over_time: Literal["sum", "last"] = "sum"
 
     @property
+    def is_share(self) -> bool:
+        """The value is ``scale`` by a share of the cases or of the exposure that are its denominator."""
+        return self.has_parts
+
+    @property
     def read_by(self) -> str:
         """Column that rows are told apart by."""
         return next(iter(self.key))

@@ -54,6 +54,11 @@ class Standardised(Keyed):
         self._base = base
 
     @property
+    def is_share(self) -> bool:
+        """Of the exposure of its strata."""
+        return True
+
+    @property
     def read_by(self) -> str:
         """The dimension whose mix is standardised."""
         return self.over

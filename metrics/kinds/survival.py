@@ -44,6 +44,11 @@ class Survival(Keyed):
         return self
 
     @property
+    def is_share(self) -> bool:
+        """Those still open are."""
+        return self.statistic == "open_after"
+
+    @property
     def interval_name(self) -> str:
         """``greenwood``."""
         return "greenwood"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date, timedelta
+from math import ceil, log
 
 import duckdb
 import polars as pl
@@ -78,6 +80,11 @@ def test_standing_and_use(life: Life, services: pl.DataFrame, ledger: Ledger) ->
     }.items():
         ledger.equal(f"kpi.services: {part}", truth, parts[part].sum())
     assert minutes.sum() > 0
+    lengths = life.kpi("service_session_lengths", life.last)
+    classes = lengths.group_by("log_bucket").agg(pl.col("timed_sessions").sum()).sort("log_bucket").rows()
+    truth = Counter(ceil(log(length) / log(1.02)) for length in minutes if length > 0)
+    ledger.equal("kpi.service_session_lengths: timed_sessions", truth.total(), lengths["timed_sessions"].sum())
+    assert classes == sorted(truth.items())
     ledger.near("kpi.services: session_min", minutes.sum(), parts["session_min"].sum(), 1e-9)
     ledger.near("kpi.services: session_min2", (minutes**2).sum(), parts["session_min2"].sum(), 1e-9)
     for service in SERVICES:

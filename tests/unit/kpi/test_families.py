@@ -74,7 +74,7 @@ FAMILIES: dict[str, dict[str, str]] = {
         "adoption and retained adoption": "adoption retained_adoption",
         "active within 7 and 28 days, uses, session length": (
             "service_active_share_7d service_active_share_28d uses_per_active_vehicle service_sessions service_uses "
-            "service_session_length"
+            "service_session_length service_session_length_p50 service_session_length_p90 service_session_length_p95"
         ),
         "funnel per service": "delivered_with_service service_funnel payment_funnel",
         "retention matrix": "service_activations service_retention",

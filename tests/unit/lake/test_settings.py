@@ -25,6 +25,7 @@ WRONG = {
     "inbox_settle_s": ("-1", "greater than or equal to 0"),
     "provisional_days": ("-1", "greater than or equal to 0"),
     "provisional_pct": ("100", "less than 100"),
+    "protect": ("all", "'none' or 'cells'"),
     "keep_snapshots": ("0", "greater than or equal to 1"),
     "retention_days": ("6", "greater than or equal to 7"),
     "dagster_url": ("dagster.example", "http:// or https://"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -12,6 +13,7 @@ import duckdb
 import pytest
 
 from metrics import Contracts, KpiTable, Metric, Slice, evaluate, macro_statements
+from metrics.protection import add_keys
 from orchestration.publishing import write_figures
 from tests.unit.metrics.platform import KINDS, MONDAY, database, frame
 
@@ -50,26 +52,33 @@ def _rows(table: KpiTable, contracts: Contracts) -> list[dict[str, Any]]:
     return rows
 
 
-@pytest.fixture(scope="module")
-def platforms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[tuple[Any, Any]]]:
+@dataclass(frozen=True)
+class Platform:
     """The lake's session and the published snapshot, of contracts that have every kind."""
-    found = []
-    for contracts in (KINDS,):
-        rows = {table.name: _rows(table, contracts) for table in contracts.tables}
-        con = database(contracts, **rows)
-        for statement in macro_statements(contracts, as_of=AS_OF):
-            con.execute(statement)
-        folder: Path = tmp_path_factory.mktemp("published")
-        frames = {t.table: frame(t.name, rows[t.name], contracts) for t in contracts.tables}
-        published_at = datetime.combine(AS_OF + timedelta(1), datetime.min.time(), UTC)
-        info = write_figures(
-            folder, frames, contracts=contracts, version="1", provisional_days=0, published_at=published_at
-        )
-        found.append((con, duckdb.connect(folder / info.file, read_only=True)))
-    yield found
-    for con, snapshot in found:
-        con.close()
-        snapshot.close()
+
+    lake: Any
+    snapshot: Any
+    contracts: Contracts
+
+
+@pytest.fixture(scope="module", params=[None, b"nobody knows it"], ids=["exact", "protected"])
+def platform(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    contracts = KINDS.as_published("none" if request.param is None else "cells")
+    rows = {table.name: _rows(table, KINDS) for table in KINDS.tables}
+    con = database(KINDS, **rows)
+    if request.param is not None:
+        add_keys(con, KINDS, request.param)
+    for statement in macro_statements(contracts, as_of=AS_OF):
+        con.execute(statement)
+    folder: Path = tmp_path_factory.mktemp("published")
+    frames = {t.table: frame(t.name, rows[t.name], KINDS) for t in KINDS.tables}
+    published_at = datetime.combine(AS_OF + timedelta(1), datetime.min.time(), UTC)
+    info = write_figures(
+        folder, frames, contracts=KINDS, secret=request.param, version="1", provisional_days=0,
+        published_at=published_at,
+    )  # fmt: skip
+    with con, duckdb.connect(folder / info.file, read_only=True) as snapshot:
+        yield Platform(con, snapshot, contracts)
 
 
 def _told(con: Any, contracts: Contracts, metric: Metric, by: tuple[str, ...], as_of: Any) -> dict[Any, Any]:
@@ -85,8 +94,8 @@ def _macro(con: Any, metric: Metric, by: tuple[str, ...]) -> dict[Any, Any]:
 
 
 @pytest.mark.parametrize("metric", KINDS.metrics, ids=lambda m: m.name)
-def test_the_same_figure_everywhere(platforms: list[tuple[Any, Any]], metric: Metric) -> None:
-    contracts, (lake, snapshot) = KINDS, platforms[0]
+def test_the_same_figure_everywhere(platform: Platform, metric: Metric) -> None:
+    contracts, lake, snapshot = platform.contracts, platform.lake, platform.snapshot
     dimensions = contracts.table(metric.table).dimension_names
     splits: list[tuple[str, ...]] = [(), dimensions[:1], dimensions[:2], dimensions]
     splits += [(metric.axis,), (dimensions[0], metric.axis)] if metric.axis else []
@@ -115,8 +124,8 @@ def test_without_an_as_of_the_newest_day_of_any_kpi_counts() -> None:
         assert _macro(con, metric, ("market",)) == _told(con, KINDS, metric, ("market",), None)
 
 
-def test_what_cannot_be_split_is_an_error_in_sql(platforms: list[tuple[Any, Any]]) -> None:
-    lake, _ = platforms[0]
+def test_what_cannot_be_split_is_an_error_in_sql(platform: Platform) -> None:
+    lake = platform.lake
     with pytest.raises(duckdb.Error, match=r"the metrics of kpi\.fleet are not split by step"):
         lake.execute("from metric('heard_share', by := ['step'])")
     with pytest.raises(duckdb.Error, match=r"the metrics of kpi\.retention are not split by step"):

@@ -18,7 +18,7 @@ from dashboard.view.address import parse
 from dashboard.view.faults import typed
 from dashboard.view.history import Lives
 from dashboard.view.published import Published
-from dashboard.view.reader import Reader, asking
+from dashboard.view.reader import ENGLISH, Reader, asking
 from dashboard.view.texts import Text
 from dashboard.web import faults
 from dashboard.web.callback_bodies import CallbackBodies
@@ -75,8 +75,11 @@ class _Localised(Dash):
 
 
 def _of_request(app: Dash) -> Reader:
-    """Who asks for the document or the layout."""
-    request = app.backend.request_adapter()
+    """Who asks for the document or the layout; Dash itself looks at the layout before anybody asks."""
+    try:
+        request = app.backend.request_adapter()
+    except RuntimeError:  # outside a request
+        return ENGLISH
     return Reader.of(str(request.args), request.headers.get("accept-language"))
 
 

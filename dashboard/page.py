@@ -233,9 +233,10 @@ def _notes(notes: Sequence[str]) -> Any:
 def _foot(reading: Reading, view: View, search: str | None) -> Any:
     """Which snapshot and days the figures are of, and, for scripts, the address that they answer."""
     info = reading.info
-    foot = view.reader.say(Text.FOOT, instant=wording.instant(view.reader, info.published_at), period=view.period)
+    published = wording.instant(view.reader, info.published_at)
+    words = view.reader.say(Text.FOOT, instant=published, period=view.period)
     return html.P(
-        " · ".join(filter(None, (foot, wording.protection(view.reader, info)))),
+        " · ".join(filter(None, (words, wording.protection(view.reader, info)))),
         className="foot",
         title=info.version,
         **attrs(

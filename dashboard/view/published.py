@@ -219,6 +219,11 @@ def _of(found: Evaluation, metrics: tuple[str, ...]) -> Evaluation:
     return Evaluation(found.by, tuple(value for name in metrics for value in found.series(name)))
 
 
+def _told(contracts: Contracts, reader: Reader) -> Contracts:
+    told = in_language(contracts, reader.language)
+    return contracts_in_miles(told) if reader.units == "mi" else told
+
+
 class Published:
     """Follows the published snapshot of a lake.
 
@@ -243,8 +248,7 @@ class Published:
 
     def told(self, reader: Reader) -> Contracts:
         """The metric contracts in a reader's language and units."""
-        told = in_language(self.contracts, reader.language)
-        return contracts_in_miles(told) if reader.units == "mi" else told
+        return _told(self.contracts, reader)
 
     @contextmanager
     def reading(self, reader: Reader = ENGLISH) -> Iterator[Reading]:
@@ -264,10 +268,10 @@ class Published:
                 self._snapshot.refresh()
             info, cursor = self._snapshot.info, self._snapshot.cursor()
         with cursor:
-            told, catalogue = self.told(reader), self._catalogue_of(info, cursor)
+            contracts, catalogue = self.contracts.as_published(info.protect), self._catalogue_of(info, cursor)
+            told = _told(contracts, reader)
             if catalogue is not None:
                 catalogue = replace(catalogue, labels={name: told.dimension(name).label for name in FILTERS})
-            contracts = self.contracts.as_published(info.protect)
             yield Reading(info, catalogue, contracts, told, cursor, self._memory, self._lives)
 
     def info(self) -> SnapshotInfo | None:

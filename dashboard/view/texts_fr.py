@@ -35,12 +35,11 @@ FRENCH: Mapping[Text, tuple[str, ...]] = {
     Text.SAMPLE: ("n = {n}",),
     Text.PROVISIONAL_FROM: ("Provisoire depuis le {day} : des données tardives sont encore attendues.",),
     Text.PROVISIONAL_SHARE: ("Provisoire depuis le {day} : des messages du {newest}, {share} sont encore attendus.",),
-    Text.PROTECTED: (
-        "Pour protéger chaque véhicule, les effectifs s’écartent d’au plus {noise}, les quantités d’au plus {share} de "
-        "celle d’un véhicule.",
+    Text.PROTECTION: (
+        "Pour protéger chaque véhicule, les comptes sont justes à {noise} près, les quantités à {share} de celle d’un véhicule",
     ),
-    Text.TOO_MANY_SEVERAL: (
-        "Pour protéger chaque véhicule, les chiffres ne sont montrés que si un seul filtre au plus a plusieurs valeurs.",
+    Text.UNANSWERED: (
+        "Pour protéger chaque véhicule, les chiffres se montrent là où un filtre au plus a plusieurs valeurs.",
     ),
     Text.PER_DAY: ("{unit} par jour",),
     Text.UNIT_BY_DAY: ("{unit}, jour par jour",),
@@ -568,8 +567,8 @@ FRENCH: Mapping[Text, tuple[str, ...]] = {
     Text.EXPORT_PROVISIONAL: ("Provisoire : jours à partir du {first}, des données tardives sont encore attendues",),
     Text.EXPORT_EXPECTED: ("Encore attendu, des messages d’un jour : {told}",),
     Text.EXPORT_SHARE_OF_DAY: ("{share} du {day}",),
-    Text.EXPORT_DEFINITION: ("Définition : {label} ({unit}) : {definition} Responsable : {owner}",),
     Text.EXPORT_PROTECTION: ("Protection : {told}",),
+    Text.EXPORT_DEFINITION: ("Définition : {label} ({unit}) : {definition} Responsable : {owner}",),
     Text.EXPORT_WITHHELD: (
         "Masqué : moins de {least} véhicules, ou nécessaire pour cacher un groupe qui l’est ; les autres sans données",
     ),

@@ -78,8 +78,8 @@ def age(reader: Reader, span: timedelta) -> str:
     if seconds >= 86400:
         return reader.say(Text.DAYS, seconds // 86400)
     if seconds >= 3600:
-        return f"{seconds // 3600}{SPACE}h"
-    return f"{seconds // 60}{SPACE}min"
+        return f"{seconds // 3600} h"
+    return f"{seconds // 60} min"
 
 
 def span(reader: Reader, seconds: float) -> str:
@@ -125,13 +125,13 @@ def protection(reader: Reader, info: SnapshotInfo) -> str:
     """That figures have noise, and how much; empty where they have none."""
     if info.protect == "none":
         return ""
-    return reader.say(Text.PROTECTED, noise=NOISE, share=percent(reader, SHARE))
+    return reader.say(Text.PROTECTION, noise=NOISE, share=percent(reader, SHARE))
 
 
 def unanswered(reader: Reader, chosen: Sequence[tuple[str, Sequence[str]]], info: SnapshotInfo) -> str:
     """Why all values are withheld, where the filters ask for what a protected platform does not tell; else empty."""
     several = sum(len(values) > 1 for _, values in chosen)
-    return "" if info.protect == "none" or several <= MOST_SEVERAL else reader.say(Text.TOO_MANY_SEVERAL)
+    return "" if info.protect == "none" or several <= MOST_SEVERAL else reader.say(Text.UNANSWERED)
 
 
 def percent(reader: Reader, share: float, places: int | None = None) -> str:

@@ -18,6 +18,7 @@ from transforms.core.arrivals import arrivals
 from transforms.core.automation import AutomationRules, automation_segments
 from transforms.core.charging import ChargingRules, HealthRules, battery_health, charging_sessions, plug_ins
 from transforms.core.command_outcomes import CommandRules, command_outcomes
+from transforms.core.doubts import doubts
 from transforms.core.fault_episodes import fault_episodes
 from transforms.core.implausible_values import implausible_values
 from transforms.core.latest import latest
@@ -28,6 +29,7 @@ from transforms.core.trips import TripRules, trips
 from transforms.core.vehicle_conditions import vehicle_conditions
 from transforms.core.vehicle_days import DayRules, vehicle_days
 from transforms.core.vehicles import vehicles
+from transforms.core.witnesses.rules import WitnessRules
 from transforms.core.workshop_visits import workshop_visits
 from transforms.kpi import run_kpi
 
@@ -87,7 +89,7 @@ def _kpi(name: str, reaches: Mapping[str, Reach], read: Read, first: date, last:
     return run_kpi(load_contracts().table(name).sql, frames, first, last)
 
 
-_TRIPS = _around(TripRules().context, TripRules().context)
+_TRIPS = _around(TripRules().context + WitnessRules().context, TripRules().context + WitnessRules().context)
 _DAYS = _around(DayRules().context, timedelta())
 _CHARGING = _around(ChargingRules().back, ChargingRules().forward)
 _PLUGS = _around(ChargingRules().plug_back, ChargingRules().plug_forward)
@@ -105,6 +107,7 @@ CORE: tuple[Recipe, ...] = (
     _core("vehicle_days", vehicle_days, {"raw.telemetry": _DAYS, "core.trips": _DAYS, "core.vehicles": Reach()}),
     _core("arrivals", arrivals, {"raw.telemetry": Reach()}),
     _core("implausible_values", implausible_values, {"raw.telemetry": Reach()}),
+    _core("doubts", doubts, {"raw.telemetry": _TRIPS}),
     _core("vehicle_conditions", vehicle_conditions, {"raw.telemetry": Reach()}),
     Recipe("core.latest", {"raw.telemetry": Reach()}, _latest, folds=True),
     _core("charging_sessions", charging_sessions, {"raw.telemetry": _CHARGING, "raw.charging_events": _CHARGING}),

@@ -48,6 +48,7 @@ class VehicleDays(_Described):
     active = dy.Bool(nullable=False, description="At least one trip starts on this day.")
     trips = count("Trips that start on this day.")
     distance_km = amount("Distance of these trips.")
+    doubted_km = amount("Distance of those of these trips of which something that was sent was not believed.")
     driving_s = amount("Time in motion in these trips.")
     idle_s = amount("Time at rest within these trips.")
     energy_used_kwh = amount("Energy out of the traction battery in these trips; 0 where not known.")

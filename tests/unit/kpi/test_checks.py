@@ -42,6 +42,7 @@ def _trip(vehicle: str, start_min: int, end_min: int, **fields: Any) -> dict[str
         "distance_km": 10.0,
         "distance_method": "speed",
         "interpolated_km": 0.0,
+        "doubted": False,
         "driving_s": 60.0 * (end_min - start_min),
         "idle_s": 0.0,
         "messages": 5,

@@ -18,6 +18,7 @@ _KEY = ["date", "vehicle_id"]
 _DESCRIBED = ["market", "model", "trim", "model_year", "powertrain", "software_version", "registered"]
 _SUMMED = {
     "distance_km": pl.col("distance_km"),
+    "doubted_km": pl.when("doubted").then("distance_km").otherwise(0),
     "driving_s": pl.col("driving_s"),
     "idle_s": pl.col("idle_s"),
     "energy_used_kwh": pl.col("energy_used_kwh").fill_null(0),

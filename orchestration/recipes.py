@@ -80,6 +80,12 @@ def _core(name: str, function: Callable[..., pl.DataFrame], inputs: Mapping[str,
     return Recipe(f"core.{name}", inputs, _of_days(function, inputs))
 
 
+def _charging_sessions(
+    telemetry: pl.LazyFrame, events: pl.LazyFrame, driven: pl.LazyFrame, first: date, last: date
+) -> pl.DataFrame:
+    return charging_sessions(telemetry, events, first, last, trips=driven)
+
+
 def _latest(read: Read, first: date, last: date) -> pl.DataFrame:
     return latest(read("core.latest", None, None).collect(), read("raw.telemetry", first, last))
 
@@ -92,6 +98,7 @@ def _kpi(name: str, reaches: Mapping[str, Reach], read: Read, first: date, last:
 _TRIPS = _around(TripRules().context + WitnessRules().context, TripRules().context + WitnessRules().context)
 _DAYS = _around(DayRules().context, timedelta())
 _CHARGING = _around(ChargingRules().back, ChargingRules().forward)
+_DRIVES = Reach(back=_CHARGING.back + 1, forward=_CHARGING.forward)
 _PLUGS = _around(ChargingRules().plug_back, ChargingRules().plug_forward)
 _HEALTH = _around(HealthRules().context, timedelta())
 _COMMANDS = _around(CommandRules().back, CommandRules().forward)
@@ -107,10 +114,14 @@ CORE: tuple[Recipe, ...] = (
     _core("vehicle_days", vehicle_days, {"raw.telemetry": _DAYS, "core.trips": _DAYS, "core.vehicles": Reach()}),
     _core("arrivals", arrivals, {"raw.telemetry": Reach()}),
     _core("implausible_values", implausible_values, {"raw.telemetry": Reach()}),
-    _core("doubts", doubts, {"raw.telemetry": _TRIPS}),
     _core("vehicle_conditions", vehicle_conditions, {"raw.telemetry": Reach()}),
     Recipe("core.latest", {"raw.telemetry": Reach()}, _latest, folds=True),
-    _core("charging_sessions", charging_sessions, {"raw.telemetry": _CHARGING, "raw.charging_events": _CHARGING}),
+    _core(
+        "charging_sessions",
+        _charging_sessions,
+        {"raw.telemetry": _CHARGING, "raw.charging_events": _CHARGING, "core.trips": _DRIVES},
+    ),
+    _core("doubts", doubts, {"raw.telemetry": _TRIPS, "core.charging_sessions": Reach()}),
     _core("plug_ins", plug_ins, {"raw.charging_events": _PLUGS, "core.charging_sessions": _PLUGS}),
     _core("battery_health", battery_health, {"core.charging_sessions": _HEALTH, "core.vehicles": Reach()}),
     _core("automation_segments", automation_segments, {"raw.automation_events": _SEGMENTS, "raw.telemetry": _SEGMENTS}),

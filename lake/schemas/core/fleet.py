@@ -70,6 +70,7 @@ class VehicleDays(_Described):
     messages_expected = count("Messages that the vehicle sent, by its own count; messages where it does not count.")
     messages_late = count("Messages that arrived later than the limit.")
     duplicates = count("Further copies of these messages, left out.")
+    conflicts = count("Rows with the key of one of these messages and other values, left out where they say otherwise.")
     implausible = count("Values outside their plausible range, taken as not sent.")
     first_event_at = instant("First message of the day.", nullable=True)
     last_event_at = instant("Last message of the day.", nullable=True)

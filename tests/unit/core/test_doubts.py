@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from lake.schemas.core import Doubts, Trips
+from lake.schemas.core import ChargingSessions, Doubts, Trips
 from tests.unit.core.frames import CAR, NOON, VAN, telemetry
 from tests.unit.core.test_trip_window import ALL, DAYS, DRIVES, FIRST, LAST, Drive, days, drive
 from transforms.core.doubts import doubts
@@ -22,6 +22,7 @@ from transforms.core.trips import trips
 from transforms.core.witnesses.rules import WitnessRules
 
 DAY = NOON.date()
+NONE = ChargingSessions.create_empty()
 #: Degrees of latitude in a kilometre.
 DEGREE = 1 / 111.19492664455873
 
@@ -45,7 +46,7 @@ def one_trip(rows: list[dict[str, Any]]) -> tuple[dict[str, Any], set[tuple[str,
     frame = telemetry(rows)
     found = Trips.validate(trips(frame, DAY, DAY))
     assert found.height == 1
-    told = Doubts.validate(doubts(frame, DAY, DAY))
+    told = Doubts.validate(doubts(frame, NONE, DAY, DAY))
     return found.row(0, named=True), set(told.select("quantity", "signal", "kind").iter_rows())
 
 
@@ -215,7 +216,7 @@ def test_a_counter_of_fuel_that_stands_is_no_witness(counter: float, kind: str) 
 @given(DRIVES, DRIVES, st.sets(st.integers(1, DAYS - 1)))
 def test_any_split_of_the_history_gives_the_same_doubts(car: Drive, van: Drive, inner: set[int]) -> None:
     whole = telemetry(drive(CAR, *car) + drive(VAN, *van))
-    expected = Doubts.validate(doubts(whole, FIRST, LAST))
+    expected = Doubts.validate(doubts(whole, NONE, FIRST, LAST))
     for cuts in (ALL, [0, *sorted(inner), DAYS]):
         parts = []
         for start, stop in pairwise(cuts):
@@ -223,7 +224,7 @@ def test_any_split_of_the_history_gives_the_same_doubts(car: Drive, van: Drive, 
             seen = days(whole, first - timedelta(days=1), last + timedelta(days=1)).sample(
                 fraction=1, shuffle=True, seed=1
             )
-            parts.append(doubts(seen, first, last))
+            parts.append(doubts(seen, NONE, first, last))
         assert_frame_equal(pl.concat(parts).sort(expected.columns[1], "date", "at", "quantity", "signal", "kind"),
                            expected, check_exact=True)  # fmt: skip
 

@@ -181,9 +181,7 @@ class _Merge:
 
     def lasting(self, known: Bools) -> tuple[Positions, Positions]:
         """The rows (in order) whose values stay, and the samples that they are the value of."""
-        if self.ordered.copies is not None:
-            known = known & ~self.ordered.copies
-        row = np.flatnonzero(known)
+        row = np.flatnonzero(self.ordered.counting(known))
         if self.sample is None or not len(row):
             return row, row
         sample = self.sample[row]

@@ -67,7 +67,7 @@ def test_what_is_told_under_one_key_adds_up_and_what_contradicts_it_is_counted_a
     for s in range(0, 610, 10):
         rows += [
             {"s": s, "speed_kmh": 54.0},
-            {"s": s, "odometer_km": 120 + s * 0.015},
+            {"s": s, "odometer_km": 120.3 + s * 0.015},
             {"s": s, "fuel_level_pct": 50.0},
         ]
     copy, other = {"s": 0, "speed_kmh": 54.0, "batch": 9}, {"s": 10, "speed_kmh": 90.0, "batch": 9}

@@ -130,7 +130,10 @@ def _compared(signal: str, lie: str, true: pl.DataFrame, found: pl.DataFrame, to
     names = ("distance_km", "energy_used_kwh")
     days = true.group_by(key).agg(pl.col(name).sum() for name in names)
     both = days.join(found.group_by(key).agg(pl.col(names).sum()), on=key, how="full", coalesce=True).fill_null(0)
-    off = {name: (both[name] - both[f"{name}_right"]).abs().sum() / max(both[name].sum(), 1e-9) for name in names}
+    off = {}
+    for name in names:
+        error = float((both[name] - both[f"{name}_right"]).abs().sum())
+        off[name] = error / max(float(both[name].sum()), 1e-9)
     driven = days.filter(pl.col("distance_km") >= _LEAST_KM)
     if signal in ("energy_used_kwh", "battery_power_kw"):
         driven = driven.filter(pl.col("energy_used_kwh") >= 1)

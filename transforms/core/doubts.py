@@ -9,8 +9,9 @@ import polars as pl
 from lake.schemas.core import Doubts
 from transforms.core.events import between, bounds
 from transforms.core.messages import MESSAGE_KEY
+from transforms.core.ordering import ORDER_KEYS, in_order
 from transforms.core.trips import trip_doubts
-from transforms.core.witnesses.copies import conflicts, told_again
+from transforms.core.witnesses.copies import again, conflicts, told_again
 
 _KEY = ("vehicle_id", "date", "at", "quantity", "signal", "kind")
 _QUANTITY = {"energy_kwh": "meter", "energy_charged_kwh": "charging"}
@@ -44,10 +45,13 @@ def doubts(
 def _of_messages(telemetry: pl.LazyFrame, first: date, last: date) -> pl.DataFrame:
     """A row for each signal and day of which messages with one key say otherwise."""
     of_days = telemetry.filter(between(*bounds(first, last)))
-    keys = of_days.group_by(MESSAGE_KEY).len().filter(pl.col("len") > 1).drop("len").collect()
-    if keys.is_empty():
+    frame = of_days.select(ORDER_KEYS).collect()
+    ordered = in_order(frame)
+    places = again(ordered)
+    if not len(places):
         return Doubts.create_empty()
-    found = conflicts(told_again(of_days, keys))
+    rows = places if ordered.rows is None else ordered.rows[places]
+    found = conflicts(told_again(of_days, frame.select(MESSAGE_KEY)[rows].unique()))
     furthest = (pl.col("said") - pl.col("believed")).abs().arg_max()
     return (
         found.sort("vehicle_id", "event_at", "signal", "said")

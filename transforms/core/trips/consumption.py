@@ -54,6 +54,7 @@ def consumption(
         ],
         (doubt.agree_kwh, doubt.apart_kwh),
         doubt,
+        _fallen(readings.get("soc_pct"), samples, spans, rules) / 100 * doubt.least_kwh,
     )
     burnt = _counted(readings.get("fuel_used_l"), samples, spans, rules, rules.most_l_per_h)
     drained = _drained(readings.get("fuel_level_l"), samples, spans, rules)
@@ -73,6 +74,15 @@ def _product(voltage: Readings | None, current: Readings | None) -> Readings | N
         return None
     place, one, other = np.intersect1d(voltage.place, current.place, assume_unique=True, return_indices=True)
     return Readings(place, voltage.value[one] * current.value[other] / 1000) if len(place) else None
+
+
+def _fallen(soc: Readings | None, samples: Samples, spans: Spans, rules: TripRules) -> Floats:
+    """Points by which the state of charge fell over each trip, less one for rounding; NaN where it is not known."""
+    if soc is None or not len(spans):
+        return np.full(len(spans), np.nan)
+    first, last, inside = brackets(soc, samples, spans, rules.carry_s)
+    fell = soc.value[first] - soc.value[last] - 1
+    return np.where(inside & (fell > 0), fell, np.nan)
 
 
 def _turned(

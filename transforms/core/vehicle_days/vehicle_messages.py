@@ -15,7 +15,7 @@ from transforms.core.axis import Bools, Floats, Ints, Positions
 from transforms.core.events import between, bounds
 from transforms.core.messages import MESSAGE_KEY, in_range, plausible
 from transforms.core.ordering import ORDER_KEYS, Ordered, in_order
-from transforms.core.witnesses.copies import repeats, told_again
+from transforms.core.witnesses.copies import again, repeats, told_again
 
 DAY = 86_400_000_000
 
@@ -111,16 +111,16 @@ def _repeats(telemetry: pl.LazyFrame, frame: pl.DataFrame, ordered: Ordered) -> 
     none = np.zeros(len(ordered), dtype=np.int64)
     if ordered.copies is None:
         return none, none
-    again = np.flatnonzero(ordered.copies | np.append(ordered.copies[1:], False))
-    rows = again if ordered.rows is None else ordered.rows[again]
+    places = again(ordered)
+    rows = places if ordered.rows is None else ordered.rows[places]
     found = repeats(told_again(telemetry, frame.select(MESSAGE_KEY)[rows].unique()))
     conflicts, copies = none.copy(), ordered.copies.astype(np.int64)
-    conflicts[again] = found["conflicts"].to_numpy()
-    copies[again[(found["adds"] | found["conflicts"]).to_numpy()]] = 0
+    conflicts[places] = found["conflicts"].to_numpy()
+    copies[places[(found["adds"] | found["conflicts"]).to_numpy()]] = 0
     return copies, conflicts
 
 
-def _messages(frame: pl.DataFrame, ordered: Ordered, again: tuple[Ints, Ints]) -> Messages:
+def _messages(frame: pl.DataFrame, ordered: Ordered, repeated: tuple[Ints, Ints]) -> Messages:
     sequence = frame["sequence"]
     lag = (frame["received_at"] - frame["event_at"]).dt.total_microseconds().to_numpy()
     charging = pl.Series("charging_on", [None] * len(frame), dtype=pl.Int8)
@@ -133,7 +133,7 @@ def _messages(frame: pl.DataFrame, ordered: Ordered, again: tuple[Ints, Ints]) -
             ordered.take(values)
             for values in (lag, sequence.fill_null(0).to_numpy(), sequence.is_not_null().to_numpy())
         ),
-        *again,
+        *repeated,
         ordered.take(frame["implausible"].to_numpy()),
         *(
             ordered.take(values)
@@ -148,10 +148,10 @@ def _messages(frame: pl.DataFrame, ordered: Ordered, again: tuple[Ints, Ints]) -
     if ordered.copies is not None:
         kept = np.flatnonzero(~ordered.copies)
         lag = np.minimum.reduceat(columns[2], kept)
-        repeated = [np.add.reduceat(values, kept) for values in again]
+        counts = [np.add.reduceat(values, kept) for values in repeated]
         said = [_first_said(columns[n], ordered, kept, nothing) for n, nothing in ((8, np.nan), (9, np.nan), (10, -1))]
         columns = [values[kept] for values in columns]
-        columns[2], columns[5:7], columns[8:11] = lag, repeated, said
+        columns[2], columns[5:7], columns[8:11] = lag, counts, said
     return Messages(ordered.vehicle_ids, *columns)
 
 

@@ -31,7 +31,11 @@ class Witness:
 
 
 def believed(
-    quantity: str, witnesses: Sequence[Witness], least: tuple[float, float], rules: WitnessRules
+    quantity: str,
+    witnesses: Sequence[Witness],
+    least: tuple[float, float],
+    rules: WitnessRules,
+    floor: Floats | None = None,
 ) -> tuple[Floats, npt.NDArray[np.intp], list[Doubted]]:
     """The amount that counts for each trip, whose it is, and whom that makes doubtful.
 
@@ -43,6 +47,7 @@ def believed(
         witnesses: in the order in which they are believed.
         least: by how much amounts may differ in any case and agree, and before there is doubt.
         rules: thresholds.
+        floor: what was taken at least, by a witness that knows no amount; NaN where it does not say.
 
     Returns:
         Amounts (NaN where nobody speaks), numbers of the witnesses (-1 for none), and doubts whose places are trips.
@@ -56,6 +61,9 @@ def believed(
             lost | (~settled & lone & one.counts & (one.amount == 0))
             for lost, lone, one in zip(against, alone, witnesses, strict=True)
         ]
+        if floor is not None:
+            more = np.logical_or.reduce([one.amount >= floor for one in witnesses])
+            lost = [gone | (more & (one.amount < floor)) for gone, one in zip(lost, witnesses, strict=True)]
     fits = [~np.isnan(one.amount) & ~gone for one, gone in zip(witnesses, lost, strict=True)]
     number = np.select(fits, [np.intp(n) for n in range(len(witnesses))], default=np.intp(-1))
     values = np.stack([*figures, np.full(len(figures[0]), np.nan)])

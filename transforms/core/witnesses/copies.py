@@ -14,7 +14,13 @@ import polars as pl
 from lake.signals import SIGNALS
 from transforms.core.axis import Bools, Ints, Positions
 from transforms.core.messages import MESSAGE_KEY
-from transforms.core.ordering import ORDER_KEYS
+from transforms.core.ordering import ORDER_KEYS, Ordered
+
+
+def again(ordered: Ordered) -> Positions:
+    """Places, in order, of all rows of the messages that were told more than once."""
+    copies = np.zeros(0, dtype=bool) if ordered.copies is None else ordered.copies
+    return np.flatnonzero(copies | np.append(copies[1:], False)[: len(copies)])
 
 
 def told_again(telemetry: pl.LazyFrame, keys: pl.DataFrame) -> pl.DataFrame:

@@ -61,7 +61,7 @@ def believed(
     # An odometer of whole kilometres may be one off.
     other = np.nan_to_num(np.fmax(said.speed, position))
     odometer = np.where(said.coarse, said.odometer + np.clip(other - said.odometer, -1, 1), said.odometer)
-    figures = [odometer, said.speed, position]
+    figures = [odometer, said.speed, _like(position, apart, odometer, said.speed)]
     against, _ = outvoted(figures, near)
     _, alone = outvoted(figures, apart)
     settled = np.logical_or.reduce(against)
@@ -73,7 +73,7 @@ def believed(
     fits = [covers[number] & ~lost[number] for number in (ODOMETER, SPEED, POSITION)]
     order = [fits[ODOMETER], fits[SPEED] & speaks[SPEED], fits[POSITION], fits[SPEED]]
     chosen = np.select([~np.choose(method, lost), *order], [method, ODOMETER, SPEED, POSITION, SPEED], method)
-    figures[ODOMETER] = said.odometer
+    figures[ODOMETER], figures[POSITION] = said.odometer, said.position
     values = np.stack(figures)
     doubts = []
     for number, signal in enumerate(_SIGNALS):
@@ -85,3 +85,12 @@ def believed(
             by = np.array(DISTANCE_METHODS, dtype=object)[chosen[trip]]
             doubts.append(Doubted.of("distance", signal, trip, kind, value, other, by))
     return chosen, doubts
+
+
+def _like(position: Floats, apart: Agreement, one: Floats, other: Floats) -> Floats:
+    """Distances by position as votes: roads bend and receivers drift, so one that is near what another says says so."""
+    with np.errstate(invalid="ignore"):
+        first = ~(np.abs(one - position) > np.abs(other - position)) & ~np.isnan(one)
+    nearest = np.where(first, one, other)
+    votes: Floats = np.where(apart.close(position, nearest), nearest, position)
+    return votes

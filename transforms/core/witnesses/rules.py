@@ -29,6 +29,7 @@ class WitnessRules:
         apart_km: and by how much in any case.
         apart_kwh: the same for energy.
         apart_l: the same for fuel.
+        least_kwh: usable capacity of the smallest traction battery: a fall of SoC used at least its share of this.
         scale: share by which a ratio may differ from that of two units and still be the one of them.
     """
 
@@ -40,14 +41,15 @@ class WitnessRules:
     jump_km: float = 0.1
     unsent_kmh: float = 150.0
     margin_kmh: float = 30.0
-    agree: float = 0.15
-    agree_km: float = 0.15
-    agree_kwh: float = 0.5
+    agree: float = 0.07
+    agree_km: float = 0.1
+    agree_kwh: float = 0.3
     agree_l: float = 0.5
-    apart: float = 0.3
+    apart: float = 0.25
     apart_km: float = 0.3
-    apart_kwh: float = 1.0
+    apart_kwh: float = 0.2
     apart_l: float = 2.0
+    least_kwh: float = 5.0
     scale: float = 0.05
 
     def __post_init__(self) -> None:

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from lake.signals import SIGNALS
+from lake.signals import SIGNALS, Signal
 from transforms.core.axis import Bools, Ints, Positions
-from transforms.core.messages import MESSAGE_KEY
+from transforms.core.messages import MESSAGE_KEY, in_range
 from transforms.core.ordering import ORDER_KEYS, Ordered
 
 
@@ -24,16 +24,21 @@ def again(ordered: Ordered) -> Positions:
 
 
 def told_again(telemetry: pl.LazyFrame, keys: pl.DataFrame) -> pl.DataFrame:
-    """All rows of some messages, with their keys, arrival and signals, in the order of these.
+    """All rows of some messages, with their keys, arrival and plausible values, in the order of these.
 
     Args:
         telemetry: rows of ``raw.telemetry``.
         keys: ``MESSAGE_KEY`` of the messages.
     """
     present = set(telemetry.collect_schema().names())
-    signals = [signal.column for signal in SIGNALS if signal.column in present]
+    signals = [_plausible(signal) for signal in SIGNALS if signal.column in present]
     rows = telemetry.select(*ORDER_KEYS, *signals).join(keys.lazy(), on=MESSAGE_KEY, how="semi", nulls_equal=True)
     return rows.sort(ORDER_KEYS).collect()
+
+
+def _plausible(signal: Signal) -> pl.Expr:
+    value = pl.col(signal.column)
+    return value if signal.low is None else pl.when(in_range(signal)).then(value).alias(signal.column)
 
 
 def repeats(rows: pl.DataFrame) -> pl.DataFrame:

@@ -18,6 +18,7 @@ from transforms.core.arrivals import arrivals
 from transforms.core.automation import AutomationRules, automation_segments
 from transforms.core.charging import ChargingRules, HealthRules, battery_health, charging_sessions, plug_ins
 from transforms.core.command_outcomes import CommandRules, command_outcomes
+from transforms.core.doubts import doubts
 from transforms.core.fault_episodes import fault_episodes
 from transforms.core.implausible_values import implausible_values
 from transforms.core.latest import latest
@@ -28,6 +29,7 @@ from transforms.core.trips import TripRules, trips
 from transforms.core.vehicle_conditions import vehicle_conditions
 from transforms.core.vehicle_days import DayRules, vehicle_days
 from transforms.core.vehicles import vehicles
+from transforms.core.witnesses.rules import WitnessRules
 from transforms.core.workshop_visits import workshop_visits
 from transforms.kpi import run_kpi
 
@@ -78,6 +80,12 @@ def _core(name: str, function: Callable[..., pl.DataFrame], inputs: Mapping[str,
     return Recipe(f"core.{name}", inputs, _of_days(function, inputs))
 
 
+def _charging_sessions(
+    telemetry: pl.LazyFrame, events: pl.LazyFrame, driven: pl.LazyFrame, first: date, last: date
+) -> pl.DataFrame:
+    return charging_sessions(telemetry, events, first, last, trips=driven)
+
+
 def _latest(read: Read, first: date, last: date) -> pl.DataFrame:
     return latest(read("core.latest", None, None).collect(), read("raw.telemetry", first, last))
 
@@ -87,9 +95,10 @@ def _kpi(name: str, reaches: Mapping[str, Reach], read: Read, first: date, last:
     return run_kpi(load_contracts().table(name).sql, frames, first, last)
 
 
-_TRIPS = _around(TripRules().context, TripRules().context)
+_TRIPS = _around(TripRules().context + WitnessRules().context, TripRules().context + WitnessRules().context)
 _DAYS = _around(DayRules().context, timedelta())
 _CHARGING = _around(ChargingRules().back, ChargingRules().forward)
+_DRIVES = Reach(back=_CHARGING.back + 1, forward=_CHARGING.forward)
 _PLUGS = _around(ChargingRules().plug_back, ChargingRules().plug_forward)
 _HEALTH = _around(HealthRules().context, timedelta())
 _COMMANDS = _around(CommandRules().back, CommandRules().forward)
@@ -107,7 +116,12 @@ CORE: tuple[Recipe, ...] = (
     _core("implausible_values", implausible_values, {"raw.telemetry": Reach()}),
     _core("vehicle_conditions", vehicle_conditions, {"raw.telemetry": Reach()}),
     Recipe("core.latest", {"raw.telemetry": Reach()}, _latest, folds=True),
-    _core("charging_sessions", charging_sessions, {"raw.telemetry": _CHARGING, "raw.charging_events": _CHARGING}),
+    _core(
+        "charging_sessions",
+        _charging_sessions,
+        {"raw.telemetry": _CHARGING, "raw.charging_events": _CHARGING, "core.trips": _DRIVES},
+    ),
+    _core("doubts", doubts, {"raw.telemetry": _TRIPS, "core.charging_sessions": Reach()}),
     _core("plug_ins", plug_ins, {"raw.charging_events": _PLUGS, "core.charging_sessions": _PLUGS}),
     _core("battery_health", battery_health, {"core.charging_sessions": _HEALTH, "core.vehicles": Reach()}),
     _core("automation_segments", automation_segments, {"raw.automation_events": _SEGMENTS, "raw.telemetry": _SEGMENTS}),

@@ -111,9 +111,7 @@ def _last_sent(
         # Exactly 0, 0 is a receiver without a fix.
         no_fix = pl.all_horizontal(pl.col(name) == 0 for name in _POSITION).fill_null(value=False)
         sent &= ~telemetry.select(no_fix).to_series().to_numpy()
-    sent = ordered.take(sent)
-    if ordered.copies is not None:
-        sent = sent & ~ordered.copies
+    sent = ordered.counting(ordered.take(sent))
     place = np.flatnonzero(sent)
     if not len(place):
         return nowhere

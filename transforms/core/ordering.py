@@ -47,6 +47,16 @@ class Ordered:
         """Values of the frame's rows, in order."""
         return values if self.rows is None else values[self.rows]
 
+    def counting(self, said: Bools) -> Bools:
+        """Where something that is said counts: of a message that was told more than once, where it is said first."""
+        if self.copies is None:
+            return said
+        place = np.flatnonzero(said)
+        message = np.cumsum(~self.copies)[place]
+        counts = np.zeros(len(said), dtype=bool)
+        counts[place[np.append(True, message[1:] != message[:-1])[: len(place)]]] = True
+        return counts
+
 
 def in_order(frame: pl.DataFrame) -> Ordered:
     """Find the order of rows.

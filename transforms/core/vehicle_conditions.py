@@ -113,9 +113,7 @@ def _last(
     values = frame[name].cast(pl.Float64).to_numpy()
     good = plausible(BY_COLUMN[name], values) & ~np.isnan(values)
     values, good = ordered.take(values), ordered.take(good if counts is None else good & counts)
-    if ordered.copies is not None:
-        good = good & ~ordered.copies
-    place = np.flatnonzero(good)
+    place = np.flatnonzero(ordered.counting(good))
     if not len(place):
         return np.full(len(starts), np.nan)
     index = np.searchsorted(place, ends) - 1

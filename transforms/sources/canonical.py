@@ -24,6 +24,8 @@ from transforms.sources.values import Check, clean, columns_of, told
 ROW, ITEM, OFFSET, ORIGINAL, EXTRAS, REASON = "@row", "@item", "@offset", "@original", "@extras", "@reason"
 #: Of a cumulative clock: nanoseconds since the record before, and since the start.
 DELTA, ELAPSED = "@delta", "@elapsed"
+#: Of times since a start: the log began again before the record. Rows that are out of order by less have not.
+_AGAIN, _BACK_NS = "@again", 10_000_000_000
 #: Where records of several files are gathered: which of them it is, and when that was last written.
 FILE, WRITTEN = "@file", "@written"
 
@@ -38,6 +40,8 @@ class FileContext:
         vehicle: identifier that the path or the profile states.
         start: for relative times, what they count from.
         elapsed_ns: for cumulative times, the sum so far; None once a record did not say its part of it.
+        furthest_ns: for times since a start, the furthest so far.
+        went_back: they went back: the log began again, and the start of what follows is not known.
     """
 
     name: str
@@ -45,6 +49,8 @@ class FileContext:
     vehicle: str | None = None
     start: datetime | None = None
     elapsed_ns: int | None = 0
+    furthest_ns: int = 0
+    went_back: bool = False
 
 
 @dataclass(frozen=True)
@@ -183,6 +189,7 @@ def _rows(
         stated.alias("@stated"),
         received_at.alias("@received_at"),
         arrived.alias("@arrived"),
+        _began_again(cells, profile, context).alias(_AGAIN),
     )
     columns, checks = columns_of(keyed, targets, profile)
     checks = [*_checks(profile, bounds), *checks]
@@ -227,8 +234,10 @@ def _checks(profile: FeedProfile, bounds: Bounds) -> list[Check]:
         lost = "the time is not known: it counts on from that of an earlier record, which cannot be read"
         checks.append(Check(unread & pl.col(DELTA).is_not_null(), lost))
         unread &= pl.col(DELTA).is_null()
+    again = "the time since the start goes back: the log began again, and when is not known"
     return [
         *checks,
+        Check(pl.col(_AGAIN), again, stated),
         Check(pl.col("@vehicle_id").is_null(), "no vehicle" + _where(profile.vehicle.field)),
         Check(stated.is_null(), "no time" + _where(profile.time.field, "and" if profile.time.join else "or")),
         Check(unread, f"the time is not {_written(profile)}", stated),
@@ -271,6 +280,23 @@ def _event_times(cells: pl.DataFrame, profile: FeedProfile, context: FileContext
     if context.start is None:
         return pl.repeat(None, cells.height, dtype=pl.Datetime("us", "UTC"), eager=True), stated
     return since(context.start, elapsed), stated
+
+
+def _began_again(cells: pl.DataFrame, profile: FeedProfile, context: FileContext) -> pl.Series:
+    """Records at and behind one whose time since the start goes back, in a file of one vehicle that is read in order.
+
+    ``context`` moves on.
+    """
+    key = profile.time
+    if key.format != "seconds" or key.cumulative or profile.vehicle.field or profile.format != "csv":
+        return pl.repeat(False, cells.height, dtype=pl.Boolean, eager=True)
+    elapsed = _elapsed(_stated(cells, profile), profile)
+    furthest = pl.concat([pl.Series([context.furthest_ns], dtype=pl.Int64), elapsed.fill_null(0)]).cum_max()
+    back = (furthest.head(cells.height) - elapsed > _BACK_NS).fill_null(value=False)
+    again = back.cum_max() | context.went_back
+    if cells.height:
+        context.furthest_ns, context.went_back = int(furthest[-1]), bool(again[-1])
+    return again
 
 
 def _stated(cells: pl.DataFrame, profile: FeedProfile) -> pl.Series:

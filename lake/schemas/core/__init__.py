@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lake.schemas.core.charging import BatteryHealth, ChargingSessions, PlugIns
+from lake.schemas.core.doubts import DOUBT_KINDS, DOUBTED_PARTS, QUANTITIES, Doubts
 from lake.schemas.core.episodes import (
     AutomationSegments,
     CommandOutcomes,
@@ -25,6 +26,9 @@ from lake.schemas.core.trips import DISTANCE_METHODS, SPEED_BANDS_KMH, Trips, sp
 
 __all__ = [
     "DISTANCE_METHODS",
+    "DOUBTED_PARTS",
+    "DOUBT_KINDS",
+    "QUANTITIES",
     "SPEED_BANDS_KMH",
     "Activity",
     "Arrivals",
@@ -32,6 +36,7 @@ __all__ = [
     "BatteryHealth",
     "ChargingSessions",
     "CommandOutcomes",
+    "Doubts",
     "FaultEpisodes",
     "ImplausibleValues",
     "Latest",

@@ -41,6 +41,7 @@ class ChargingSessions(dy.Schema):
         nullable=False, description="Ended by a fault, or before what was asked for, not by the user."
     )
     battery_temperature_max_c = dy.Float64(nullable=True, description="Traction battery, highest reading.")
+    doubted = text("Signals not believed, with kind and what they said, as energy_kwh:scale:975.0; null where none.")
 
 
 class PlugIns(dy.Schema):

@@ -11,7 +11,7 @@ from lake.schemas.core.columns import amount, count, day, share_pct
 from lake.schemas.raw.rows import instant, one_of, vehicle_id
 
 DISTANCE_METHODS = ("odometer", "speed", "position")
-ENERGY_METHODS = ("counter", "power")
+ENERGY_METHODS = ("counter", "power", "current")
 FUEL_METHODS = ("counter", "level")
 
 #: Lower limits of the classes of the road-speed histogram, km/h. The last class has no upper limit.
@@ -42,6 +42,7 @@ class _Trips(dy.Schema):
     distance_odometer_km = amount("Odometer at the end minus odometer at the start.", nullable=True)
     distance_speed_km = amount("Speed integrated by the trapezoid rule over true time steps.", nullable=True)
     distance_position_km = amount("Great circles between positions, sphere of 6,371 km.", nullable=True)
+    doubted = dy.Bool(nullable=False, description="Something that was sent of this trip was not believed: core.doubts.")
     interpolated_km = amount("Part of distance_speed_km that lies in holes longer than the hole parameter.")
     driving_s = amount("Time in motion.")
     idle_s = amount("Time at rest within the trip.")

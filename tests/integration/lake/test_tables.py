@@ -47,7 +47,7 @@ def trip(day: date, km: float = 1.0, vehicle: str = "a") -> pl.DataFrame:
     at = datetime(day.year, day.month, day.day, 8, tzinfo=UTC)
     row = {
         "date": day, "vehicle_id": vehicle * 32, "started_at": at, "ended_at": at + timedelta(hours=1),
-        "duration_s": 3600.0, "distance_km": km, "distance_method": "speed", "interpolated_km": 0.0,
+        "duration_s": 3600.0, "distance_km": km, "distance_method": "speed", "interpolated_km": 0.0, "doubted": False,
         "driving_s": 3600.0, "idle_s": 0.0, "messages": 2,
     }  # fmt: skip
     return pl.DataFrame(row)

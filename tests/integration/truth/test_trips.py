@@ -56,3 +56,17 @@ def test_trips_are_found_in_spite_of_dirt(dirty: Fleet, ledger: Ledger) -> None:
         ledger.near(f"core.trips: {name}, dirty", both[name].sum(), found[name].sum(), 0.02)
     for name in ("refuelled_pct", *COUNTS):
         ledger.near(f"core.trips: {name}, dirty", both[name].sum(), found[name].sum(), 0.05)
+
+
+def test_where_nobody_lies_next_to_nothing_is_doubted(clean: Fleet, ledger: Ledger) -> None:
+    doubts, days = clean.found("core.doubts"), clean.found("core.vehicle_days")
+    doubted = doubts.select("vehicle_id", "date").n_unique() if doubts.height else 0
+    ledger.within("core.doubts: doubted per thousand vehicle-days, clean", 1000 * doubted / days.height, 0, 1)
+
+
+def test_units_that_are_mixed_up_are_told(dirty: Fleet, ledger: Ledger) -> None:
+    doubts = dirty.found("core.doubts")
+    counts = {row[:2]: row[2] for row in doubts.group_by("signal", "kind").len().iter_rows()}
+    days = dirty.found("core.vehicle_days").height
+    share = doubts.select("vehicle_id", "date").n_unique() / days
+    ledger.within(f"core.doubts: share of vehicle-days doubted, dirty; {counts}", share, 0, 0.2)

@@ -14,6 +14,7 @@ from lake.schemas.core import ChargingSessions
 from tests.unit.core.charging_frames import at, charging_events
 from tests.unit.core.frames import CAR, NOON, VAN, telemetry
 from transforms.core.charging import ChargingRules, charging_sessions
+from transforms.core.trips import trips
 
 Rows = list[dict[str, Any]]
 
@@ -415,3 +416,59 @@ def test_resends_and_messages_of_one_moment() -> None:
 def test_rules_are_checked(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=r"charging|jitter_s|hold_s"):
         ChargingRules(**wrong)  # type: ignore[arg-type]
+
+
+class TestWitnesses:
+    @pytest.mark.parametrize(
+        ("readings", "kwh"),
+        [
+            ((934, None, None, 975), 41),  # a register
+            ((0, None, None, 41), 41),  # a count of the session
+            ((None, None, None, 41), 41),
+            ((934, 950, 950, 975), 41),  # goes on through the pause
+            ((934, 950, 951, 975), 41),  # and counts a little in it
+            ((0, 16, 0, 25), 41),  # begins again behind it
+            ((912_345, None, None, 912_386), 41),
+            ((None, None, None, 912_386), None),
+            ((0, 41, 40, None), 41),
+        ],
+    )
+    def test_a_meter_counts_what_it_gained(self, readings: tuple[float | None, ...], kwh: float | None) -> None:
+        steps = ((0, "started"), (2, "stopped"), (2.1, "started"), (4, "stopped"))
+        told = [{"h": h, "event": event, "energy_kwh": float(kwh) if kwh is not None else None, "session_id": "a"}
+                for (h, event), kwh in zip(steps, readings, strict=True)]  # fmt: skip
+        assert one(told=told)["energy_in_kwh"] == kwh
+
+    def test_a_register_without_a_start_is_not_believed_beside_the_charge_that_it_brought(self) -> None:
+        told = [
+            {"h": 0.0, "event": "started", "soc_pct": 40.0},
+            {"h": 9.0, "event": "stopped", "energy_kwh": 975.0, "soc_pct": 80.0},
+        ]
+        session = one(told=told)
+        assert (session["energy_in_kwh"], session["doubted"]) == (None, "energy_kwh:scale:975.0")
+
+    def test_a_counter_that_stands_stores_nothing_and_is_told(self) -> None:
+        said = [row | {"energy_charged_kwh": 1000.0} for row in SAID]
+        session = one(said, CHARGE)
+        assert (session["energy_stored_kwh"], session["energy_stored_method"]) == (None, None)
+        assert session["doubted"] == "energy_charged_kwh:frozen:0.0"
+
+    def test_voltage_and_current_are_power(self) -> None:
+        said = [
+            {"h": n / 12, "battery_voltage_v": 400.0, "battery_current_a": 25.0 if 0 < n < 24 else 0.0}
+            for n in range(30)
+        ]
+        session = one(said)
+        assert session["energy_stored_kwh"] == pytest.approx(10 * 22 / 12, rel=0.02)
+        assert session["energy_stored_method"] == "power"
+
+    def test_what_drives_does_not_charge_though_its_speed_is_in_other_messages(self) -> None:
+        drive = [{"h": s / 3600, "speed_kmh": 40.0} for s in range(0, 1800, 20)]
+        charge = [{"h": s / 3600, "soc_pct": 40 + s / 180, "charging_on": True} for s in range(10, 1800, 90)]
+        frame = telemetry(
+            [{"s": row["h"] * 3600} | {k: v for k, v in row.items() if k != "h"} for row in drive + charge]
+        )
+        driven = trips(frame, NOON.date(), NOON.date())
+        none = charging_events([])
+        assert charging_sessions(frame, none, NOON.date(), NOON.date()).height == 1
+        assert charging_sessions(frame, none, NOON.date(), NOON.date(), trips=driven).is_empty()

@@ -18,6 +18,7 @@ from lake.schemas.core import ChargingSessions
 from tests.unit.core.charging_frames import charging_events
 from tests.unit.core.frames import CAR, VAN, telemetry
 from transforms.core.charging import ChargingRules, charging_sessions
+from transforms.core.trips import trips
 
 FIRST = date(2026, 3, 1)
 DAYS = 9
@@ -128,14 +129,18 @@ def days(frame: pl.DataFrame, first: date, last: date) -> pl.DataFrame:
     return frame.filter(pl.col("event_date").is_between(first, last))
 
 
-def by_windows(said: pl.DataFrame, told: pl.DataFrame, bounds: list[int], rules: ChargingRules) -> pl.DataFrame:
+def by_windows(
+    said: pl.DataFrame, told: pl.DataFrame, bounds: list[int], rules: ChargingRules, driven: pl.DataFrame | None = None
+) -> pl.DataFrame:
     """Sessions computed range by range, each from the rows of its own days and the days around that matter."""
     back, forward = whole_days(rules.back), whole_days(rules.forward)
     parts = []
     for start, stop in pairwise(bounds):
         first, last = FIRST + timedelta(days=start), FIRST + timedelta(days=stop - 1)
         seen = (days(frame, first - back, last + forward) for frame in (said, told))
-        parts.append(charging_sessions(*seen, first, last, rules))
+        near = pl.col("date").is_between(first - back - timedelta(days=1), last + forward)
+        of_days = None if driven is None else driven.filter(near)
+        parts.append(charging_sessions(*seen, first, last, rules, trips=of_days))
     return pl.concat(parts).sort("vehicle_id", "started_at")
 
 
@@ -152,6 +157,18 @@ def test_any_split_of_the_history_gives_the_same_sessions(
     shuffled = [frame.sample(fraction=1, shuffle=True, seed=seed) for frame in (said, told)]
     assert_frame_equal(by_windows(*shuffled, ALL, rules), expected, check_exact=True)
     assert_frame_equal(by_windows(said, told, [0, *sorted(inner), DAYS], rules), expected, check_exact=True)
+
+
+@settings(max_examples=30, deadline=None)
+@given(LIVES, LIVES, RULES, st.sets(st.integers(1, DAYS - 1)))
+def test_any_split_gives_the_same_sessions_beside_trips(
+    car: Life, van: Life, rules: ChargingRules, inner: set[int]
+) -> None:
+    said, told = frames(car, van)
+    driven = trips(said, FIRST - timedelta(days=9), LAST + timedelta(days=9))
+    expected = charging_sessions(said, told, FIRST, LAST, rules, trips=driven)
+    assert_frame_equal(by_windows(said, told, ALL, rules, driven), expected, check_exact=True)
+    assert_frame_equal(by_windows(said, told, [0, *sorted(inner), DAYS], rules, driven), expected, check_exact=True)
 
 
 def overlapping(sessions: pl.DataFrame) -> pl.DataFrame:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from transforms.core.trips.geometry import EARTH_RADIUS_KM, great_circle_km
+from transforms.core.geometry import EARTH_RADIUS_KM, great_circle_km
 
 
 def km(*points: float) -> float:

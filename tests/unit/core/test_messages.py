@@ -8,8 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
+from lake.schemas.core import ChargingSessions
 from lake.signals import BY_COLUMN
 from tests.unit.core.frames import CAR, NOON, VAN, fleet, telemetry
+from transforms.core.doubts import doubts
 from transforms.core.latest import latest
 from transforms.core.messages import deduplicate, plausible
 from transforms.core.trips import trips
@@ -57,6 +59,30 @@ def test_two_feeds_of_one_vehicle_do_not_resend_each_other() -> None:
     (day,) = vehicle_days(frame, driven, fleet([]), NOON.date(), NOON.date()).rows(named=True)
     assert (day["messages"], day["duplicates"]) == (120, 1)
     assert latest(None, frame).select("speed_kmh", "soc_pct").row(0) == (60.0, 44.1)
+
+
+def test_what_is_told_under_one_key_adds_up_and_what_contradicts_it_is_counted_apart() -> None:
+    # One signal per message, times cut to whole seconds, and no numbers.
+    rows: list[dict[str, object]] = []
+    for s in range(0, 610, 10):
+        rows += [
+            {"s": s, "speed_kmh": 54.0},
+            {"s": s, "odometer_km": 120.3 + s * 0.015},
+            {"s": s, "fuel_level_pct": 50.0},
+        ]
+    copy, other = {"s": 0, "speed_kmh": 54.0, "batch": 9}, {"s": 10, "speed_kmh": 90.0, "batch": 9}
+    frame = telemetry([*rows, copy, other])
+    driven = trips(frame, NOON.date(), NOON.date())
+    assert (driven["distance_km"].item(), driven["distance_method"].item()) == (pytest.approx(9.0), "odometer")
+    assert driven["max_speed_kmh"].item() == 54
+    (day,) = vehicle_days(frame, driven, fleet([]), NOON.date(), NOON.date()).rows(named=True)
+    assert (day["messages"], day["duplicates"], day["conflicts"]) == (61, 1, 1)
+    assert day["odometer_gain_km"] == pytest.approx(9.0)
+    newest = latest(None, frame).select("speed_kmh", "odometer_km", "fuel_level_pct").row(0)
+    assert newest == pytest.approx((54.0, 129.3, 50.0))
+    (doubt,) = doubts(frame, ChargingSessions.create_empty(), NOON.date(), NOON.date()).rows(named=True)
+    assert (doubt["signal"], doubt["kind"], doubt["readings"]) == ("speed_kmh", "conflict", 1)
+    assert (doubt["said"], doubt["believed"], doubt["believed_by"]) == (90.0, 54.0, "first told")
 
 
 @settings(deadline=None)

@@ -11,9 +11,9 @@ import polars as pl
 import pytest
 
 from lake.schemas.core import Trips
+from transforms.core.geometry import great_circle_km
 from transforms.core.messages import deduplicate
 from transforms.core.trips import trips
-from transforms.core.trips.geometry import great_circle_km
 
 MILE_KM = 1.609344
 CHICAGO = "America/Chicago"

@@ -42,6 +42,7 @@ def _trip(vehicle: str, start_min: int, end_min: int, **fields: Any) -> dict[str
         "distance_km": 10.0,
         "distance_method": "speed",
         "interpolated_km": 0.0,
+        "doubted": False,
         "driving_s": 60.0 * (end_min - start_min),
         "idle_s": 0.0,
         "messages": 5,
@@ -199,6 +200,11 @@ def test_good_data_pass(lake: duckdb.DuckDBPyConnection, check: Check) -> None:
     assert _failing(lake, check) == []
 
 
+_DOUBT = (
+    "by name select date, vehicle_id, started_at as at, 'trip' as part, 'distance' as quantity, "
+    "'odometer_km' as signal, 'frozen' as kind, 0 as readings from core.trips where date = $d "
+    "and started_at = '2026-03-28 12:10:00Z'"
+)
 BROKEN = [
     ("every_record_is_accounted_for", "update ops.batches set landed = 8 where status = 'landed'", 1),
     ("every_record_is_accounted_for", "delete from ops.rejects", 1),
@@ -208,6 +214,40 @@ BROKEN = [
     ("trips_are_plausible", "update core.trips set distance_km = 43 where duration_s = 600 and date = $d", 3),
     ("trips_are_plausible", "update core.trips set idle_s = 1.5 where date = $d", 3),
     ("trips_are_plausible", "update core.trips set ended_at = started_at - interval 1 second where date = $d", 3),
+    (
+        "trips_agree_with_their_speeds",
+        "update core.trips set distance_speed_km = 10, max_speed_kmh = 30 where date = $d",
+        3,
+    ),
+    (
+        "trips_agree_with_their_speeds",
+        "update core.trips set distance_speed_km = 9, distance_km = 0 where date = $d",
+        3,
+    ),
+    (
+        "charge_that_falls_was_used",
+        "update core.trips set soc_start_pct = 50, soc_end_pct = 45, energy_used_kwh = 0 where date = $d",
+        3,
+    ),
+    ("what_is_doubted_is_marked", f"insert into core.doubts {_DOUBT}", 1),
+    (
+        "nothing_charges_that_drives",
+        "update core.trips set mean_speed_kmh = 60, started_at = '2026-03-28 12:15:00Z', "
+        "ended_at = '2026-03-28 13:00:00Z' where date = $d",
+        4,
+    ),
+    (
+        "charging_stores_no_more_than_it_draws",
+        "update core.charging_sessions set energy_stored_kwh = 9, energy_in_kwh = 5",
+        3,
+    ),
+    (
+        "charging_stores_no_more_than_it_draws",
+        "update core.charging_sessions set plugged_at = started_at, unplugged_at = started_at",
+        2,
+    ),
+    ("vehicle_days_fit_into_a_day", "update core.vehicle_days set driving_s = 180000 where trips = 2", 1),
+    ("vehicle_days_fit_into_a_day", "update core.vehicle_days set distance_km = 200 where trips = 2", 1),
     ("vehicle_days_hold_their_trips", "update core.vehicle_days set trips = 3 where trips = 2", 1),
     ("vehicle_days_hold_their_trips", "update core.vehicle_days set refuels = 3 where trips = 2", 1),
     ("vehicle_days_hold_their_trips", "update core.vehicle_days set harsh_brakings = 3 where trips = 2", 1),

@@ -104,9 +104,7 @@ def _values(column: pl.Series, ordered: Ordered, first: Bools) -> Floats:
     values = ordered.take(column.to_numpy())
     if first.all():
         return values
-    known = ~np.isnan(values)
-    if ordered.copies is not None:
-        known &= ~ordered.copies
+    known = ordered.counting(~np.isnan(values))
     begin = np.flatnonzero(first)
     newest = np.maximum.accumulate(np.where(known, np.arange(len(values)), -1))[np.append(begin[1:], len(values)) - 1]
     return np.where(newest >= begin, values[newest], np.nan)

@@ -13,9 +13,12 @@ from lake.schemas.raw.events import CHARGING_EVENTS
 from transforms.core.axis import NEVER, SECOND, Axis, Bools, Ints, Positions, range_sum
 from transforms.core.charging.rules import ChargingRules
 from transforms.core.messages import deduplicate
+from transforms.core.witnesses.meter import drawn_kwh
 
 PLUGGED, STARTED, STOPPED, UNPLUGGED = range(4)
 _TEXTS = ("session_id", "current_type", "place", "reason")
+#: Registers of meters count since these were built.
+_MOST_KWH = 100_000_000
 _ORDER = ("vehicle", "session_id", "t", "event", "sequence")
 
 
@@ -59,7 +62,7 @@ def select_events(events: pl.LazyFrame | pl.DataFrame, start: datetime, end: dat
         .select(
             "vehicle_id", "event_at", "sequence", *_TEXTS,
             pl.col("event").replace_strict({name: n for n, name in enumerate(CHARGING_EVENTS)}, return_dtype=pl.Int64),
-            _within("energy_kwh", 0, 2_000), _within("power_kw", 0, 2_000), _within("soc_pct", 0, 100),
+            _within("energy_kwh", 0, _MOST_KWH), _within("power_kw", 0, 2_000), _within("soc_pct", 0, 100),
         )
         .collect()
     )  # fmt: skip
@@ -212,7 +215,8 @@ class _Chain:
             .group_by("session", maintain_order=True)
             .agg(
                 *(pl.col(name).drop_nulls().first() for name in ("session_id", "current_type", "place")),
-                pl.col("energy_kwh", "power_kw").max(),
+                pl.col("power_kw").max(),
+                energy_kwh=drawn_kwh(pl.col("energy_kwh"), pl.col("event") <= STARTED),
                 reason=pl.col("reason").filter(stopped).drop_nulls().last(),
                 reason_unplugged=pl.col("reason").filter(pl.col("event") == UNPLUGGED).drop_nulls().first(),
                 soc_start_pct=pl.col("soc_pct").filter(started).drop_nulls().first(),

@@ -14,11 +14,12 @@ import polars as pl
 from lake.signals import BY_COLUMN, Signal
 from transforms.core.axis import HOUR, SECOND, Axis, Bools, Floats, Ints, last_before
 from transforms.core.charging.rules import MOTION, ChargingRules
-from transforms.core.messages import deduplicate, in_range
+from transforms.core.messages import MESSAGE_KEY, in_range
 from transforms.core.ordering import ORDER_KEYS
 
 _STATES = ("charging_on", "charging_cable_on", "soc_pct", "energy_charged_kwh")
 _BESIDES = ("battery_power_kw", "odometer_km", "ignition_on", "battery_temperature_c")
+_PRODUCT = ("battery_voltage_v", "battery_current_a")
 #: An odometer that gains more is wrong.
 _FASTEST_KMH = 350
 
@@ -75,7 +76,11 @@ class Readings:
 
 
 def select_readings(
-    telemetry: pl.LazyFrame | pl.DataFrame, start: datetime, end: datetime, rules: ChargingRules
+    telemetry: pl.LazyFrame | pl.DataFrame,
+    start: datetime,
+    end: datetime,
+    rules: ChargingRules,
+    driven: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """The samples of telemetry that matter to charging: one per vehicle and moment.
 
@@ -87,6 +92,7 @@ def select_readings(
         start: first moment to keep, UTC.
         end: first moment to leave out, UTC.
         rules: parameters.
+        driven: rows of :func:`drives`: what is sent within one is sent in motion.
 
     Returns:
         ``vehicle_id``, ``event_at``, ``fast`` (some message of the moment has a speed from ``moving_kmh``) and the
@@ -94,11 +100,12 @@ def select_readings(
     """
     lazy = telemetry.lazy()
     present = set(lazy.collect_schema().names())
-    signals = [BY_COLUMN[name] for name in (*_STATES, *_BESIDES, "speed_kmh")]
+    signals = [BY_COLUMN[name] for name in (*_STATES, *_BESIDES, *_PRODUCT, "speed_kmh")]
     none = [pl.lit(None, dtype=signal.dtype).alias(signal.column) for signal in signals if signal.column not in present]
     of_days = lazy.filter(pl.col("event_at") >= start, pl.col("event_at") < end).with_columns(none)
     value = {signal.column: _plausible(signal) for signal in signals}
-    power = value["battery_power_kw"]
+    voltage, current = (value[name] for name in _PRODUCT)
+    power = value["battery_power_kw"] = pl.coalesce(value["battery_power_kw"], voltage * current / 1000)
     # While the ignition is on, power out of the battery is that of driving, sent with every sample.
     drives = pl.col("ignition_on").fill_null(value=False) & (power < rules.power_kw)
     sent = pl.any_horizontal(value[name].is_not_null() for name in _STATES) | (power.is_not_null() & ~drives)
@@ -110,16 +117,72 @@ def select_readings(
     left_out = of_days.filter(sent & fast & odometer.is_not_null()).select(
         "vehicle_id", "event_at", speed=value["speed_kmh"].abs(), odometer=odometer
     )
-    rows, driven = pl.collect_all([deduplicate(samples), _unseen_by_odometer(left_out, rules)])
+    rows, unseen = pl.collect_all([samples.sort(ORDER_KEYS), _unseen_by_odometer(left_out, rules)])
     key = ["vehicle_id", "event_at"]
-    rows = rows.select(*key, *names, "fast")
-    if len(driven):
-        rows = pl.concat([rows, driven], how="diagonal").sort(key, maintain_order=True)
+    rows = _first_said(rows, names).select(*key, *names, "fast")
+    if driven is not None and len(driven):
+        rows = _in_motion(rows, driven)
+        ends = pl.concat([driven.select("vehicle_id", event_at=name, fast=pl.lit(value=True)) for name in _ENDS])
+        unseen = pl.concat([unseen, ends.filter(pl.col("event_at").is_between(start, end, closed="left"))])
+    if len(unseen):
+        rows = pl.concat([rows, unseen], how="diagonal").sort(key, maintain_order=True)
     repeated = pl.all_horizontal(pl.col(name) == pl.col(name).shift(1) for name in key)
     if rows.select(repeated.any()).item():
         last = (pl.col(name).drop_nulls().last() for name in names)
         return rows.group_by(key, maintain_order=True).agg(*last, pl.col("fast").any())
     return rows
+
+
+def _first_said(rows: pl.DataFrame, names: list[str]) -> pl.DataFrame:
+    """One row per message, with what is said first of each signal. In the order of the keys."""
+    again = pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift(1)) for name in MESSAGE_KEY)
+    repeated = rows.select(again & (pl.int_range(pl.len()) > 0)).to_series()
+    if not repeated.any():
+        return rows
+    first = (pl.col(name).drop_nulls().first() for name in names)
+    return rows.group_by(MESSAGE_KEY, maintain_order=True).agg(*first, pl.col("fast").first())
+
+
+#: The moments of a drive that are surely within it.
+_ENDS = ("first_moved_at", "last_moved_at")
+
+
+def drives(trips: pl.LazyFrame | pl.DataFrame, start: datetime, end: datetime, rules: ChargingRules) -> pl.DataFrame:
+    """The trips that leave no doubt that the vehicle drove: ``vehicle_id`` and the two moments right within the ends.
+
+    Args:
+        trips: rows of ``core.trips``.
+        start: first moment of interest.
+        end: first moment behind.
+        rules: parameters.
+    """
+    inside = timedelta(microseconds=1)
+    return (
+        trips.lazy()
+        .filter(
+            pl.col("distance_km") >= rules.unseen_km, pl.col("mean_speed_kmh") >= rules.moving_kmh,
+            pl.col("ended_at") > start, pl.col("started_at") < end,
+        )
+        .select(
+            "vehicle_id", first_moved_at=pl.col("started_at") + inside, last_moved_at=pl.col("ended_at") - inside
+        )
+        .sort("vehicle_id", "first_moved_at")
+        .collect()
+    )  # fmt: skip
+
+
+def _in_motion(rows: pl.DataFrame, driven: pl.DataFrame) -> pl.DataFrame:
+    """Rows within a drive are in motion."""
+    order = rows.with_row_index("@row").sort("event_at")
+    within = order.join_asof(
+        driven.sort("first_moved_at"),
+        left_on="event_at",
+        right_on="first_moved_at",
+        by="vehicle_id",
+        strategy="backward",
+        check_sortedness=False,
+    ).select("@row", moved=(pl.col("event_at") <= pl.col("last_moved_at")).fill_null(value=False))
+    return rows.with_columns(fast=pl.col("fast") | within.sort("@row")["moved"])
 
 
 def _unseen_by_odometer(moving: pl.LazyFrame, rules: ChargingRules) -> pl.LazyFrame:

@@ -39,6 +39,8 @@ class ChargingRules:
         dc_kw: power into the battery from which the current is DC where no event says so: on-board chargers reach 22.
         taper_share: charging tapers when power stays below this share of its maximum.
         fastest_kw: energy or power above this is an error of measurement.
+        largest_kwh: usable capacity of the largest traction battery. A meter that counts more than this for the rise of
+            SoC is not believed.
         finished_reasons: reasons of a stop that leave a session uninterrupted: what was asked for was reached, or the
             user stopped it. Any other is an interruption, also the cable pulled out while charging goes on.
     """
@@ -62,6 +64,7 @@ class ChargingRules:
     dc_kw: float = 25.0
     taper_share: float = 0.8
     fastest_kw: float = 600.0
+    largest_kwh: float = 1_000.0
     finished_reasons: tuple[str, ...] = ("target_reached", "full", "user", "remote", "schedule")
 
     def __post_init__(self) -> None:

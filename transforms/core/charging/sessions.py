@@ -22,10 +22,11 @@ from transforms.core.axis import (
 )
 from transforms.core.charging.events import Told, select_events, sessions_of
 from transforms.core.charging.measures import Spans, measure
-from transforms.core.charging.readings import Readings, readings_of, select_readings
+from transforms.core.charging.readings import Readings, drives, readings_of, select_readings
 from transforms.core.charging.rules import ChargingRules
 from transforms.core.charging.signals import Blocks, find_blocks
 from transforms.core.events import bounds
+from transforms.core.witnesses.charging import doubted, refused
 
 #: Vehicles worked on at a time.
 _PIECE = 1 << 14
@@ -38,6 +39,8 @@ def charging_sessions(
     first: date,
     last: date,
     rules: ChargingRules | None = None,
+    *,
+    trips: pl.LazyFrame | pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """The charging sessions that start on the days from ``first`` to ``last``.
 
@@ -53,6 +56,7 @@ def charging_sessions(
         first: first UTC day.
         last: last UTC day, inclusive.
         rules: parameters; the defaults where ``None``.
+        trips: rows of ``core.trips`` of these days and of the one before them. What moves does not charge.
 
     Returns:
         Rows of ``core.charging_sessions``, sorted by (vehicle_id, started_at).
@@ -60,7 +64,8 @@ def charging_sessions(
     rules = rules or ChargingRules()
     start, end = bounds(first, last)
     seen_from, seen_until = start - rules.back, end + rules.forward
-    samples = select_readings(telemetry, seen_from, seen_until, rules)
+    driven = None if trips is None else drives(trips, seen_from, seen_until, rules)
+    samples = select_readings(telemetry, seen_from, seen_until, rules, driven)
     told = select_events(events, seen_from, seen_until)
     axis = Axis.of(seen_from, seen_until, rules.back)
     names = pl.concat([samples["vehicle_id"].unique(), told["vehicle_id"].unique()]).unique().sort()
@@ -274,22 +279,26 @@ def _columns(frame: pl.DataFrame, rules: ChargingRules) -> pl.DataFrame:
     """Rows of the table, of sessions as they were found and measured."""
     hours = pl.col("duration_s") / 3600
     sound = pl.col("energy_kwh") <= rules.fastest_kw * (pl.col("duration_s").fill_null(rules.longest_s) / 3600 + 1)
-    stored = pl.coalesce("by_counter", "by_power")
+    kinds = refused(rules)
+    stored = pl.coalesce(pl.when(kinds["energy_charged_kwh"].is_null()).then("by_counter"), "by_power")
     nothing = pl.col("ended_at").is_null() & (stored == 0)
+    counted = kinds["energy_charged_kwh"].is_null() & pl.col("by_counter").is_not_null()
     known = frame.with_columns(pl.col(pl.Float64).fill_nan(None)).with_columns(
+        soc_start_pct=pl.coalesce("soc_start_pct", "soc_start"), soc_end_pct=pl.coalesce("soc_end_pct", "soc_end")
+    )
+    known = known.with_columns(
         date=pl.col("started_at").dt.date(),
-        energy_in_kwh=pl.when(sound).then("energy_kwh"),
+        energy_in_kwh=pl.when(sound & (kinds["energy_kwh"].fill_null("") != "scale")).then("energy_kwh"),
+        doubted=doubted(kinds, {"energy_charged_kwh": "by_counter", "energy_kwh": "energy_kwh"}),
         energy_stored_kwh=pl.when(~nothing).then(stored),
         energy_stored_method=pl.when(stored.is_null() | nothing)
         .then(None)
-        .when(pl.col("by_counter").is_not_null())
+        .when(counted)
         .then(pl.lit("counter"))
         .otherwise(pl.lit("power")),
         power_max_kw=pl.max_horizontal("power_kw", "power_seen"),
         method=pl.when(pl.col("row") < 0).then(pl.lit("signals")).when("seen").then(pl.lit("both"))
         .otherwise(pl.lit("events")),
-        soc_start_pct=pl.coalesce("soc_start_pct", "soc_start"),
-        soc_end_pct=pl.coalesce("soc_end_pct", "soc_end"),
         end_reason=pl.when("cut").then(pl.lit("cut")).otherwise("reason"),
         interrupted=~pl.col("cut")
         & ~pl.col("reason").str.to_lowercase().is_in(rules.finished_reasons).fill_null(value=True),

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from transforms.core.trips.rules import TripRules
-from transforms.core.trips.table import trips
+from transforms.core.trips.table import trip_doubts, trips
 
-__all__ = ["TripRules", "trips"]
+__all__ = ["TripRules", "trip_doubts", "trips"]

@@ -7,15 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lake.schemas.core.trips import ENERGY_METHODS, FUEL_METHODS
+from lake.schemas.core.trips import ENERGY_METHODS
 from transforms.core.axis import HOUR, Bools, Floats, range_max, range_sum
 from transforms.core.trips.motion import Steps
 from transforms.core.trips.rules import TripRules, in_microseconds
 from transforms.core.trips.samples import Readings, Samples
 from transforms.core.trips.spans import Spans, brackets
+from transforms.core.witnesses.amounts import Witness, believed
+from transforms.core.witnesses.rules import WitnessRules
+from transforms.core.witnesses.verdicts import Agreement, Doubted
 
-_ENERGY_COUNTER, _POWER = (ENERGY_METHODS.index(name) for name in ("counter", "power"))
-_FUEL_COUNTER, _LEVEL = (FUEL_METHODS.index(name) for name in ("counter", "level"))
+_CURRENT = ENERGY_METHODS.index("current")
 
 
 @dataclass(frozen=True)
@@ -29,25 +31,74 @@ class Consumption:
     fuel_method: npt.NDArray[np.intp]
 
 
-def consumption(samples: Samples, steps: Steps, spans: Spans, rules: TripRules) -> Consumption:
+def consumption(
+    samples: Samples, steps: Steps, spans: Spans, rules: TripRules, doubt: WitnessRules
+) -> tuple[Consumption, list[Doubted]]:
     """Energy and fuel of trips: by a counter where it covers the trip, else by power, or by the volume in the tank.
 
-    A share of charge or of a tank alone says no amount.
+    Power is what was sent as such, or voltage times current. A share of charge or of a tank alone says no amount. Also
+    gives what is doubted; the places are numbers of trips.
     """
     readings = samples.readings
+    voltage, current = readings.get("battery_voltage_v"), readings.get("battery_current_a")
     counted = _counted(readings.get("energy_used_kwh"), samples, spans, rules, rules.most_kw)
     integrated, regenerated = _integrated(readings.get("battery_power_kw"), samples, steps, spans, rules)
+    by_current, back = _integrated(_product(voltage, current), samples, steps, spans, rules)
+    integrated, regenerated, turned = _turned(integrated, regenerated, counted, by_current, doubt)
+    energy, energy_method, doubts = believed(
+        "energy",
+        [
+            Witness("counter", "energy_used_kwh", counted, counts=True),
+            Witness("power", "battery_power_kw", integrated),
+            Witness("current", "battery_current_a", by_current),
+        ],
+        (doubt.agree_kwh, doubt.apart_kwh),
+        doubt,
+        _fallen(readings.get("soc_pct"), samples, spans, rules) / 100 * doubt.least_kwh,
+    )
     burnt = _counted(readings.get("fuel_used_l"), samples, spans, rules, rules.most_l_per_h)
     drained = _drained(readings.get("fuel_level_l"), samples, spans, rules)
-    energy, energy_method = _first_known((counted, _ENERGY_COUNTER), (integrated, _POWER))
-    fuel, fuel_method = _first_known((burnt, _FUEL_COUNTER), (drained, _LEVEL))
-    return Consumption(energy, regenerated, energy_method, fuel, fuel_method)
+    fuel, fuel_method, of_fuel = believed(
+        "fuel",
+        [Witness("counter", "fuel_used_l", burnt, counts=True), Witness("level", "fuel_level_l", drained)],
+        (doubt.agree_l, doubt.apart_l),
+        doubt,
+    )
+    regenerated = np.where(np.isnan(regenerated) | (energy_method == _CURRENT), back, regenerated)
+    return Consumption(energy, regenerated, energy_method, fuel, fuel_method), [*turned, *doubts, *of_fuel]
 
 
-def _first_known(*methods: tuple[Floats, int]) -> tuple[Floats, npt.NDArray[np.intp]]:
-    known = [~np.isnan(amount) for amount, _ in methods]
-    amount = np.select(known, [amount for amount, _ in methods], default=np.nan)
-    return amount, np.select(known, [np.intp(method) for _, method in methods], default=np.intp(-1))
+def _product(voltage: Readings | None, current: Readings | None) -> Readings | None:
+    """Power by voltage and current, kW, at the samples that have both."""
+    if voltage is None or current is None:
+        return None
+    place, one, other = np.intersect1d(voltage.place, current.place, assume_unique=True, return_indices=True)
+    return Readings(place, voltage.value[one] * current.value[other] / 1000) if len(place) else None
+
+
+def _fallen(soc: Readings | None, samples: Samples, spans: Spans, rules: TripRules) -> Floats:
+    """Points by which the state of charge fell over each trip, less one for rounding; NaN where it is not known."""
+    if soc is None or not len(spans):
+        return np.full(len(spans), np.nan)
+    first, last, inside = brackets(soc, samples, spans, rules.carry_s)
+    fell = soc.value[first] - soc.value[last] - 1
+    return np.where(inside & (fell > 0), fell, np.nan)
+
+
+def _turned(
+    out: Floats, back: Floats, counted: Floats, by_current: Floats, doubt: WitnessRules
+) -> tuple[Floats, Floats, list[Doubted]]:
+    """Power whose sign is turned: what it says comes back is what others say was used."""
+    near = Agreement(doubt.agree, doubt.agree_kwh)
+    with np.errstate(invalid="ignore"):
+        others = np.where(np.isnan(counted) | (counted == 0), by_current, counted)
+        turned = np.flatnonzero(near.close(back, others) & ~near.close(out, others) & (back > out))
+    if not len(turned):
+        return out, back, []
+    told = Doubted.of("energy", "battery_power_kw", turned, "sign", -out[turned], others[turned], "counter")
+    right, regained = out.copy(), back.copy()
+    right[turned], regained[turned] = back[turned], out[turned]
+    return right, regained, [told]
 
 
 def _counted(readings: Readings | None, samples: Samples, spans: Spans, rules: TripRules, most_per_h: float) -> Floats:

@@ -13,6 +13,9 @@ from transforms.core.trips.motion import Steps
 from transforms.core.trips.rules import TripRules, in_microseconds
 from transforms.core.trips.samples import Readings, Samples
 from transforms.core.trips.spans import Spans, brackets
+from transforms.core.witnesses.distance import Said, believed
+from transforms.core.witnesses.rules import WitnessRules
+from transforms.core.witnesses.verdicts import Doubted
 
 _ODOMETER, _SPEED, _POSITION = (DISTANCE_METHODS.index(name) for name in ("odometer", "speed", "position"))
 
@@ -29,15 +32,18 @@ class Distances:
     interpolated: Floats
 
 
-def measure(samples: Samples, steps: Steps, spans: Spans, rules: TripRules) -> Distances:
-    """Distances of trips by all methods, and the choice between them.
+def measure(
+    samples: Samples, steps: Steps, spans: Spans, rules: TripRules, doubt: WitnessRules
+) -> tuple[Distances, list[Doubted]]:
+    """Distances of trips by all methods, the choice between them, and doubts whose places are numbers of trips.
 
     The odometer counts where it covers the trip. Else speed, where at least half of the trip's time lies in steps that
-    sample it. Else positions. Where no method covers a trip, each is a lower bound, and the greatest counts.
+    sample it. Else positions. Where no method covers a trip, each is a lower bound, and the greatest counts. A method
+    that the others contradict does not count (``witnesses.distance``).
     """
     speed, speed_covers = _partial(steps, spans, steps.speed_km, steps.speed_known)
     position, position_covers = _partial(steps, spans, steps.position_km, steps.position_known)
-    odometer, odometer_covers, coarse = _odometer(samples, steps, spans, rules)
+    odometer, odometer_covers, coarse, read = _odometer(samples, steps, spans, rules)
     in_hole = steps.duration > in_microseconds(rules.hole_s)
     held = samples.at[spans.end] - samples.at[spans.start]
     sparse = np.where(steps.duration > in_microseconds(rules.sampled_s), steps.duration, 0)
@@ -51,10 +57,18 @@ def measure(samples: Samples, steps: Steps, spans: Spans, rules: TripRules) -> D
         [_ODOMETER, _SPEED, _POSITION, _SPEED, _ODOMETER],
         default=np.argmax(bounds, axis=0),
     )
+    said = Said(
+        odometer=read,
+        speed=np.where(speed_covers & sampled, speed, np.nan),
+        position=np.where(position_covers, position, np.nan),
+        sparse=~sampled,
+        coarse=coarse,
+    )
+    method, doubts = believed(said, [odometer_covers, speed_covers, position_covers], method, doubt)
     odometer = np.where(odometer_covers, odometer, np.where(method == _ODOMETER, gains, np.nan))
     chosen = np.choose(method, (odometer, speed, position))
     interpolated = spans.total(np.where(in_hole, steps.speed_km, 0.0)) if steps.speed_km is not None else none
-    return Distances(
+    distances = Distances(
         chosen=chosen,
         method=method,
         odometer=odometer,
@@ -62,6 +76,7 @@ def measure(samples: Samples, steps: Steps, spans: Spans, rules: TripRules) -> D
         position=np.where(position_covers | (method == _POSITION), position, np.nan),
         interpolated=interpolated,
     )
+    return distances, doubts
 
 
 def _partial(steps: Steps, spans: Spans, distance: Floats | None, known: Bools | None) -> tuple[Floats, Bools]:
@@ -74,15 +89,18 @@ def _partial(steps: Steps, spans: Spans, distance: Floats | None, known: Bools |
     return spans.total(distance), missing
 
 
-def _odometer(samples: Samples, steps: Steps, spans: Spans, rules: TripRules) -> tuple[Floats, Bools, Bools]:
+def _odometer(samples: Samples, steps: Steps, spans: Spans, rules: TripRules) -> tuple[Floats, Bools, Bools, Floats]:
     """Gain of the odometer over each trip, whether the readings cover it, and whether they are in whole kilometres.
+
+    The last is what the readings say wherever they cover the trip, though they fall or leap.
 
     Which readings count is told by ``brackets``. What they leave out at the ends, by speed, has to be small.
     """
     none = np.zeros(len(spans.start), dtype=bool)
     place = np.empty(0, dtype=np.intp) if samples.odometer is None else np.flatnonzero(~np.isnan(samples.odometer))
     if samples.odometer is None or not len(spans.start) or not len(place):
-        return np.full(len(spans.start), np.nan), none, none
+        unknown = np.full(len(spans.start), np.nan)
+        return unknown, none, none, unknown
     reading, at = samples.odometer[place], samples.at
     first, last, inside = brackets(Readings(place, reading), samples, spans, rules.carry_s)
 
@@ -102,4 +120,4 @@ def _odometer(samples: Samples, steps: Steps, spans: Spans, rules: TripRules) ->
         ) > 0  # fmt: skip
         whole |= (uncovered <= rules.slack_km) & ~blind
     coarse = (reading[first] % 1 == 0) & (reading[last] % 1 == 0)
-    return np.where(sound, gain, np.nan), sound & whole, coarse
+    return np.where(sound, gain, np.nan), sound & whole, coarse, np.where(inside & whole, gain, np.nan)

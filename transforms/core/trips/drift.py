@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from transforms.core.axis import HOUR, Bools, Ints, Positions
-from transforms.core.trips.geometry import great_circle_km
+from transforms.core.geometry import great_circle_km
 from transforms.core.trips.rules import TripRules, in_microseconds
 from transforms.core.trips.samples import Samples
 

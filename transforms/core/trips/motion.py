@@ -6,15 +6,19 @@ same from any window that holds that much. ``docs/core.md`` draws the rules.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from transforms.core.axis import HOUR, SECOND, Bools, Floats, Ints, Positions
+from transforms.core.geometry import great_circle_km
 from transforms.core.trips.drift import gets_away
-from transforms.core.trips.geometry import great_circle_km
 from transforms.core.trips.rules import HALF_DAY, TripRules, in_microseconds
 from transforms.core.trips.samples import Samples
+from transforms.core.witnesses.motion import Witnesses, at_rest, away
+from transforms.core.witnesses.places import Line, outliers, spikes
+from transforms.core.witnesses.rules import WitnessRules
+from transforms.core.witnesses.verdicts import Doubted
 
 
 @dataclass(frozen=True)
@@ -46,21 +50,28 @@ class Steps:
     speed: Floats | None
 
 
-def find_steps(samples: Samples, rules: TripRules) -> Steps:
+def find_steps(samples: Samples, rules: TripRules, doubt: WitnessRules) -> tuple[Samples, Steps, list[Doubted]]:
     """Measure the steps between samples and decide which are in motion.
 
     A step is in motion when speed at either end says so. Where speed is unknown at an end, or the step is a hole, it
     is also in motion when positions that are no drift or the odometer say so. With the ignition off at both ends it is
-    not.
+    not. What the other witnesses contradict is taken as not said, here and in all that follows.
+
+    Returns:
+        The samples as they are believed, their steps, and the doubts, whose places are samples.
     """
     duration = np.diff(samples.at)
     linked = _linked(duration, samples, rules)
+    samples, ways, doubts = _believed_ways(samples, linked, rules, doubt)
     off = samples.off
     motion = np.zeros(len(duration), dtype=bool)
     silent = np.ones(len(duration), dtype=bool)
     speed = mean_kmh = speed_km = speed_known = None
     if samples.speed is not None:
+        samples, unheard, found = _believed_speed(samples, ways, linked, rules, doubt)
+        doubts += found
         speed = _carried_speed(samples, linked, rules)
+        speed[unheard] = np.nan
         moving = speed >= rules.moving_kmh
         if off is not None:
             moving &= ~off
@@ -68,20 +79,122 @@ def find_steps(samples: Samples, rules: TripRules) -> Steps:
         silent = duration > in_microseconds(rules.sampled_s)
         mean_kmh, speed_known = _mean_speed(speed, silent)
         speed_km = mean_kmh * duration * (1 / 3600 / SECOND)
-    position_km, position_known, displaced = _position_distance(samples, linked, rules)
-    odometer_km = _odometer_gain(samples, linked, rules)
-    if displaced is not None:
-        told = np.flatnonzero(silent & displaced & ~motion)
+    if ways.displaced is not None:
+        told = np.flatnonzero(silent & ways.displaced & ~motion)
         if len(told):
             motion[told] = gets_away(samples, linked, told, rules)
-    if odometer_km is not None:
-        motion |= silent & (odometer_km > 0)
+    if ways.odometer_km is not None:
+        motion |= silent & (ways.odometer_km > 0)
     motion &= linked
     if off is not None:
         motion &= ~(off[1:] & off[:-1])
-    return Steps(
-        duration, linked, motion, mean_kmh, speed_km, speed_known, position_km, position_known, odometer_km, speed
+    steps = Steps(
+        duration, linked, motion, mean_kmh, speed_km, speed_known, ways.position_km, ways.position_known,
+        ways.odometer_km, speed,
+    )  # fmt: skip
+    return samples, steps, doubts
+
+
+@dataclass(frozen=True)
+class _Ways:
+    """What positions and odometer say of the steps; as in :class:`Steps`.
+
+    Attributes:
+        position_km: see there.
+        position_known: see there.
+        displaced: positions say motion; ``None`` where none is ever sent.
+        arrival: samples with a position that is further from the one before than a vehicle gets.
+        odometer_km: see there.
+    """
+
+    position_km: Floats | None
+    position_known: Bools | None
+    displaced: Bools | None
+    arrival: Positions
+    odometer_km: Floats | None
+
+
+def _believed_ways(
+    samples: Samples, linked: Bools, rules: TripRules, doubt: WitnessRules
+) -> tuple[Samples, _Ways, list[Doubted]]:
+    """Ways by position and odometer, without the outliers of both."""
+    doubts: list[Doubted] = []
+    if samples.odometer is not None:
+        off = spikes(samples.odometer, samples.at, linked, rules.fastest_kmh, doubt)
+        if len(off):
+            value = samples.odometer[off]
+            doubts.append(
+                Doubted.of("distance", "odometer_km", off, "spike", value, np.full(len(off), np.nan), "odometer")
+            )
+            samples = replace(samples, odometer=_without(samples.odometer, off))
+    ways = _ways(samples, linked, rules, doubt)
+    if not len(ways.arrival):
+        return samples, ways, doubts
+    assert samples.latitude is not None
+    assert samples.longitude is not None
+    speed = None if samples.speed is None else np.abs(samples.speed)
+    line = Line(Line.times(samples.at, linked, doubt), speed, samples.latitude, samples.longitude)
+    off = outliers(line, np.flatnonzero(~np.isnan(samples.latitude)), ways.arrival, doubt)
+    if not len(off):
+        return samples, ways, doubts
+    by = "position" if speed is None else "position,speed"
+    far = ways.position_km[off - 1] if ways.position_km is not None else np.zeros(len(off))
+    doubts.append(Doubted.of("distance", "position", off, "spike", far, np.full(len(off), np.nan), by))
+    samples = replace(samples, latitude=_without(samples.latitude, off), longitude=_without(samples.longitude, off))
+    return samples, _ways(samples, linked, rules, doubt), doubts
+
+
+def _without(values: Floats, places: Positions) -> Floats:
+    left = values.copy()
+    left[places] = np.nan
+    return left
+
+
+def _ways(samples: Samples, linked: Bools, rules: TripRules, doubt: WitnessRules) -> _Ways:
+    position_km, position_known, pace = _position_distance(samples, linked, rules)
+    odometer_km = _odometer_gain(samples, linked, rules)
+    if position_km is None or pace is None:
+        return _Ways(None, None, None, np.zeros(0, dtype=np.intp), odometer_km)
+    displaced = (pace >= rules.position_kmh) & (pace <= rules.fastest_kmh)
+    far = np.flatnonzero(pace > doubt.margin_kmh)
+    limit = np.full(len(far), doubt.unsent_kmh)
+    if samples.speed is not None:
+        fastest = np.fmax(np.abs(samples.speed[far]), np.abs(samples.speed[far + 1]))
+        limit = np.where(np.isnan(fastest), limit, 2 * fastest + doubt.margin_kmh)
+    return _Ways(position_km, position_known, displaced, far[pace[far] > limit] + 1, odometer_km)
+
+
+def _believed_speed(
+    samples: Samples, ways: _Ways, linked: Bools, rules: TripRules, doubt: WitnessRules
+) -> tuple[Samples, Positions, list[Doubted]]:
+    """The speeds without those that positions and odometer contradict, and samples at which it then says nothing."""
+    assert samples.speed is not None
+    none = np.zeros(0, dtype=np.intp)
+    if ways.displaced is None and ways.odometer_km is None:
+        return samples, none, []
+    speed = np.abs(samples.speed)
+    moving = speed >= rules.moving_kmh
+    gains = np.zeros(len(linked), dtype=bool) if ways.odometer_km is None else ways.odometer_km > 0
+    leaves = gains if ways.displaced is None else ways.displaced
+    if samples.off is not None:
+        moving &= ~samples.off
+        leaves = leaves & ~(samples.off[1:] & samples.off[:-1])
+    rests = speed < rules.moving_kmh
+    stood = moving & ~np.append(False, gains | leaves) & ~np.append(gains | leaves, False)
+    left = leaves & rests[1:] & rests[:-1]
+    if not stood.any() and not left.any():
+        return samples, none, []
+    said = Witnesses(
+        Line.times(samples.at, linked, doubt), speed, samples.odometer, samples.latitude, samples.longitude
     )
+    at_ease, noise = at_rest(said, np.flatnonzero(stood), doubt)
+    unheard, frozen = away(said, moving, np.flatnonzero(left) + 1, doubt)
+    if len(at_ease) or len(unheard):
+        believed = samples.speed.copy()
+        believed[at_ease] = 0.0
+        believed[unheard] = np.nan
+        samples = replace(samples, speed=believed)
+    return samples, unheard, [found for found in (noise, frozen) if found is not None]
 
 
 def find_spans(samples: Samples, steps: Steps, rules: TripRules) -> tuple[Positions, Positions]:
@@ -177,8 +290,11 @@ def _mean_speed(speed: Floats, silent: Bools) -> tuple[Floats, Bools | None]:
 
 def _position_distance(
     samples: Samples, linked: Bools, rules: TripRules
-) -> tuple[Floats | None, Bools | None, Bools | None]:
-    """Distance since the previous position, whether positions are known at both ends, and whether they say motion."""
+) -> tuple[Floats | None, Bools | None, Floats | None]:
+    """Distance since the previous position, whether positions are known at both ends, and the speed of it, km/h.
+
+    What no vehicle does has no distance, and what is no way of one has no speed.
+    """
     latitude, longitude = samples.latitude, samples.longitude
     if latitude is None or longitude is None:
         return None, None, None
@@ -195,9 +311,8 @@ def _position_distance(
         before = newest[:-1]
         elapsed = samples.at[1:] - samples.at[before]
         distance = great_circle_km(fixes[before], longitude[before], latitude[1:], longitude[1:])
-    speed = distance / np.maximum(elapsed, 1) * HOUR
-    usable = usable & (speed <= rules.fastest_kmh)
-    return np.where(usable, distance, 0.0), both, usable & (speed >= rules.position_kmh)
+    pace = np.where(usable, distance / np.maximum(elapsed, 1) * HOUR, 0.0)
+    return np.where(usable & (pace <= rules.fastest_kmh), distance, 0.0), both, pace
 
 
 def _odometer_gain(samples: Samples, linked: Bools, rules: TripRules) -> Floats | None:

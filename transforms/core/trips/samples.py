@@ -24,7 +24,8 @@ from transforms.core.ordering import ORDER_KEYS, Ordered, in_order
 _MOTION = ("speed_kmh", "odometer_km", "latitude_deg", "longitude_deg")
 #: Signals that are kept as the readings that there are: most feeds send them rarely.
 _READINGS = (
-    "soc_pct", "battery_power_kw", "energy_used_kwh", "fuel_used_l", "fuel_level_pct", "fuel_level_l",
+    "soc_pct", "battery_power_kw", "battery_voltage_v", "battery_current_a", "energy_used_kwh", "fuel_used_l",
+    "fuel_level_pct", "fuel_level_l",
     "acceleration_longitudinal_mps2", "acceleration_lateral_mps2", "ambient_temperature_c", "coolant_temperature_c",
     "battery_temperature_c",
 )  # fmt: skip
@@ -180,9 +181,7 @@ class _Merge:
 
     def lasting(self, known: Bools) -> tuple[Positions, Positions]:
         """The rows (in order) whose values stay, and the samples that they are the value of."""
-        if self.ordered.copies is not None:
-            known = known & ~self.ordered.copies
-        row = np.flatnonzero(known)
+        row = np.flatnonzero(self.ordered.counting(known))
         if self.sample is None or not len(row):
             return row, row
         sample = self.sample[row]

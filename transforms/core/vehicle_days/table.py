@@ -16,8 +16,10 @@ from transforms.core.vehicle_days.vehicle_messages import Messages, read_message
 
 _KEY = ["date", "vehicle_id"]
 _DESCRIBED = ["market", "model", "trim", "model_year", "powertrain", "software_version", "registered"]
+_REPEATED = ("duplicates", "conflicts")
 _SUMMED = {
     "distance_km": pl.col("distance_km"),
+    "doubted_km": pl.when("doubted").then("distance_km").otherwise(0),
     "driving_s": pl.col("driving_s"),
     "idle_s": pl.col("idle_s"),
     "energy_used_kwh": pl.col("energy_used_kwh").fill_null(0),
@@ -70,7 +72,17 @@ def vehicle_days(
     in_fleet = pl.concat([frame.select(_KEY) for frame in (known.filter("registered"), heard, moved)]).unique()
     no = {"registered": False}
     nothing = dict.fromkeys(
-        ("trips", "messages", "messages_expected", "messages_late", "duplicates", "implausible", *_COUNTED), 0
+        (
+            "trips",
+            "messages",
+            "messages_expected",
+            "messages_late",
+            "duplicates",
+            "conflicts",
+            "implausible",
+            *_COUNTED,
+        ),
+        0,
     )
     zero = dict.fromkeys((*_SUMMED, "lag_sum_s", "standby_h", "standby_loss_pct"), 0.0)
     return (
@@ -97,6 +109,7 @@ def _heard(messages: Messages, trips: pl.DataFrame, rules: DayRules) -> pl.DataF
         "messages_expected": count + missing_messages(messages, rules),
         "messages_late": np.add.reduceat(late.astype(np.int64), starts),
         "duplicates": np.add.reduceat(messages.copies, starts),
+        "conflicts": np.add.reduceat(messages.conflicts, starts),
         "implausible": np.add.reduceat(messages.implausible, starts),
         "first_event_at": messages.at[starts],
         "last_event_at": messages.at[ends - 1],
@@ -116,7 +129,7 @@ def _heard(messages: Messages, trips: pl.DataFrame, rules: DayRules) -> pl.DataF
 
 
 _OF_MESSAGES = (
-    *_KEY, "messages", "messages_expected", "messages_late", "duplicates", "implausible", "lag_sum_s", "lag_max_s",
+    *_KEY, "messages", "messages_expected", "messages_late", *_REPEATED, "implausible", "lag_sum_s", "lag_max_s",
     "standby_h", "standby_loss_pct", "first_event_at", "last_event_at", "odometer_gain_km",
 )  # fmt: skip
 

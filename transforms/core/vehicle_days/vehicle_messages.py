@@ -13,8 +13,9 @@ import polars as pl
 from lake.signals import BY_COLUMN, SIGNALS
 from transforms.core.axis import Bools, Floats, Ints, Positions
 from transforms.core.events import between, bounds
-from transforms.core.messages import in_range, plausible
+from transforms.core.messages import MESSAGE_KEY, in_range, plausible
 from transforms.core.ordering import ORDER_KEYS, Ordered, in_order
+from transforms.core.witnesses.copies import again, repeats, told_again
 
 DAY = 86_400_000_000
 
@@ -33,6 +34,7 @@ class Messages:
         sequence: the feed's own count, where ``numbered``.
         numbered: whether the message has a sequence number.
         copies: further copies of the message.
+        conflicts: rows that say otherwise under the same key.
         implausible: values outside their range.
         odometer: km, NaN where not sent.
         soc: state of charge, percent, NaN where not sent.
@@ -47,6 +49,7 @@ class Messages:
     sequence: Ints
     numbered: Bools
     copies: Ints
+    conflicts: Ints
     implausible: Ints
     odometer: Floats
     soc: Floats
@@ -96,10 +99,28 @@ def read_messages(telemetry: pl.LazyFrame | pl.DataFrame, first: date, last: dat
     implausible = pl.sum_horizontal(flag.cast(pl.Int64) for flag in wrong) if wrong else pl.lit(0, dtype=pl.Int64)
     signals = [name for name in ("odometer_km", "soc_pct", "charging_on") if name in present]
     frame = lazy.select(*ORDER_KEYS, "received_at", *signals, implausible.alias("implausible")).collect()
-    return _messages(frame, in_order(frame))
+    ordered = in_order(frame)
+    return _messages(frame, ordered, _repeats(lazy, frame, ordered))
 
 
-def _messages(frame: pl.DataFrame, ordered: Ordered) -> Messages:
+def _repeats(telemetry: pl.LazyFrame, frame: pl.DataFrame, ordered: Ordered) -> tuple[Ints, Ints]:
+    """Per row in order, whether it is a further copy, and whether it contradicts its message; 1 or 0.
+
+    Only the messages that were told more than once are read whole.
+    """
+    none = np.zeros(len(ordered), dtype=np.int64)
+    if ordered.copies is None:
+        return none, none
+    places = again(ordered)
+    rows = places if ordered.rows is None else ordered.rows[places]
+    found = repeats(told_again(telemetry, frame.select(MESSAGE_KEY)[rows].unique()))
+    conflicts, copies = none.copy(), ordered.copies.astype(np.int64)
+    conflicts[places] = found["conflicts"].to_numpy()
+    copies[places[(found["adds"] | found["conflicts"]).to_numpy()]] = 0
+    return copies, conflicts
+
+
+def _messages(frame: pl.DataFrame, ordered: Ordered, repeated: tuple[Ints, Ints]) -> Messages:
     sequence = frame["sequence"]
     lag = (frame["received_at"] - frame["event_at"]).dt.total_microseconds().to_numpy()
     charging = pl.Series("charging_on", [None] * len(frame), dtype=pl.Int8)
@@ -110,12 +131,13 @@ def _messages(frame: pl.DataFrame, ordered: Ordered) -> Messages:
         ordered.at,
         *(
             ordered.take(values)
+            for values in (lag, sequence.fill_null(0).to_numpy(), sequence.is_not_null().to_numpy())
+        ),
+        *repeated,
+        ordered.take(frame["implausible"].to_numpy()),
+        *(
+            ordered.take(values)
             for values in (
-                lag,
-                sequence.fill_null(0).to_numpy(),
-                sequence.is_not_null().to_numpy(),
-                np.zeros(len(frame), dtype=np.int64),
-                frame["implausible"].to_numpy(),
                 _plausible(frame, "odometer_km"),
                 _plausible(frame, "soc_pct"),
                 charging.fill_null(-1).to_numpy(),
@@ -126,10 +148,19 @@ def _messages(frame: pl.DataFrame, ordered: Ordered) -> Messages:
     if ordered.copies is not None:
         kept = np.flatnonzero(~ordered.copies)
         lag = np.minimum.reduceat(columns[2], kept)
+        counts = [np.add.reduceat(values, kept) for values in repeated]
+        said = [_first_said(columns[n], ordered, kept, nothing) for n, nothing in ((8, np.nan), (9, np.nan), (10, -1))]
         columns = [values[kept] for values in columns]
-        columns[2] = lag
-        columns[5] = np.diff(kept, append=len(ordered)) - 1
+        columns[2], columns[5:7], columns[8:11] = lag, counts, said
     return Messages(ordered.vehicle_ids, *columns)
+
+
+def _first_said(values: npt.NDArray[Any], ordered: Ordered, kept: Positions, nothing: float) -> npt.NDArray[Any]:
+    """Of each message the first value that is said."""
+    counts = np.flatnonzero(ordered.counting(~np.isnan(values) if np.isnan(nothing) else values != nothing))
+    found = np.full(len(kept), nothing, dtype=values.dtype)
+    found[np.searchsorted(kept, counts, side="right") - 1] = values[counts]
+    return found
 
 
 def _feeds(source: pl.Series) -> npt.NDArray[np.uint32]:

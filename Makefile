@@ -5,6 +5,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 AZURITE := tests/azurite/node_modules/.bin/azurite-blob
 ROOMS := sillage lake metrics transforms orchestration dashboard simulator bench
+PLOTLY := dashboard/plotly/node_modules/plotly.js-cartesian-dist-min/plotly-cartesian.min.js
 CHROMIUM := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 # Tests run in as many processes as there are cores.
 WORKERS ?= auto
@@ -14,7 +15,7 @@ WORKERS ?= auto
 help: ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
-setup: $(VENV)/.ready ## Set up the Python environment in .venv
+setup: $(VENV)/.ready $(PLOTLY) ## Set up the Python environment in .venv
 
 $(VENV)/.ready: requirements-dev.txt pyproject.toml
 	@command -v python3 >/dev/null || { echo "Sillage needs Python 3.11 or newer; python3 was not found."; exit 1; }
@@ -28,6 +29,12 @@ $(VENV)/.ready: requirements-dev.txt pyproject.toml
 	@$(VENV)/bin/uv pip install --quiet --python $(PYTHON) -r requirements-dev.txt
 	@$(VENV)/bin/uv pip install --quiet --python $(PYTHON) --no-deps --editable .
 	@touch $@
+
+# A third of Plotly is enough for the pages. Without npm, or without a network, the whole of it is sent.
+$(PLOTLY): dashboard/plotly/package.json
+	@if command -v npm >/dev/null; then \
+	  npm install --silent --no-audit --no-fund --no-package-lock --ignore-scripts --prefix dashboard/plotly && touch $@ \
+	  || echo "The smaller Plotly could not be fetched; the pages work with the whole of it."; fi
 
 run: setup ## Simulate a fleet, land it, build the KPIs and serve the dashboard
 	@$(VENV)/bin/sillage demo
@@ -63,7 +70,7 @@ lock: setup ## Write the locked requirements anew
 	@$(VENV)/bin/uv export --quiet --no-emit-project --no-header --output-file requirements-dev.txt
 
 clean: ## Remove the environment, caches and the demo lake
-	@rm -rf $(VENV) tests/azurite/node_modules .dagster .mypy_cache .ruff_cache .pytest_cache .import_linter_cache \
+	@rm -rf $(VENV) tests/azurite/node_modules dashboard/plotly/node_modules .dagster .mypy_cache .ruff_cache .pytest_cache .import_linter_cache \
 	  .hypothesis .sillage-cache lake-data *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -24,6 +24,7 @@ from dashboard.web import faults
 from dashboard.web.callback_bodies import CallbackBodies
 from dashboard.web.limits import RequestLimits
 from dashboard.web.middleware import Compression, HeadAsGet, PagePaths, SecurityHeaders, content_security_policy
+from dashboard.web.plotly import PartialPlotly, partial_bundle
 from dashboard.web.routes import add_routes
 from dashboard.web.status import sight, stamp
 from lake.errors import LakeError
@@ -138,6 +139,7 @@ def create_app(
         routes=app.server.routes,
         files=lambda: _component_files(app),
     )
+    app.server.add_middleware(PartialPlotly, bundle=partial_bundle())
     app.server.add_middleware(Compression)
     app.server.add_middleware(SecurityHeaders, policy=content_security_policy(app.csp_hashes()))
     app.server.add_middleware(HeadAsGet)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import pytest
 
 from dashboard.draw.palette import DARK, LIGHT, Palette
 from dashboard.server import is_loopback, serve
+from dashboard.web.plotly import FILE, partial_bundle
 from dashboard.web.status import status_of
 from lake.errors import SettingsError, SillageError
 from lake.settings import get_settings
@@ -74,6 +76,22 @@ def test_addresses_that_are_no_page_are_404(client: Client) -> None:
 
 def test_only_names_of_this_machine_are_answered(client: Client) -> None:
     assert client("/healthz", Host="evil.example").status == 400
+
+
+def test_a_part_of_plotly_is_sent_only_where_it_is_the_known_file(tmp_path: Path) -> None:
+    assert partial_bundle(tmp_path / "none.js") is None
+    strange = tmp_path / "strange.js"
+    strange.write_bytes(b"/* something else */")
+    assert partial_bundle(strange) is None
+    if not FILE.exists():
+        message = "the part of Plotly was not fetched: make setup, with npm"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    known = partial_bundle()
+    assert known is not None
+    assert partial_bundle(version="9.9.9") is None, "not beside a whole of another version"
+    assert len(gzip.compress(known, 9)) < 600_000
 
 
 def test_plotly_is_ours_compressed_and_cached(client: Client) -> None:

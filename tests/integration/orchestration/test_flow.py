@@ -30,7 +30,7 @@ FOLLOWED = ("kpi.driving", "kpi.active_vehicles")
 
 def is_followed(table: str) -> bool:
     """Whether a table is of core and more than one day's own telemetry, or one of the followed."""
-    alone = ("core.vehicle_conditions", "core.arrivals", "core.implausible_values")
+    alone = ("core.vehicle_conditions", "core.arrivals", "core.implausible_values", "core.doubts")
     return table not in alone if table.startswith("core.") else table in FOLLOWED
 
 
@@ -52,9 +52,9 @@ def test_files_become_kpis_and_late_ones_restate_exactly_their_days(platform: Pl
     builds = followed(platform.settle())
     every = [(day(0), day(4))]
     assert builds == [
-        ("core.charging_sessions", day(-3), day(4)),
         ("core.trips core.automation_segments", day(-1), day(4)),
         ("core.latest", *every[0]),
+        ("core.charging_sessions", day(-3), day(4)),
         ("core.vehicle_days", *every[0]),
         ("core.activity kpi.active_vehicles kpi.driving", *every[0]),
     ]
@@ -76,9 +76,9 @@ def test_files_become_kpis_and_late_ones_restate_exactly_their_days(platform: Pl
     before = computed(platform)
     platform.send("late.csv", [2], hour=18)
     assert followed(platform.settle()) == [
-        ("core.charging_sessions", day(-1), day(4)),
         ("core.trips core.automation_segments", day(1), day(3)),
         ("core.latest", day(2), day(2)),
+        ("core.charging_sessions", day(-1), day(4)),
         ("core.vehicle_days", day(2), day(3)),
         ("kpi.driving", day(2), day(2)),
         ("core.activity kpi.active_vehicles", day(2), day(4)),

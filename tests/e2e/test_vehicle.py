@@ -39,7 +39,7 @@ def test_a_vehicle_is_reached_from_the_list_and_shows_its_life(visit: Visit, add
     page.fill("#vehicle-name", ONE)
     page.click("#vehicle-about-content button")
     page.wait_for_selector("#vehicle-timeline-figure .bars path", state="attached")
-    words = page.inner_text("#vehicle-about-content")
+    words = page.inner_text("#vehicle-about-content").replace("\N{NO-BREAK SPACE}", " ")
     assert "Corvid" in words
     assert "4,321 km" in words
     lanes = page.inner_text("#vehicle-timeline-figure")

@@ -1,5 +1,5 @@
--- Sessions of connected services by the logarithm of their length: a histogram of which quantiles are read. Sessions whose
--- end was not seen have no length. A vehicle counts once a day and service, in the class of the longest of its sessions.
+-- Sessions of connected services by the logarithm of their length: a histogram of which quantiles are read. Sessions
+-- whose end was not seen have no length. A vehicle counts once a day and service, in the class of its longest session.
 with sessions as (
     select
         sessions.date,
@@ -11,7 +11,7 @@ with sessions as (
         cast(ceil(ln(sessions.duration_s / 60) / ln(1.02)) as bigint) as log_bucket,
         row_number() over (
             partition by sessions.date, sessions.vehicle_id, sessions.service
-            order by sessions.duration_s desc, sessions.started_at
+            order by sessions.duration_s desc, sessions.started_at asc
         ) = 1 as speaks
     from core.service_sessions as sessions
     left join shared.fleet_days as days on sessions.date = days.date and sessions.vehicle_id = days.vehicle_id

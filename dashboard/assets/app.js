@@ -231,17 +231,18 @@
   /* What is typed above the glossary leaves the entries that hold all of its words. */
   document.addEventListener("input", function (event) {
     if (event.target.id !== "glossary-search") { return; }
-    var words = event.target.value.toLowerCase().split(/\s+/), count = 0;
+    var asked = event.target.value.toLowerCase().split(/\s+/), count = 0;
     document.querySelectorAll(".entry").forEach(function (entry) {
       var held = entry.getAttribute("data-words");
-      entry.hidden = !words.every(function (word) { return held.indexOf(word) >= 0; });
+      entry.hidden = !asked.every(function (word) { return held.indexOf(word) >= 0; });
       count += entry.hidden ? 0 : 1;
     });
     document.querySelectorAll(".family").forEach(function (family) {
       family.hidden = !family.querySelector(".entry:not([hidden])");
     });
     document.getElementById("glossary-count").textContent =
-      (count === 1 ? words.metrics.one.replace("1", count) : words.metrics.other.replace("2", count));
+      new Intl.PluralRules(document.documentElement.lang).select(count) === "one"
+        ? words.metrics.one.replace("1", count) : words.metrics.other.replace("2", count);
   });
   /* Mantine says on the box around a menu's button that the menu is open; the button is what is focused, and a box
      that is no control may not say so. */

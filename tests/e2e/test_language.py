@@ -87,3 +87,11 @@ def test_the_control_changes_language_and_units_and_keeps_the_view(visit: Visit)
     assert "lang=fr" in page.url
     page.go_back()
     page.wait_for_function("document.title.startsWith('Usages')")
+
+
+def test_the_glossary_is_searched_in_french(visit: Visit) -> None:
+    page = visit("/glossary?lang=fr", wait=".entry")
+    page.fill("#glossary-search", "abonnements payés")
+    page.wait_for_function("() => document.getElementById('glossary-count').textContent.endsWith('indicateurs')")
+    page.fill("#glossary-search", "rien ne dit ce mot")
+    page.wait_for_function("() => document.getElementById('glossary-count').textContent === '0 indicateur'")

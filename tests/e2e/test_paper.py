@@ -10,6 +10,7 @@ import pypdfium2
 import pytest
 
 from dashboard.pages import PAGES
+from dashboard.view.reader import ENGLISH
 from tests.e2e.conftest import Visit
 from tests.integration.lake.lives import ONE
 
@@ -39,7 +40,7 @@ def test_a_page_on_paper(  # type: ignore[no-untyped-def]
     sheets = printed(page, tmp_path / "page.pdf")
     assert len(sheets) <= most
     first, every = sheets[0], " ".join(sheets)
-    for wanted in (declared.title, "Data to", "France"):
+    for wanted in (ENGLISH.say(declared.title), "Data to", "France"):
         assert wanted in first
     assert re.search(r"Snapshot of .*UTC days\s*·\s*printed \d{4}-\d\d-\d\d \d\d:\d\d UTC", every)
     for unwanted in ("Copy link", "Export", "Glossary"):

@@ -70,7 +70,8 @@ def numbers_of(sheet: Sheet) -> Iterator[tuple[str, float]]:
     """The figures in the columns of a table that are a metric's own, by metric."""
     for contract in sheet.contracts:
         for place, column in enumerate(sheet.columns):
-            if column.text == contract.format.text and column.label in (contract.label, contract.short):
+            its_own = column.contract is not None and column.contract.name == contract.name
+            if its_own and column.label in (contract.label, contract.short):
                 yield from ((contract.name, value) for value in sheet.numbers(place) if value is not None)
 
 
@@ -85,7 +86,7 @@ def test_every_figure_is_what_the_command_says(whole: Settings, whole_published:
             for card in page.cards:
                 found = reading.ask(view, card.ask(view))
                 known = tuple(question for question in card.ask(view) if not found.lacking([question]))
-                if known and (card.frame(reading.contracts).stands_in_part or known == card.ask(view)):
+                if known and (card.frame(reading.contracts, view.reader).stands_in_part or known == card.ask(view)):
                     told.append((f"{page.name}/{card.name}", card.sheet(view, found), found, known))
     ways: dict[Way, dict[str, None]] = {}
     for _, _, _, questions in told:

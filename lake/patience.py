@@ -103,6 +103,11 @@ def give_up() -> None:
     _given_up.set()
 
 
+def is_given_up() -> bool:
+    """The process is to end; told to loops that wait, as an exception is lost where Python is cleaning up."""
+    return _given_up.is_set()
+
+
 def symptom_of(error: BaseException) -> Symptom | None:
     """What an error says of the storage; ``None`` where it is about something else, or about what is not there."""
     for one in _chain(error):

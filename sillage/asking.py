@@ -22,6 +22,7 @@ from lake import errors
 from lake.bounds import BEYOND, GRACE_S, resident, too_long, too_much_memory
 from lake.errors import QueryError, SillageError
 from lake.export import Format
+from lake.patience import is_given_up
 
 Stage = Literal["running", "writing", "done", "refused", "failed"]
 
@@ -99,6 +100,8 @@ def _followed(process: subprocess.Popen[bytes], telling: BinaryIO) -> str:
         try:
             message = messages.get(timeout=_LOOK_S)
         except queue.Empty:
+            if is_given_up():
+                raise KeyboardInterrupt from None
             if watch:
                 watch.look()
             continue

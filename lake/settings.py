@@ -76,7 +76,7 @@ class Settings(BaseSettings):
     protect: Literal["none", "cells"] = Field(
         "none",
         description="cells: what is published tells counts and amounts with a little noise, so that many answers taken "
-        "together tell of no single vehicle. For a dashboard that others than its operator may open.",
+        "together tell far less of single vehicles. For a dashboard that others than its operator may open.",
     )
     keep_snapshots: int = Field(7, ge=1, description="How many published snapshots are kept.")
     retention_days: int = Field(

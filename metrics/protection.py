@@ -1,4 +1,4 @@
-"""Noise in what is told of a published database: many answers taken together tell of no single vehicle.
+"""Noise in what is told of a published database: many answers taken together tell far less of single vehicles.
 
 The cell-key method of statistical offices: each row of a KPI table has a random key, a cell has the sum of the keys of
 its rows, and from that sum its noise is drawn. So the same vehicles have the same noise however they are asked for, and

@@ -51,8 +51,8 @@ class Keyed(Metric):
 
     @property
     def is_share(self) -> bool:
-        """The value is ``scale`` by a share of the cases or of the exposure that are its denominator."""
-        return self.has_parts
+        """The value has no two parts, and is ``scale`` by a share of the cases or the exposure in its denominator."""
+        return False
 
     @property
     def read_by(self) -> str:

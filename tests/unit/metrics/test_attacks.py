@@ -1,5 +1,5 @@
 """What many questions tell of what is published: all pairs that differ in one filter, or in one dimension of the split,
-and a thousand answers at once, solved for single vehicles."""
+and a thousand questions at once, solved for single vehicles."""
 
 from __future__ import annotations
 
@@ -167,7 +167,8 @@ def test_a_thousand_answers_tell_of_single_vehicles_where_nothing_protects_them(
     assert _hits(guessed, true) > 2 * _by_chance(guessed, true)
 
 
-def test_a_thousand_answers_tell_of_no_vehicle_better_than_by_chance() -> None:
+def test_a_thousand_unsplit_questions_tell_of_no_vehicle_better_than_by_chance() -> None:
+    # With splits it is a little better than by chance: docs/metrics.md, section "Noise".
     guessed, true = _solved(protected=True, asked=1000)
     assert len(true) > 30
     assert _hits(guessed, true) <= _by_chance(guessed, true)

@@ -64,7 +64,8 @@ class Ranking:
         placed = ranked(whole, groups.series(self.metric), at_mix)
         reader = view.reader
         rows = tuple(
-            (value_name(reader, self._by, r.value.group[0]), *_both(r), *_gap(r), str(r.rank), r.places) for r in placed
+            (value_name(reader, self._by, r.value.group[0]), *_both(r), *_gap(r), str(r.rank), _places(reader, r))
+            for r in placed
         )
         points = wording.unit_of_difference(reader, contract)
         gaps = (Column.said(reader, head, points) for head in (Text.GAP_TO_ALL, Text.OF_IT_MIX, Text.OF_IT_RATE))
@@ -128,6 +129,13 @@ def _bars(sheet: Sheet, first: int) -> list[Bar]:
     parts = (sheet.numbers(first + i) for i in range(3))
     names = (str(row[0]) for row in sheet.rows)
     return [Bar(name, value, low, high) for name, value, low, high in zip(names, *parts, strict=True)]
+
+
+def _places(reader: Reader, one: Ranked) -> str:
+    """``2`` or ``2 to 4``: the places that it may have; empty where nobody knows how sure it is."""
+    if one.highest is None or one.lowest is None or one.highest == one.lowest:
+        return one.places
+    return reader.say(Text.PLACES, highest=one.highest, lowest=one.lowest)
 
 
 def _both(one: Ranked) -> tuple[Cell, ...]:

@@ -282,6 +282,7 @@ class Text(Enum):
     SURELY = "Surely"
     AT_SAME = "at the same {names}"
     AS_IT_IS = "as it is"
+    PLACES = "{highest} to {lowest}"
     SURE_PLACES = "Places that hold together at 95%: {named}; {sure} of {of} are sure."
     ABOVE = "above: {names}"
     BELOW = "below: {names}"

@@ -288,6 +288,7 @@ FRENCH: Mapping[Text, tuple[str, ...]] = {
     Text.SURELY: ("Sûr",),
     Text.AT_SAME: ("à {names} égaux",),
     Text.AS_IT_IS: ("tel quel",),
+    Text.PLACES: ("{highest} à {lowest}",),
     Text.SURE_PLACES: ("Rangs qui tiennent ensemble à 95 % : {named} ; {sure} sur {of} sont sûrs.",),
     Text.ABOVE: ("au-dessus : {names}",),
     Text.BELOW: ("au-dessous : {names}",),

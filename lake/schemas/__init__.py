@@ -92,7 +92,7 @@ TABLES: dict[str, TableSpec] = {
               "One vehicle, UTC day, feed and class of time: messages that took so long to arrive."),
         _core("implausible_values", core.ImplausibleValues, ("signal",),
               "One vehicle, UTC day and signal with a value outside its plausible range: how many."),
-        _core("doubts", core.Doubts, ("at", "quantity", "signal", "kind"),
+        _core("doubts", core.Doubts, ("event_at", "quantity", "signal", "kind"),
               "One signal of a vehicle that was not believed, or is contradicted: of a trip, a session or a day."),
         _core("activity", core.Activity, (), "One vehicle and UTC day: what it did on the last 64 days, as bitmaps."),
         _core("subscription_days", core.SubscriptionDays, ("service",),

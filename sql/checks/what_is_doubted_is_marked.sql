@@ -2,7 +2,7 @@
 select
     doubts.date,
     doubts.vehicle_id,
-    doubts.at,
+    doubts.event_at,
     doubts.signal,
     doubts.kind
 from core.doubts as doubts
@@ -10,7 +10,7 @@ left join core.trips as trips
     on
         doubts.vehicle_id = trips.vehicle_id
         and doubts.date = trips.date
-        and doubts.at = trips.started_at
+        and doubts.event_at = trips.started_at
 where
     doubts.date between cast($first_day as date) and cast($last_day as date)
     and doubts.part = 'trip'

@@ -13,7 +13,7 @@ from transforms.core.ordering import ORDER_KEYS, in_order
 from transforms.core.trips import trip_doubts
 from transforms.core.witnesses.copies import again, conflicts, told_again
 
-_KEY = ("vehicle_id", "date", "at", "quantity", "signal", "kind")
+_KEY = ("vehicle_id", "date", "event_at", "quantity", "signal", "kind")
 _QUANTITY = {"energy_kwh": "meter", "energy_charged_kwh": "charging"}
 
 
@@ -58,7 +58,7 @@ def _of_messages(telemetry: pl.LazyFrame, first: date, last: date) -> pl.DataFra
         .with_columns(date=pl.col("event_at").dt.date())
         .group_by("date", "vehicle_id", "signal", maintain_order=True)
         .agg(
-            pl.col("event_at").min().alias("at"),
+            pl.col("event_at").min(),
             pl.col("said").get(furthest),
             pl.col("believed").get(furthest),
             readings=pl.len().cast(pl.Int64),
@@ -87,7 +87,7 @@ def _of_sessions(sessions: pl.LazyFrame | pl.DataFrame, first: date, last: date)
     return told.select(
         "date",
         "vehicle_id",
-        pl.col("started_at").alias("at"),
+        pl.col("started_at").alias("event_at"),
         pl.lit("session").alias("part"),
         pl.col("signal").replace_strict(_QUANTITY).alias("quantity"),
         "signal",

@@ -23,7 +23,7 @@ class Doubts(dy.Schema):
 
     date = day("UTC day of the trip or session, or of the readings", primary_key=True)
     vehicle_id = vehicle_id(primary_key=True)
-    at = instant("Start of the trip or session; else the first reading doubted.", primary_key=True)
+    event_at = instant("Start of the trip or session; else the first reading doubted.", primary_key=True)
     part = one_of(DOUBTED_PARTS, "What the doubt is about; day where the readings lie in neither.")
     quantity = one_of(QUANTITIES, "What the signal was to tell of.", primary_key=True)
     signal = dy.String(

@@ -225,7 +225,7 @@ def test_any_split_of_the_history_gives_the_same_doubts(car: Drive, van: Drive, 
                 fraction=1, shuffle=True, seed=1
             )
             parts.append(doubts(seen, NONE, first, last))
-        assert_frame_equal(pl.concat(parts).sort(expected.columns[1], "date", "at", "quantity", "signal", "kind"),
+        assert_frame_equal(pl.concat(parts).sort(expected.columns[1], "date", "event_at", "quantity", "signal", "kind"),
                            expected, check_exact=True)  # fmt: skip
 
 

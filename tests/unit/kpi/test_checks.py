@@ -201,7 +201,7 @@ def test_good_data_pass(lake: duckdb.DuckDBPyConnection, check: Check) -> None:
 
 
 _DOUBT = (
-    "by name select date, vehicle_id, started_at as at, 'trip' as part, 'distance' as quantity, "
+    "by name select date, vehicle_id, started_at as event_at, 'trip' as part, 'distance' as quantity, "
     "'odometer_km' as signal, 'frozen' as kind, 0 as readings from core.trips where date = $d "
     "and started_at = '2026-03-28 12:10:00Z'"
 )

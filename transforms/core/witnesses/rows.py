@@ -12,7 +12,7 @@ from transforms.core.witnesses.verdicts import Doubted
 
 #: Unit of what is said of each quantity.
 _UNITS = {"motion": "km/h", "distance": "km", "energy": "kWh", "fuel": "l", "charging": "kWh", "meter": "kWh"}
-_KEY = ("vehicle_id", "date", "at", "quantity", "signal", "kind")
+_KEY = ("vehicle_id", "date", "event_at", "quantity", "signal", "kind")
 _DAY = 86_400_000_000
 
 
@@ -31,12 +31,12 @@ def together(doubted: Doubted, vehicle: npt.NDArray[np.uint32], at: Ints, in_tri
         in_trip: whether it lies in one.
     """
     frame = _frame(doubted, vehicle, at, np.where(in_trip, "trip", "day"))
-    within = pl.when(pl.col("part") == "trip").then(pl.col("at")).otherwise(pl.col("at") // _DAY)
+    within = pl.when(pl.col("part") == "trip").then(pl.col("event_at")).otherwise(pl.col("event_at") // _DAY)
     furthest = (pl.col("said") - pl.col("believed").fill_null(0.0)).abs().arg_max()
     return (
         frame.group_by("vehicle", "quantity", "signal", "kind", "part", within.alias("within"), maintain_order=True)
         .agg(
-            pl.col("at").min(),
+            pl.col("event_at").min(),
             pl.col("said").get(furthest),
             pl.col("believed").get(furthest),
             pl.col("believed_by").get(furthest),
@@ -53,10 +53,10 @@ def doubts_frame(parts: list[pl.DataFrame], vehicle_ids: pl.Series) -> pl.DataFr
     if not found:
         return Doubts.create_empty()
     frame = pl.concat(found)
-    at = pl.col("at").cast(pl.Datetime("us", "UTC"))
+    at = pl.col("event_at").cast(pl.Datetime("us", "UTC"))
     return (
         frame.with_columns(
-            at=at,
+            event_at=at,
             date=at.dt.date(),
             vehicle_id=vehicle_ids.gather(frame["vehicle"]),
             unit=pl.col("quantity").replace_strict(_UNITS, default=None, return_dtype=pl.String),
@@ -71,7 +71,7 @@ def _frame(doubted: Doubted, vehicle: npt.NDArray[np.uint32], at: Ints, part: np
     return pl.DataFrame(
         {
             "vehicle": pl.Series(vehicle, dtype=pl.UInt32),
-            "at": pl.Series(at, dtype=pl.Int64),
+            "event_at": pl.Series(at, dtype=pl.Int64),
             "part": pl.Series(part, dtype=pl.String),
             "kind": pl.Series(DOUBT_KINDS, dtype=pl.String).gather(doubted.kind),
             "said": pl.Series(doubted.said, dtype=pl.Float64).fill_nan(None),
